@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The kinds of a JSON value.
+package enum JSONKind: UInt8, Sendable {
+    case null, bool, number, string, array, object
+}
+
+/// Why bytes are not one JSON text (RFC 8259), and where.
+package struct JSONError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// Which rule was broken.
+    package enum Code: String, Sendable {
+        case unexpectedEnd, unexpectedByte, badEscape, badNumber, badUTF8, controlByteInString, trailingBytes, tooDeep, tooLarge
+    }
+
+    /// The broken rule.
+    package let code: Code
+    /// Offset of the offending byte.
+    package let offset: Int
+
+    /// What happened, and where.
+    package var description: String { "not valid JSON: \(code.rawValue) at byte \(offset)" }
+}
+
+/// Limits of the JSON reader.
+package enum JSONLimits {
+    /// Nesting deeper than this is refused, so that hostile input cannot exhaust a stack.
+    package static let depth = 256
+    /// Texts of this many bytes or more are refused (offsets are 32 bits wide).
+    package static let bytes = 1 << 31
+}
+
+/// One validated JSON text over the bytes it was read from: lexemes and member order are kept, nothing is copied until asked for.
+///
+/// Immutable once read. The whole text is validated (UTF-8, escapes, numbers, no trailing bytes), so that a node never fails.
+package final class JSONDocument: Sendable {
+    /// The text.
+    package let bytes: [UInt8]
+    let tokens: [JSONToken]
+
+    /// Reads and validates one JSON text.
+    ///
+    /// - Parameter bytes: the text; white space around it is allowed.
+    /// - Throws: `JSONError` for the first broken rule.
+    /// - Complexity: O(n).
+    package init(_ bytes: [UInt8]) throws(JSONError) {
+        guard bytes.count < JSONLimits.bytes else { throw JSONError(code: .tooLarge, offset: JSONLimits.bytes) }
+        var scanner = JSONScanner(bytes: bytes)
+        try scanner.scanDocument()
+        self.bytes = bytes
+        self.tokens = scanner.tokens
+    }
+
+    /// The empty list of tokens, for sequences over nothing.
+    init() {
+        bytes = []
+        tokens = []
+    }
+
+    /// Reads a run of bytes, or nil where they are not valid JSON.
+    ///
+    /// - Parameter bytes: the text.
+    /// - Returns: the document, or nil.
+    package static func read(_ bytes: some Collection<UInt8>) -> JSONDocument? {
+        do { return try JSONDocument(Array(bytes)) } catch { return nil }
+    }
+
+    /// The outermost value.
+    package var root: JSONNode { JSONNode(document: self, index: 0) }
+}
+
+/// One value of a text, in the order in which it was read; a key is a `.string` token before its value.
+struct JSONToken: Sendable {
+    var kind: JSONKind
+    /// For strings: whether a backslash occurs. For numbers: whether it is written as an integer. For bools: the value.
+    var flag: Bool
+    /// Byte range of the lexeme, quotes included.
+    var start: UInt32
+    var end: UInt32
+    /// Index of the token after this value and all it contains.
+    var next: UInt32
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+package import ByteCoding
+
+/// What a dialect reads out of one exchange's bytes; everything is nil where the wire did not say it.
+package struct ExchangeReading: Equatable, Sendable {
+    /// Verbatim from the request.
+    package var modelRequested: String?
+    /// Verbatim from the answer.
+    package var modelResponded: String?
+    /// The request asked for a stream.
+    package var streamRequested: Bool = false
+    /// Since the start of the exchange: first event that carries model output; nil for a plain answer.
+    package var ttftUs: Int64?
+    /// First visible token after hidden reasoning.
+    package var firstVisibleUs: Int64?
+    package var tokensPerSecond: Double?
+    package var usage = TokenUsage()
+    package var usageSource: UsageSource = .absent
+    /// The provider's own word.
+    package var finishReason: String?
+    package var toolCalls: Int64?
+    /// As served.
+    package var serviceTier: String?
+    /// A class from a closed list.
+    package var providerError: String?
+    /// The cost that the provider itself reported, in nano-dollars.
+    package var reportedCostNanousd: Int64?
+
+    /// Nothing read.
+    package init() {}
+}
+
+/// Where a record's payload lies.
+package struct PayloadLocation: Equatable, Sendable {
+    /// File name of the segment.
+    package var segment: String
+    /// Byte offset of the frame's batch header in the file.
+    package var frame: Int64
+    /// Byte offset of the record in the decompressed frame.
+    package var offset: Int64
+
+    /// A place in a segment.
+    package init(segment: String, frame: Int64, offset: Int64) {
+        self.segment = segment
+        self.frame = frame
+        self.offset = offset
+    }
+}
+
+/// One exchange without payloads: the record's scalars and all that is derived from it (`record.md`, Fact).
+package struct ExchangeFact: Equatable, Sendable {
+    package var head: ExchangeHead
+    package var requestBodyBytes: Int64 = 0
+    package var responseBodyBytes: Int64 = 0
+    package var reading = ExchangeReading()
+    /// Time spent in Weir itself.
+    package var overheadUs: Int64?
+    package var cost = CostBreakdown()
+    package var priceVersion: String?
+    package var location: PayloadLocation
+
+    /// A fact of a head, with nothing derived yet.
+    package init(head: ExchangeHead, location: PayloadLocation) {
+        self.head = head
+        self.location = location
+    }
+
+    /// Writes the fact as one JSON object with every key, null where it is not known.
+    ///
+    /// - Parameter json: where to write.
+    package func write(to json: inout JSONWriter) {
+        json.beginObject()
+        json.key("v")
+        json.value(ExchangeRecord.version)
+        head.writeIdentity(to: &json)
+        head.writeTimes(to: &json)
+        json.key("request_body_bytes")
+        json.value(requestBodyBytes)
+        json.key("response_body_bytes")
+        json.value(responseBodyBytes)
+        json.key("response_stream")
+        json.value(head.responseStream)
+        writeReading(to: &json)
+        writeUsageAndCost(to: &json)
+        json.key("segment")
+        json.value(location.segment)
+        json.key("frame")
+        json.value(location.frame)
+        json.key("offset")
+        json.value(location.offset)
+        json.endObject()
+    }
+
+    private func writeReading(to json: inout JSONWriter) {
+        json.key("model_requested")
+        json.value(reading.modelRequested)
+        json.key("model_responded")
+        json.value(reading.modelResponded)
+        json.key("stream_requested")
+        json.value(reading.streamRequested)
+        json.key("stream")
+        json.value(head.responseStream)
+        let times: [(String, Int64?)] = [
+            ("duration_us", head.endedUs), ("ttft_us", reading.ttftUs), ("first_visible_us", reading.firstVisibleUs), ("overhead_us", overheadUs),
+        ]
+        for (key, value) in times {
+            json.key(key)
+            json.value(value)
+        }
+        json.key("tokens_per_second")
+        json.value(reading.tokensPerSecond)
+    }
+
+    private func writeUsageAndCost(to json: inout JSONWriter) {
+        json.key("usage")
+        json.beginObject()
+        for field in TokenUsage.fields {
+            json.key(field.key)
+            json.value(reading.usage[keyPath: field.path])
+        }
+        json.endObject()
+        let texts: [(String, String?)] = [("usage_source", reading.usageSource.rawValue), ("finish_reason", reading.finishReason)]
+        for (key, value) in texts {
+            json.key(key)
+            json.value(value)
+        }
+        json.key("tool_calls")
+        json.value(reading.toolCalls)
+        json.key("service_tier")
+        json.value(reading.serviceTier)
+        json.key("provider_error")
+        json.value(reading.providerError)
+        json.key("cost")
+        json.beginObject()
+        for field in CostBreakdown.fields {
+            json.key(field.key)
+            json.value(cost[keyPath: field.path])
+        }
+        json.endObject()
+        json.key("price_version")
+        json.value(priceVersion)
+    }
+}

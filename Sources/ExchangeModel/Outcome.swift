@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// How an exchange ended (`record.md`, `outcome`); a closed list.
+package enum Outcome: String, Sendable, CaseIterable {
+    /// The provider's answer, whatever its status, reached the caller whole.
+    case completed
+    /// The caller went away first.
+    case clientClosed = "client_closed"
+    /// The provider could not be reached, or its answer broke.
+    case upstreamFailed = "upstream_failed"
+    /// A time limit of Weir's ran out.
+    case timedOut = "timed_out"
+    /// Weir refused before any attempt.
+    case refused
+    /// Weir itself failed.
+    case gatewayFailed = "gateway_failed"
+    /// The process died; written at the next start.
+    case gatewayCrashed = "gateway_crashed"
+    /// Weir ended the answer after its first byte.
+    case truncated
+}
+
+/// Who caused an error (`record.md`, `error_source`).
+package enum ErrorSource: String, Sendable {
+    case gateway, provider
+}
+
+/// The shape of an API, told by its route (`record.md`, `api`). Open-ended: a new family is a new static.
+package struct APIFamily: RawRepresentable, Hashable, Sendable {
+    /// The name in records.
+    package let rawValue: String
+
+    /// Wraps a name.
+    package init(rawValue: String) { self.rawValue = rawValue }
+
+    package static let openaiChat = APIFamily(rawValue: "openai-chat")
+    package static let openaiResponses = APIFamily(rawValue: "openai-responses")
+    package static let openaiEmbeddings = APIFamily(rawValue: "openai-embeddings")
+    package static let anthropicMessages = APIFamily(rawValue: "anthropic-messages")
+    package static let geminiGenerate = APIFamily(rawValue: "gemini-generate")
+    package static let bedrockConverse = APIFamily(rawValue: "bedrock-converse")
+    package static let bedrockInvoke = APIFamily(rawValue: "bedrock-invoke")
+}

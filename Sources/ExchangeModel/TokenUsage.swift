@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Tokens by class as the provider reported them (`record.md`, `usage`): nil is not reported, 0 is reported zero.
+package struct TokenUsage: Equatable, Sendable {
+    /// All prompt tokens, cached and cache writes included.
+    package var inputTotal: Int64?
+    package var inputUncached: Int64?
+    package var inputCached: Int64?
+    package var cacheWriteTotal: Int64?
+    package var cacheWrite5m: Int64?
+    package var cacheWrite1h: Int64?
+    /// All generated tokens, reasoning included.
+    package var outputTotal: Int64?
+    package var outputVisible: Int64?
+    package var outputReasoning: Int64?
+    package var inputAudio: Int64?
+    package var outputAudio: Int64?
+    package var inputImage: Int64?
+    package var outputImage: Int64?
+    /// Part of `inputTotal`.
+    package var toolUsePrompt: Int64?
+
+    /// Nothing reported.
+    package init() {}
+
+    /// The classes by their key, in the order of `record.md`.
+    package static let fields: [(key: String, path: any WritableKeyPath<TokenUsage, Int64?> & Sendable)] = [
+        ("input_total", \.inputTotal), ("input_uncached", \.inputUncached), ("input_cached", \.inputCached),
+        ("cache_write_total", \.cacheWriteTotal), ("cache_write_5m", \.cacheWrite5m), ("cache_write_1h", \.cacheWrite1h),
+        ("output_total", \.outputTotal), ("output_visible", \.outputVisible), ("output_reasoning", \.outputReasoning),
+        ("input_audio", \.inputAudio), ("output_audio", \.outputAudio), ("input_image", \.inputImage), ("output_image", \.outputImage),
+        ("tool_use_prompt", \.toolUsePrompt),
+    ]
+}
+
+/// Where usage came from (`record.md`, `usage_source`).
+package enum UsageSource: String, Sendable {
+    /// The provider's final figures.
+    case reported
+    /// The answer ended before the final figures came.
+    case partial
+    /// None came.
+    case absent
+}
+
+/// Money by class, in integer nano-dollars; nil is unpriced.
+package struct CostBreakdown: Equatable, Sendable {
+    package var inputNanousd: Int64?
+    package var inputCachedNanousd: Int64?
+    package var cacheWriteNanousd: Int64?
+    package var outputNanousd: Int64?
+    package var reasoningNanousd: Int64?
+    package var toolsNanousd: Int64?
+    package var totalNanousd: Int64?
+    /// What the provider itself said the exchange cost.
+    package var reportedNanousd: Int64?
+
+    /// Unpriced.
+    package init() {}
+
+    /// The classes by their key, in the order of `record.md`.
+    package static let fields: [(key: String, path: any WritableKeyPath<CostBreakdown, Int64?> & Sendable)] = [
+        ("input_nanousd", \.inputNanousd), ("input_cached_nanousd", \.inputCachedNanousd), ("cache_write_nanousd", \.cacheWriteNanousd),
+        ("output_nanousd", \.outputNanousd), ("reasoning_nanousd", \.reasoningNanousd), ("tools_nanousd", \.toolsNanousd),
+        ("total_nanousd", \.totalNanousd), ("reported_nanousd", \.reportedNanousd),
+    ]
+}

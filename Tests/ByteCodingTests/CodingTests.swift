@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+import ByteCoding
+import Foundation
+import Testing
+
+@Suite struct CodingTests {
+    /// RFC 3720 appendix B.4.
+    @Test func crc32cMeetsThePublishedVectors() {
+        #expect(CRC32C.checksum([UInt8](repeating: 0, count: 32)[...]) == 0x8A91_36AA)
+        #expect(CRC32C.checksum([UInt8](repeating: 0xFF, count: 32)[...]) == 0x62A8_AB43)
+        #expect(CRC32C.checksum(Array(0..<32)[...]) == 0x46DD_794E)
+        #expect(CRC32C.checksum(Array("123456789".utf8)[...]) == 0xE306_9283)
+    }
+
+    @Test func crc32cContinues() {
+        let bytes = (0..<1000).map { UInt8(truncatingIfNeeded: $0 * 7) }
+        for cut in [0, 1, 7, 8, 9, 500, 1000] {
+            #expect(CRC32C.checksum(bytes[cut...], seed: CRC32C.checksum(bytes[..<cut])) == CRC32C.checksum(bytes[...]))
+        }
+    }
+
+    @Test func base64AgreesWithFoundation() {
+        for n in 0..<70 {
+            let bytes = (0..<n).map { UInt8(truncatingIfNeeded: $0 &* 37 &+ n) }
+            let text = Base64.encode(bytes[...])
+            #expect(String(decoding: text, as: UTF8.self) == Data(bytes).base64EncodedString())
+            #expect(Base64.decode(text[...]) == bytes)
+        }
+        for bad in ["A", "AA=A", "A===", "====", "AA*=", "AAAAA"] { #expect(Base64.decode(Array(bad.utf8)[...]) == nil) }
+    }
+
+    @Test func integersAreReadAndRefused() {
+        #expect(ASCIIInteger.parse("9223372036854775807".utf8) == Int64.max)
+        #expect(ASCIIInteger.parse("-9223372036854775808".utf8) == Int64.min)
+        for bad in ["9223372036854775808", "", "-", "+1", "1x", " 1", "--1"] { #expect(ASCIIInteger.parse(bad.utf8) == nil) }
+    }
+
+    @Test func fixedIntsAreLittleEndianAndBounded() {
+        var out: [UInt8] = []
+        FixedInts.append(UInt32(0x0102_0304), to: &out)
+        #expect(out == [4, 3, 2, 1])
+        #expect(FixedInts.read(UInt32.self, from: out, at: 0) == 0x0102_0304)
+        #expect(FixedInts.read(UInt32.self, from: out, at: 1) == nil)
+        #expect(FixedInts.read(UInt64.self, from: out, at: -1) == nil)
+    }
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+import ByteCoding
+import Foundation
+import Testing
+
+@Suite struct JSONDocumentTests {
+    static let accepted = [
+        "0", "-0", "1.5e+10", "\"\"", "null", "true", " [1, 2 ,{\"a\":[]}] ", "{}", "[]", "[[[]]]", "\"\\ud83d\\ude00\"", "\"\\ud83d\"",
+        "{\"a\":1,\"a\":2}", "\"\u{7F}\"", "\"héllo 😀\"", "-12", "[1e5]",
+    ]
+    static let refused = [
+        "", " ", "01", "1.", ".5", "+1", "1e", "nul", "tru", "[1,]", "[,1]", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{a:1}", "\"", "\"\\x\"", "\"\\u12g4\"",
+        "[1 2]", "1 2", "[", "{", "]", "\"\n\"", "'a'", "[1}", "{\"a\":1]", "NaN", "Infinity", "--1",
+    ]
+
+    @Test(arguments: accepted) func acceptsWhatFoundationAccepts(_ text: String) throws {
+        #expect((try? JSONSerialization.jsonObject(with: Data(text.utf8), options: .fragmentsAllowed)) != nil || text.contains("\\ud83d\""))
+        _ = try JSONDocument(Array(text.utf8))
+    }
+
+    @Test(arguments: refused) func refusesWithAnErrorAndNoTrap(_ text: String) {
+        #expect(throws: JSONError.self) { try JSONDocument(Array(text.utf8)) }
+    }
+
+    @Test func refusesIllFormedUTF8() {
+        for bad: [UInt8] in [[0xC0, 0xAF], [0xED, 0xA0, 0x80], [0xF5, 0x80, 0x80, 0x80], [0xE2, 0x82], [0x80], [0xF0, 0x8F, 0xBF, 0xBF]] {
+            #expect(throws: JSONError.self) { try JSONDocument([0x22] + bad + [0x22]) }
+            #expect(String(validating: bad, as: UTF8.self) == nil)
+        }
+    }
+
+    @Test func depthIsLimited() throws {
+        let limit = JSONLimits.depth
+        _ = try JSONDocument(Array((String(repeating: "[", count: limit) + String(repeating: "]", count: limit)).utf8))
+        #expect(throws: JSONError.self) {
+            try JSONDocument(Array(String(repeating: "[", count: 100_000).utf8))
+        }
+    }
+
+    @Test func keepsLexemesAndOrder() throws {
+        let root = try JSONDocument(Array(#"{"b":1.50,"a":[1,"x\n",true],"b":{"c":12345678901234567890}}"#.utf8)).root
+        #expect(root.members.map { $0.key.string } == ["b", "a", "b"])
+        #expect(root["b"]?["c"]?.int == nil)
+        #expect(root["b"].map { String(decoding: $0.lexeme, as: UTF8.self) } == #"{"c":12345678901234567890}"#)
+        #expect(root["a"]?[1]?.string == "x\n")
+        #expect(root["a"]?[2]?.bool == true)
+        #expect(root["a"]?[3] == nil)
+        #expect(root["zz"] == nil)
+    }
+
+    @Test func readsStringsAsFoundationDoes() throws {
+        for text in [#""a\u00e9\t\/\\\"z""#, #""\ud83d\ude00 x""#, #""日本 \u65e5""#] {
+            let expected = try JSONSerialization.jsonObject(with: Data(text.utf8), options: .fragmentsAllowed) as? String
+            #expect(try JSONDocument(Array(text.utf8)).root.string == expected)
+        }
+        #expect(try JSONDocument(Array(#""\ud83dx""#.utf8)).root.string == "\u{FFFD}x")
+    }
+
+    @Test func writerOutputIsReadByFoundation() throws {
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.key("text")
+        writer.value("q\"\\\n\u{1}é😀")
+        writer.key("n")
+        writer.value(Int64.min)
+        writer.key("list")
+        writer.beginArray()
+        writer.value(true)
+        writer.null()
+        writer.value(1.5)
+        writer.endArray()
+        writer.endObject()
+        let object = try JSONSerialization.jsonObject(with: Data(writer.bytes)) as? [String: Any]
+        #expect(object?["text"] as? String == "q\"\\\n\u{1}é😀")
+        #expect((object?["list"] as? [Any])?.count == 3)
+        #expect(try JSONDocument(writer.bytes).root["n"]?.int == Int64.min)
+    }
+
+    @Test func mutatedTextsNeverTrap() {
+        var random = SystemRandomNumberGenerator()
+        let seed = Array(#"{"a":[1,2.5,"x\u00e9"],"b":{"c":null,"d":[true,false]},"e":"日本"}"#.utf8)
+        for _ in 0..<20_000 {
+            var text = seed
+            for _ in 0..<Int.random(in: 1...4, using: &random) {
+                text[Int.random(in: 0..<text.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
+            }
+            text = Array(text.prefix(Int.random(in: 0...text.count, using: &random)))
+            guard let root = JSONDocument.read(text)?.root else { continue }
+            for (key, value) in root.members { _ = (key.string, value.int, value.double, value.lexeme.count, value.elements.map(\.kind)) }
+        }
+    }
+}
