@@ -39,6 +39,7 @@ let package = Package(
 
         // MARK: Floor 2, nouns, pure
         .target(name: "ExchangeModel", dependencies: ["ByteCoding"], swiftSettings: strict),
+        .target(name: "HTTPWire", dependencies: [nioCore], swiftSettings: strict),
 
         // MARK: Tests
         .testTarget(name: "ByteCodingTests", dependencies: ["ByteCoding"], swiftSettings: strict),
