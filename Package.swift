@@ -41,6 +41,9 @@ let package = Package(
         .target(name: "ExchangeModel", dependencies: ["ByteCoding"], swiftSettings: strict),
         .target(name: "HTTPWire", dependencies: [nioCore], swiftSettings: strict),
 
+        // MARK: Floor 3, stores and wires
+        .target(name: "Upstream", dependencies: ["HTTPWire", nioCore, nioPosix, nioSSL], swiftSettings: strictMemory),
+
         // MARK: Tests
         .testTarget(name: "ByteCodingTests", dependencies: ["ByteCoding"], swiftSettings: strict),
         .testTarget(name: "ExchangeModelTests", dependencies: ["ByteCoding", "ExchangeModel"], swiftSettings: strict),

@@ -9,6 +9,13 @@ package struct BodyPiece: Sendable {
     package var ending: ByteBuffer?
     /// The body is whole with this piece.
     package var isComplete: Bool
+
+    /// A piece of a body.
+    package init(raw: ByteBuffer, ending: ByteBuffer?, isComplete: Bool) {
+        self.raw = raw
+        self.ending = ending
+        self.isComplete = isComplete
+    }
 }
 
 /// Follows one body's framing: says which bytes belong to it, which of them are payload, and where it ends.

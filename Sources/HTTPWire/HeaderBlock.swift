@@ -57,7 +57,7 @@ package struct HeaderField: Sendable {
 /// One head's bytes and where its lines lie: order, case and duplicates are as they came.
 package struct HeaderBlock: Sendable {
     /// The whole head, start line and closing empty line included.
-    let bytes: [UInt8]
+    package let bytes: [UInt8]
     /// The lines, in order.
     package let fields: [HeaderField]
 
