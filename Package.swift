@@ -36,12 +36,14 @@ let package = Package(
     targets: [
         // MARK: Floor 1, ground, pure
         .target(name: "ByteCoding", swiftSettings: strict),
+        .target(name: "Platform", swiftSettings: strictMemory),
 
         // MARK: Floor 2, nouns, pure
         .target(name: "ExchangeModel", dependencies: ["ByteCoding"], swiftSettings: strict),
 
         // MARK: Tests
         .testTarget(name: "ByteCodingTests", dependencies: ["ByteCoding"], swiftSettings: strict),
+        .testTarget(name: "PlatformTests", dependencies: ["Platform"], swiftSettings: strict),
         .testTarget(name: "ExchangeModelTests", dependencies: ["ByteCoding", "ExchangeModel"], swiftSettings: strict),
     ]
 )
