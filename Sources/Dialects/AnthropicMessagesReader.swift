@@ -5,7 +5,8 @@ import ByteCoding
 ///
 /// In a stream `message_start` brings the model and the input side, each `message_delta` cumulative figures: the later one
 /// wins, and the usage is final once a stop reason or `message_stop` has come. Tool calls are the `tool_use` blocks, which
-/// the caller runs; server tools are not counted. A delta without text is no output.
+/// the caller runs; server tools are not counted. A delta without text is no output; a call without arguments has no other
+/// delta, and is then dated by the event that names it.
 struct AnthropicMessagesReader: DialectReader {
     private(set) var facts = AnswerFacts()
     private var usage = AnthropicUsage()
@@ -16,26 +17,32 @@ struct AnthropicMessagesReader: DialectReader {
             takePlain(root)
             return nil
         }
-        let type = root["type"]
-        if type?.equals("message_start") ?? false, let started = root.filled("message") {
+        switch root.name("type") ?? message.eventName {
+        case "message_start":
+            guard let started = root.filled("message") else { return nil }
             facts.modelResponded = started.name("model")
             takeUsage(started)
-        } else if type?.equals("content_block_start") ?? false {
-            if root["content_block"]?["type"]?.equals("tool_use") ?? false { facts.toolCalls += 1 }
-        } else if type?.equals("content_block_delta") ?? false {
-            return root["delta"].flatMap(AnthropicMessagesReader.kind)
-        } else if type?.equals("message_delta") ?? false {
-            takeUsage(root)
-            if let reason = root["delta"]?.name("stop_reason") {
-                facts.finishReason = reason
-                facts.isUsageFinal = facts.usage != nil
-            }
-        } else if type?.equals("message_stop") ?? false {
-            facts.isUsageFinal = facts.usage != nil
-        } else if type?.equals("error") ?? false {
-            facts.error = ErrorClassifier.classify(inBand: root.filled("error") ?? root)
+        case "content_block_start": return takeBlockStart(root)
+        case "content_block_delta": return root["delta"].flatMap(AnthropicMessagesReader.kind)
+        case "message_delta": takeEnd(root)
+        case "message_stop": facts.isUsageFinal = facts.usage != nil
+        case "error": facts.error = ErrorClassifier.classify(inBand: root.filled("error") ?? root)
+        default: break
         }
         return nil
+    }
+
+    private mutating func takeEnd(_ root: JSONNode) {
+        takeUsage(root)
+        guard let reason = root["delta"]?.name("stop_reason") else { return }
+        facts.finishReason = reason
+        facts.isUsageFinal = facts.usage != nil
+    }
+
+    private mutating func takeBlockStart(_ root: JSONNode) -> ContentKind? {
+        guard root["content_block"]?["type"]?.equals("tool_use") ?? false else { return nil }
+        facts.toolCalls += 1
+        return .announced
     }
 
     private mutating func takePlain(_ root: JSONNode) {

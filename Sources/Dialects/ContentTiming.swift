@@ -7,6 +7,8 @@ enum ContentKind {
     case hidden
     /// Text, a refusal, audio, a tool call.
     case visible
+    /// The name of a tool call whose arguments come later: output only where none come.
+    case announced
 }
 
 /// When bytes of the answer arrived. A cursor: ask for rising offsets.
@@ -28,24 +30,38 @@ struct ArrivalClock {
 
 /// Arrival of the model's output in a streamed answer, by the definitions of the wire reference (9.1).
 struct ContentTiming {
-    private(set) var firstUs: Int64?
-    private(set) var firstVisibleUs: Int64?
+    private var firstContentUs: Int64?
+    private var firstVisibleContentUs: Int64?
     private var lastUs: Int64?
+    private var announcedUs: Int64?
     private var eventCount = 0
+    private var hasVisible = false
+
+    /// The first event with output; nil where its own arrival is not known, whatever came later.
+    var firstUs: Int64? { eventCount > 0 ? firstContentUs : announcedUs }
+
+    /// The first event with output that is not reasoning.
+    var firstVisibleUs: Int64? { hasVisible ? firstVisibleContentUs : announcedUs }
 
     /// Counts one event with output.
     mutating func note(_ kind: ContentKind, at timeUs: Int64?) {
+        if kind == .announced {
+            if announcedUs == nil { announcedUs = timeUs }
+            return
+        }
+        if eventCount == 0 { firstContentUs = timeUs }
         eventCount += 1
-        guard let timeUs else { return }
-        if firstUs == nil { firstUs = timeUs }
-        if kind == .visible, firstVisibleUs == nil { firstVisibleUs = timeUs }
-        lastUs = timeUs
+        if kind == .visible, !hasVisible {
+            hasVisible = true
+            firstVisibleContentUs = timeUs
+        }
+        lastUs = timeUs ?? lastUs
     }
 
     /// Output tokens after the first, over the time from the first content to the last; nil where there is no such span.
     func tokensPerSecond(outputTotal: Int64?) -> Double? {
-        guard let outputTotal, outputTotal >= 1, eventCount >= 2, let firstUs, let lastUs else { return nil }
-        let (spanUs, overflow) = lastUs.subtractingReportingOverflow(firstUs)
+        guard let outputTotal, outputTotal >= 1, eventCount >= 2, let firstContentUs, let lastUs else { return nil }
+        let (spanUs, overflow) = lastUs.subtractingReportingOverflow(firstContentUs)
         guard !overflow, spanUs > 0 else { return nil }
         return Double(outputTotal - 1) * 1_000_000 / Double(spanUs)
     }
