@@ -58,6 +58,8 @@ package struct HeaderField: Sendable {
 package struct HeaderBlock: Sendable {
     /// The whole head, start line and closing empty line included.
     package let bytes: [UInt8]
+    /// Bytes of the whole head.
+    package var byteCount: Int { bytes.count }
     /// The lines, in order.
     package let fields: [HeaderField]
 

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// One event of a server-sent event stream.
+package struct ServerSentEvent: Equatable, Sendable {
+    /// The `event` field, or nil where none was given.
+    package let name: String?
+    /// The `data` lines, joined by line feeds, without the last one.
+    package let data: [UInt8]
+    /// Offset in the body just after the event's last byte, its blank line included.
+    package let endOffset: Int
+    /// False where the body ended before the blank line that ends an event.
+    package let isTerminated: Bool
+
+    /// An event as it was read.
+    package init(name: String?, data: [UInt8], endOffset: Int, isTerminated: Bool) {
+        self.name = name
+        self.data = data
+        self.endOffset = endOffset
+        self.isTerminated = isTerminated
+    }
+}
+
+/// The events of a whole body, by the rules of the WHATWG HTML standard (section 9.2.6, "interpreting an event stream").
+///
+/// Lines end in LF, CRLF or CR; a byte order mark at the start and comments are skipped; an event without a `data` line is
+/// none; `id`, `retry` and unknown fields are ignored. One rule is wider than the standard: where the body ends inside an
+/// event, that event is yielded too, with `isTerminated` false, because providers are seen to leave out the last blank
+/// line after the event that carries the usage.
+///
+/// Total: any bytes give a finite list of events, and the data of all events together is no longer than the body.
+/// - Complexity: O(n) for all events together.
+package struct ServerSentEvents: Sequence, IteratorProtocol, Sendable {
+    private let bytes: [UInt8]
+    private var position: Int
+
+    /// The events of a body.
+    ///
+    /// - Parameter bytes: the whole body, content coding undone.
+    package init(_ bytes: [UInt8]) {
+        self.bytes = bytes
+        position = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
+    }
+
+    /// The next event, or nil at the end of the body.
+    package mutating func next() -> ServerSentEvent? {
+        var name: String?
+        var data: [UInt8] = []
+        var hasData = false
+        while let line = nextLine() {
+            if line.isEmpty {
+                if hasData { return ServerSentEvent(name: name, data: data, endOffset: position, isTerminated: true) }
+                name = nil
+                continue
+            }
+            let (field, value) = ServerSentEvents.split(line)
+            if field.elementsEqual("data".utf8) {
+                if hasData { data.append(0x0A) }
+                hasData = true
+                data.append(contentsOf: value)
+            } else if field.elementsEqual("event".utf8) {
+                name = value.isEmpty ? nil : String(decoding: value, as: UTF8.self)
+            }
+        }
+        guard hasData else { return nil }
+        return ServerSentEvent(name: name, data: data, endOffset: bytes.count, isTerminated: false)
+    }
+
+    /// The line under the cursor without its end, or nil at the end of the body; moves behind the line end.
+    private mutating func nextLine() -> ArraySlice<UInt8>? {
+        let start = position
+        guard start < bytes.count else { return nil }
+        var end = start
+        while end < bytes.count, bytes[end] != 0x0A, bytes[end] != 0x0D { end += 1 }
+        position = end
+        if position < bytes.count {
+            let isPair = bytes[end] == 0x0D && end + 1 < bytes.count && bytes[end + 1] == 0x0A
+            position += isPair ? 2 : 1
+        }
+        return bytes[start..<end]
+    }
+
+    /// The name of a line's field and its value, one leading space removed; a comment has an empty name.
+    private static func split(_ line: ArraySlice<UInt8>) -> (field: ArraySlice<UInt8>, value: ArraySlice<UInt8>) {
+        guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { return (line, line[line.endIndex...]) }
+        var value = line[(colon + 1)...]
+        if value.first == 0x20 { value = value.dropFirst() }
+        return (line[..<colon], value)
+    }
+}

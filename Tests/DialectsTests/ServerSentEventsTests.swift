@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+import Testing
+
+@testable import Dialects
+
+@Suite struct ServerSentEventsTests {
+    private func events(_ text: String) -> [ServerSentEvent] { Array(ServerSentEvents(Array(text.utf8))) }
+
+    private func event(_ data: String, name: String? = nil, end: Int, terminated: Bool = true) -> ServerSentEvent {
+        ServerSentEvent(name: name, data: Array(data.utf8), endOffset: end, isTerminated: terminated)
+    }
+
+    @Test(arguments: ["\n", "\r\n", "\r"]) func readsEveryLineEnd(end: String) {
+        let body = "event: a\(end)data: 1\(end)\(end)data: 2\(end)\(end)"
+        let first = "event: a\(end)data: 1\(end)\(end)".utf8.count
+        #expect(events(body) == [event("1", name: "a", end: first), event("2", end: body.utf8.count)])
+    }
+
+    @Test func mixesLineEnds() {
+        #expect(events("data: 1\r\n\ndata: 2\r\r\n").map(\.data) == [[0x31], [0x32]])
+    }
+
+    @Test func skipsByteOrderMarkAndComments() {
+        #expect(events("\u{FEFF}data:x\n\n") == [event("x", end: 11)])
+        #expect(events(": PROCESSING\n\n: more\ndata: x\n\n") == [event("x", end: 30)])
+    }
+
+    @Test func joinsDataLinesByLineFeeds() {
+        #expect(events("data: a\ndata\ndata:b\n\n") == [event("a\n\nb", end: 21)])
+    }
+
+    @Test func removesOneLeadingSpaceOnly() {
+        #expect(events("data:  a\n\n") == [event(" a", end: 10)])
+    }
+
+    @Test func dropsAnEventWithoutData() {
+        #expect(events("event: a\n\ndata: b\n\n") == [event("b", end: 19)])
+        #expect(events("id: 1\nretry: 3\n\n").isEmpty)
+        #expect(events("data\n\n") == [event("", end: 6)])
+    }
+
+    @Test func yieldsAnUnterminatedLastEvent() {
+        #expect(events("data: a\n\ndata: b") == [event("a", end: 9), event("b", end: 16, terminated: false)])
+        #expect(events("data: b\n") == [event("b", end: 8, terminated: false)])
+        #expect(events("data: b\n\ndat") == [event("b", end: 9)])
+    }
+
+    @Test func endsOnAnyBytes() {
+        var random = SplitMix(seed: 7)
+        let alphabet = Array("data:event \r\n\u{FEFF}{}x".utf8)
+        for _ in 0..<500 {
+            let body = (0..<Int(random.next() % 200)).map { _ in alphabet[Int(random.next() % UInt64(alphabet.count))] }
+            let found = Array(ServerSentEvents(body))
+            #expect(found.reduce(0) { $0 + $1.data.count } <= body.count)
+            #expect(found.map(\.endOffset) == found.map(\.endOffset).sorted())
+            #expect(found.dropLast().allSatisfy { $0.isTerminated })
+        }
+    }
+}
+
+/// A small seeded generator, so that a failure can be repeated.
+struct SplitMix: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+}
