@@ -44,5 +44,6 @@ let package = Package(
         // MARK: Tests
         .testTarget(name: "ByteCodingTests", dependencies: ["ByteCoding"], swiftSettings: strict),
         .testTarget(name: "ExchangeModelTests", dependencies: ["ExchangeModel", "ByteCoding"], swiftSettings: strict),
+        .testTarget(name: "TidyTests", swiftSettings: strict),
     ]
 )
