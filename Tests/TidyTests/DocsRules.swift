@@ -50,13 +50,17 @@ enum DocsRules {
     static func faultDifferences(code: Set<String>, docs: (active: Set<String>, reserved: Set<String>)) -> [Finding] {
         let page = "notebooks-docs/runbooks/errors.md"
         if code.isEmpty {
-            return [Finding(path: "Sources/Gateway/FaultCode.swift", line: 0, message: "no fault code found: one literal per code.")]
+            return [
+                Finding(path: "Sources/Gateway/FaultCode.swift", line: 0, message: "no fault code found: one literal per code.")
+            ]
         }
         let unknown = code.subtracting(docs.active).subtracting(docs.reserved).sorted().map {
             Finding(path: page, line: 0, message: "the gateway answers `\($0)`, the page does not say what to do about it.")
         }
         let invented = docs.active.subtracting(code).sorted().map {
-            Finding(path: page, line: 0, message: "`\($0)` is not in Sources/Gateway/FaultCode.swift: delete it or move it to Reserved.")
+            Finding(
+                path: page, line: 0,
+                message: "`\($0)` is not in Sources/Gateway/FaultCode.swift: delete it or move it to Reserved.")
         }
         return unknown + invented
     }
@@ -69,7 +73,9 @@ enum DocsRules {
         let named = text.matches(of: /\bcommandName:\s*"([a-z][a-z-]*)"/.wordBoundaryKind(.simple)).map { String($0.1) }
         if !named.isEmpty { return Set(named) }
         let code = source.code.joined(separator: "\n")
-        let types = code.matches(of: /\bstruct\s+(\w+)\s*:[^{]*ParsableCommand\b/.wordBoundaryKind(.simple)).map { String($0.1).lowercased() }
+        let types = code.matches(of: /\bstruct\s+(\w+)\s*:[^{]*ParsableCommand\b/.wordBoundaryKind(.simple)).map {
+            String($0.1).lowercased()
+        }
         return Set(types)
     }
 
@@ -119,7 +125,8 @@ enum DocsRules {
         let folder = page.split(separator: "/").dropLast().map(String.init)
         var found: [Reference] = []
         for (index, line) in markdown.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
-            for match in line.matches(of: /\]\(([^)\s#]+)(?:#[^)]*)?\)/) where !match.1.contains("://") && !match.1.hasPrefix("mailto:") {
+            for match in line.matches(of: /\]\(([^)\s#]+)(?:#[^)]*)?\)/)
+            where !match.1.contains("://") && !match.1.hasPrefix("mailto:") {
                 found.append(Reference(target: resolve(String(match.1), from: folder), line: index + 1))
             }
             for match in line.matches(of: /`((?:Sources|Tests|queries|notebooks-docs|\.ci)\/[^`\s]*)`/) {

@@ -9,7 +9,9 @@ enum ImportRules {
     }
 
     /// Modules of the toolchain that need no declared dependency; a room still needs the table's leave for them.
-    static let toolchain: Set<String> = ["Foundation", "Glibc", "Synchronization", "Testing", "Dispatch", "Swift", "RegexBuilder"]
+    static let toolchain: Set<String> = [
+        "Foundation", "Glibc", "Synchronization", "Testing", "Dispatch", "Swift", "RegexBuilder",
+    ]
 
     /// The import lines of a file.
     static func imports(_ source: SourceText) -> [Line] {
@@ -79,7 +81,8 @@ enum ImportRules {
                 found.append(
                     Finding(
                         path: RoomTable.path, line: 0,
-                        message: "the row of \(target.name) lists \(name), which Package.swift does not declare: delete it there."))
+                        message: "the row of \(target.name) lists \(name), which Package.swift does not declare: delete it there."
+                    ))
             }
         }
         let names = Set(rooms.map(\.name))

@@ -100,7 +100,9 @@ struct Manifest {
     private static func target(_ kind: Target.Kind, _ body: String, line: Int, products: [String: String]) -> Target {
         let name = body.firstMatch(of: /name:\s*"(\w+)"/).map { String($0.1) } ?? ""
         let isTest = kind == .test
-        let path = body.firstMatch(of: /\bpath:\s*"([^"]+)"/.wordBoundaryKind(.simple)).map { String($0.1) } ?? (isTest ? "Tests/" : "Sources/") + name
+        let path =
+            body.firstMatch(of: /\bpath:\s*"([^"]+)"/.wordBoundaryKind(.simple)).map { String($0.1) }
+            ?? (isTest ? "Tests/" : "Sources/") + name
         var dependencies: Set<String> = []
         if let start = body.firstRange(of: /dependencies:\s*\[/) {
             var list = body[start.upperBound...]
@@ -115,7 +117,9 @@ struct Manifest {
             }
             dependencies = entries(String(list), products: products)
         }
-        return Target(name: name, kind: kind, path: path.hasSuffix("/") ? String(path.dropLast()) : path, dependencies: dependencies, line: line)
+        return Target(
+            name: name, kind: kind, path: path.hasSuffix("/") ? String(path.dropLast()) : path, dependencies: dependencies,
+            line: line)
     }
 
     private static func entries(_ list: String, products: [String: String]) -> Set<String> {

@@ -66,7 +66,8 @@ import Testing
 
     @Test func readsEveryFormOfImport() {
         let text = source(
-            "import A\npackage import B\n@testable import C\n@preconcurrency package import D\nimport struct E.Part\n// import F\nlet important = 1")
+            "import A\npackage import B\n@testable import C\n@preconcurrency package import D\nimport struct E.Part\n// import F\nlet important = 1"
+        )
         #expect(ImportRules.imports(text).map(\.module) == ["A", "B", "C", "D", "E"])
     }
 
@@ -136,7 +137,8 @@ import Testing
 
     @Test(arguments: [
         "print(x)", "  debugPrint(x)", "let now = Date()", "Task.detached { }", "Task { await f() }", "fatalError()",
-        "let a = try! f()", "let b = c as! D", "let q = DispatchQueue.main", "let c = d as!E.F", "let v = table[1]!", "f(x!)", "var it: Int!",
+        "let a = try! f()", "let b = c as! D", "let q = DispatchQueue.main", "let c = d as!E.F", "let v = table[1]!", "f(x!)",
+        "var it: Int!",
         "@_exported import A", "public struct A {}",
     ])
     func refusesBannedUse(line: String) {
@@ -180,7 +182,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "func f(a: Int = [1].first ?? 0) -> Int {", "package static func f<T>(\n    a: T\n) where T: Sendable {", "init?(a: Int) {",
+        "func f(a: Int = [1].first ?? 0) -> Int {", "package static func f<T>(\n    a: T\n) where T: Sendable {",
+        "init?(a: Int) {",
     ])
     func refusesALongFunction(head: String) {
         let heads = head.split(separator: "\n").count
@@ -211,7 +214,8 @@ import Testing
 
     @Test(arguments: [
         "/// A thing.\npackage struct A {}", "/// A thing.\n@frozen\npackage struct A {}",
-        "/// A thing.\n@available(\n    *, deprecated\n)\npackage func f() {}", "package import ByteCoding", "let a = package.name",
+        "/// A thing.\n@available(\n    *, deprecated\n)\npackage func f() {}", "package import ByteCoding",
+        "let a = package.name",
         "struct A {}", "private func f() {}",
     ])
     func acceptsADocumentedDeclaration(text: String) {

@@ -17,7 +17,9 @@ enum ShapeRules {
 
     /// Functions, initialisers and subscripts longer than the limit, from the first line to the closing brace.
     static func longFunctions(_ source: SourceText) -> [Finding] {
-        let head = /^\s*(?:@\w+(?:\([^)]*\))?\s+)*(?:[a-z]+(?:\([a-z]+\))?\s+)*(?:func\s+\S|init[?!]?\s*[<(]|subscript\s*[<(]|deinit\b)/.wordBoundaryKind(.simple)
+        let head =
+            /^\s*(?:@\w+(?:\([^)]*\))?\s+)*(?:[a-z]+(?:\([a-z]+\))?\s+)*(?:func\s+\S|init[?!]?\s*[<(]|subscript\s*[<(]|deinit\b)/
+            .wordBoundaryKind(.simple)
         return source.code.indices.compactMap { index in
             guard source.code[index].contains(head), let end = bodyEnd(source.code, from: index) else { return nil }
             let count = end - index + 1
@@ -50,7 +52,9 @@ enum ShapeRules {
     }
 
     private static func beginsDeclaration(_ line: String) -> Bool {
-        line.contains(/^\s*(?:(?:package|private|static|mutating|final)\s+)*(?:func|var|let|init|case|associatedtype|subscript|struct|enum|class)\b/.wordBoundaryKind(.simple))
+        line.contains(
+            /^\s*(?:(?:package|private|static|mutating|final)\s+)*(?:func|var|let|init|case|associatedtype|subscript|struct|enum|class)\b/
+                .wordBoundaryKind(.simple))
     }
 
     /// A file without the licence line near its top.
@@ -65,7 +69,9 @@ enum ShapeRules {
         source.code.indices.compactMap { index in
             guard isPackageDeclaration(source.code[index]), !hasDocComment(source, above: index) else { return nil }
             let words = source.code[index].trimmed.prefix(70)
-            return Finding(path: source.path, line: index + 1, message: "no doc comment on `\(words)`: say in one sentence what it promises.")
+            return Finding(
+                path: source.path, line: index + 1, message: "no doc comment on `\(words)`: say in one sentence what it promises."
+            )
         }
     }
 
@@ -99,7 +105,8 @@ enum ShapeRules {
 
     /// Type names that stand for a word the glossary replaced.
     static func bannedTypeNames(_ source: SourceText) -> [Finding] {
-        let pattern = /\b(?:struct|class|enum|actor|protocol|typealias)\s+(Call|\w*Interaction|\w*LogRow|\w*Adapter|\w*Vendor)\b/.wordBoundaryKind(.simple)
+        let pattern = /\b(?:struct|class|enum|actor|protocol|typealias)\s+(Call|\w*Interaction|\w*LogRow|\w*Adapter|\w*Vendor)\b/
+            .wordBoundaryKind(.simple)
         return source.code.enumerated().compactMap { index, line in
             guard let match = line.firstMatch(of: pattern) else { return nil }
             let message = "the name \(match.1) is not of this house: say exchange, attempt, fact, dialect or provider."
@@ -124,7 +131,9 @@ enum ShapeRules {
     static func roomCard(target: Manifest.Target, card: String?) -> [Finding] {
         let path = cardPath(target)
         guard let card else {
-            return [Finding(path: path, line: 0, message: "the room has no card: purpose, invariant, first file to read, refusals.")]
+            return [
+                Finding(path: path, line: 0, message: "the room has no card: purpose, invariant, first file to read, refusals.")
+            ]
         }
         let count = card.split(separator: "\n", omittingEmptySubsequences: false).count - (card.hasSuffix("\n") ? 1 : 0)
         guard count > cardLinesMax else { return [] }

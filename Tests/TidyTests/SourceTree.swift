@@ -17,7 +17,9 @@ struct SourceTree {
     private static let topFiles = [
         "Package.swift", "README.md", "CHANGELOG.md", "LICENSE", "Makefile", ".gitignore", ".swift-format",
     ]
-    private static let textEndings = ["swift", "md", "sql", "sh", "py", "h", "c", "modulemap", "txt", "swift-format", "yaml", "json"]
+    private static let textEndings = [
+        "swift", "md", "sql", "sh", "py", "h", "c", "modulemap", "txt", "swift-format", "yaml", "json",
+    ]
 
     init(root: URL) {
         self.root = root

@@ -22,8 +22,12 @@ enum UseRules {
         Ban("print(", instead: "a verb writes through its output type, an engine logs: stdout carries data") {
             $0.contains(/(^|[^\w.])print\(/)
         },
-        Ban("debugPrint(", instead: "the logger: stdout carries data") { $0.contains(/\bdebugPrint\(/.wordBoundaryKind(.simple)) },
-        Ban("Date()", instead: "the injected clock of Platform: a test must be able to set the time") { $0.contains(/\bDate\(\)/.wordBoundaryKind(.simple)) },
+        Ban("debugPrint(", instead: "the logger: stdout carries data") {
+            $0.contains(/\bdebugPrint\(/.wordBoundaryKind(.simple))
+        },
+        Ban("Date()", instead: "the injected clock of Platform: a test must be able to set the time") {
+            $0.contains(/\bDate\(\)/.wordBoundaryKind(.simple))
+        },
         Ban("Task.detached", instead: "structured concurrency: a detached task outlives its owner and loses cancellation") {
             $0.contains(/\bTask\.detached\b/.wordBoundaryKind(.simple))
         },
@@ -33,7 +37,9 @@ enum UseRules {
         Ban("fatalError", instead: "a thrown error of the target, or a precondition for our own broken invariant") {
             $0.contains(/\bfatalError\b/.wordBoundaryKind(.simple))
         },
-        Ban("try!", instead: "try in a throwing function, or do/catch that counts the error") { $0.contains(/\btry!/.wordBoundaryKind(.simple)) },
+        Ban("try!", instead: "try in a throwing function, or do/catch that counts the error") {
+            $0.contains(/\btry!/.wordBoundaryKind(.simple))
+        },
         Ban("as!", instead: "as? with a named error") { $0.contains(/\bas!/.wordBoundaryKind(.simple)) },
         Ban("force unwrap", instead: "guard let, or ?? with a stated default: input must never trap") {
             $0.replacing(/\b(try|as)!/.wordBoundaryKind(.simple), with: "").contains(/[\w\)\]\}?>"]!(?!=)/)
@@ -41,7 +47,9 @@ enum UseRules {
         Ban("DispatchQueue", instead: "an event loop, an OwnedThread or a task: the three worlds of the house") {
             $0.contains(/\bDispatch(Queue|Semaphore|Group|WorkItem)\b/.wordBoundaryKind(.simple))
         },
-        Ban("@_exported", instead: "an import line in the file that needs the module") { $0.contains(/@_exported\b/.wordBoundaryKind(.simple)) },
+        Ban("@_exported", instead: "an import line in the file that needs the module") {
+            $0.contains(/@_exported\b/.wordBoundaryKind(.simple))
+        },
         Ban("public", instead: "package: nothing leaves this package") { $0.contains(/^\s*(@\w+\s+)*(public|open)\s/) },
     ]
 
@@ -60,8 +68,11 @@ enum UseRules {
     static func leftovers(_ source: SourceText) -> [Finding] {
         zip(source.raw, source.code).enumerated().compactMap { index, pair in
             let comment = pair.0.firstRange(of: "//").map { pair.0[$0.lowerBound...] } ?? ""
-            guard comment.contains(/\b(TO[D]O|FIX[M]E|X[X]X)\b/.wordBoundaryKind(.simple)), !pair.1.contains("//") else { return nil }
-            return Finding(path: source.path, line: index + 1, message: "unfinished work in a comment: finish it or open an issue.")
+            guard comment.contains(/\b(TO[D]O|FIX[M]E|X[X]X)\b/.wordBoundaryKind(.simple)), !pair.1.contains("//") else {
+                return nil
+            }
+            return Finding(
+                path: source.path, line: index + 1, message: "unfinished work in a comment: finish it or open an issue.")
         }
     }
 
