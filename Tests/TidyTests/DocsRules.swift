@@ -7,6 +7,7 @@ enum DocsRules {
     /// The gateway's own header names in a text; every metadata header counts as the prefix.
     static func headerNames(_ text: String) -> Set<String> {
         let metadata = "x-inference-metadata-"
+        guard !LineIndex(Array(text.utf8)).lines(holding: ["x-inference-", "x-weir-"]).isEmpty else { return [] }
         return Set(
             text.matches(of: /\bx-(?:inference|weir)-[a-z-]*[a-z-]/.wordBoundaryKind(.simple)).map { match in
                 let name = String(match.output)
@@ -109,6 +110,25 @@ enum DocsRules {
         return hidden.map { Finding(path: "README.md", line: 0, message: "no page shows the verb `\($0)`.") }
             + promisedVerbs(codeLines: codeLines).subtracting(program).subtracting(["help"]).sorted().map {
                 Finding(path: "Sources/weir", line: 0, message: "a page shows `weir \($0)`, the program has no such verb.")
+            }
+    }
+
+    // MARK: Queries
+
+    /// The named queries a page's code asks for; `exchanges` is a verb's own, not a file.
+    static func promisedQueries(codeLines: [String]) -> Set<String> {
+        let names = codeLines.flatMap { $0.matches(of: /(?:^|[\s\/(])weir query ([a-z][a-z0-9-]+)/).map { String($0.1) } }
+        return Set(names).subtracting(["exchanges"])
+    }
+
+    /// Files of `queries/` that no page shows, and queries shown that have no file.
+    static func queryDifferences(files: Set<String>, codeLines: [String]) -> [Finding] {
+        let promised = promisedQueries(codeLines: codeLines)
+        return files.subtracting(promised).sorted().map {
+            Finding(path: "README.md", line: 0, message: "no page shows `weir query \($0)`.")
+        }
+            + promised.subtracting(files).sorted().map {
+                Finding(path: "queries", line: 0, message: "a page shows `weir query \($0)`, there is no \($0).sql.")
             }
     }
 

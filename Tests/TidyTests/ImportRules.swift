@@ -17,8 +17,8 @@ enum ImportRules {
     static func imports(_ source: SourceText) -> [Line] {
         let pattern =
             /^\s*(?:@\w+(?:\([^)]*\))?\s+)*(?:(?:package|internal|fileprivate|private|public)\s+)?import\s+(?:(?:struct|class|enum|protocol|func|var|let|typealias)\s+)?([A-Za-z_]\w*)/
-        return source.code.enumerated().compactMap { index, line in
-            line.firstMatch(of: pattern).map { Line(module: String($0.1), line: index + 1) }
+        return source.codeIndex.lines(holding: ["import "]).compactMap { index in
+            source.code[index].firstMatch(of: pattern).map { Line(module: String($0.1), line: index + 1) }
         }
     }
 

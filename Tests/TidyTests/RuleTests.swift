@@ -285,6 +285,13 @@ import Testing
         #expect(DocsRules.verbDifferences(program: program, codeLines: lines + ["weir dance"]).count == 1)
     }
 
+    @Test func refusesQueriesThatPagesAndFilesDoNotShare() {
+        let lines = ["weir query tail-latency --json", "$ weir query exchanges", "weir query NAME"]
+        #expect(DocsRules.queryDifferences(files: ["tail-latency"], codeLines: lines).isEmpty)
+        #expect(DocsRules.queryDifferences(files: ["tail-latency", "errors"], codeLines: lines).count == 1)
+        #expect(DocsRules.queryDifferences(files: [], codeLines: lines).count == 1)
+    }
+
     @Test func refusesDeadLinks() {
         let page = "See [a](../formats/a.md#top), `Sources/Gone/X.swift`, `queries/*.sql` and [web](https://example.com)."
         let found = DocsRules.references(page: "notebooks-docs/runbooks/errors.md", markdown: page).map(\.target)

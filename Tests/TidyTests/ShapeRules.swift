@@ -20,7 +20,7 @@ enum ShapeRules {
         let head =
             /^\s*(?:@\w+(?:\([^)]*\))?\s+)*(?:[a-z]+(?:\([a-z]+\))?\s+)*(?:func\s+\S|init[?!]?\s*[<(]|subscript\s*[<(]|deinit\b)/
             .wordBoundaryKind(.simple)
-        return source.code.indices.compactMap { index in
+        return source.codeIndex.lines(holding: ["func ", "init", "subscript"]).compactMap { index in
             guard source.code[index].contains(head), let end = bodyEnd(source.code, from: index) else { return nil }
             let count = end - index + 1
             guard count > functionLinesMax else { return nil }
@@ -66,7 +66,7 @@ enum ShapeRules {
 
     /// `package` declarations without a doc comment.
     static func undocumented(_ source: SourceText) -> [Finding] {
-        source.code.indices.compactMap { index in
+        source.codeIndex.lines(holding: ["package "]).compactMap { index in
             guard isPackageDeclaration(source.code[index]), !hasDocComment(source, above: index) else { return nil }
             let words = source.code[index].trimmed.prefix(70)
             return Finding(
@@ -107,8 +107,9 @@ enum ShapeRules {
     static func bannedTypeNames(_ source: SourceText) -> [Finding] {
         let pattern = /\b(?:struct|class|enum|actor|protocol|typealias)\s+(Call|\w*Interaction|\w*LogRow|\w*Adapter|\w*Vendor)\b/
             .wordBoundaryKind(.simple)
-        return source.code.enumerated().compactMap { index, line in
-            guard let match = line.firstMatch(of: pattern) else { return nil }
+        let words = ["Call", "Interaction", "LogRow", "Adapter", "Vendor"]
+        return source.codeIndex.lines(holding: words).compactMap { index in
+            guard let match = source.code[index].firstMatch(of: pattern) else { return nil }
             let message = "the name \(match.1) is not of this house: say exchange, attempt, fact, dialect or provider."
             return Finding(path: source.path, line: index + 1, message: message)
         }
@@ -117,9 +118,10 @@ enum ShapeRules {
     /// Paths that exist on one person's machine only.
     static func machinePaths(path: String, text: String) -> [Finding] {
         let pattern = /(?:^|[^\w.])(?:\/[h]ome\/\w|\/[U]sers\/\w|\/[r]oot\/|\/[w]ork\/|[A-Z]:\\+[U]sers)/
-        return text.split(separator: "\n", omittingEmptySubsequences: false).enumerated().compactMap { index, line in
-            guard line.contains(pattern) else { return nil }
-            return Finding(path: path, line: index + 1, message: "a path of one machine: write it relative to the package root.")
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        let hints = ["ho" + "me/", "Us" + "ers", "ro" + "ot/", "wo" + "rk/"]
+        return LineIndex(Array(text.utf8)).lines(holding: hints).filter { lines[$0].contains(pattern) }.map {
+            Finding(path: path, line: $0 + 1, message: "a path of one machine: write it relative to the package root.")
         }
     }
 

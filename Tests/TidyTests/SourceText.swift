@@ -13,6 +13,10 @@ struct SourceText {
     let code: [String]
     /// The text of each string literal with the line it begins on; interpolations are left out of the text.
     let literals: [Literal]
+    /// Where words are in `code`.
+    let codeIndex: LineIndex
+    /// Where words are in `raw`.
+    let rawIndex: LineIndex
 
     /// One string literal.
     struct Literal: Equatable {
@@ -28,6 +32,8 @@ struct SourceText {
         code = String(decoding: scanner.code, as: UTF8.self)
             .split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
         literals = scanner.literals
+        codeIndex = LineIndex(scanner.code)
+        rawIndex = LineIndex(Array(text.utf8))
     }
 
     /// The target's name for a path `Sources/NAME/...`, nil elsewhere.

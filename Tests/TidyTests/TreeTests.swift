@@ -16,7 +16,8 @@ import Testing
     }
 
     private func expectNone(_ findings: [Finding], sourceLocation: SourceLocation = #_sourceLocation) {
-        #expect(findings.isEmpty, Comment(rawValue: listing(findings)), sourceLocation: sourceLocation)
+        let isClean = findings.isEmpty
+        #expect(isClean, Comment(rawValue: listing(findings)), sourceLocation: sourceLocation)
     }
 
     @Test func readsTheTreeTheTableAndTheManifest() {
@@ -111,6 +112,14 @@ import Testing
         let program = Set(tree.shipped.filter { $0.room == "weir" }.flatMap(DocsRules.verbs))
         let lines = tree.pages.flatMap { DocsRules.codeLines(markdown: tree.text($0)) }
         expectNone(DocsRules.verbDifferences(program: program, codeLines: lines))
+    }
+
+    @Test(.enabled(if: SourceTree.current.exists("queries"), "the queries are not in this tree"))
+    func pagesAndFilesNameTheSameQueries() {
+        let files = tree.paths.filter { $0.hasPrefix("queries/") && $0.hasSuffix(".sql") }
+        let names = files.map { String($0.dropFirst("queries/".count).dropLast(".sql".count)) }
+        let lines = tree.pages.flatMap { DocsRules.codeLines(markdown: tree.text($0)) }
+        expectNone(DocsRules.queryDifferences(files: Set(names), codeLines: lines))
     }
 
     @Test func pagesPointToFilesThatExist() {

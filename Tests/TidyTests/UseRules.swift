@@ -4,14 +4,21 @@
 enum UseRules {
     /// One refused use.
     struct Ban: Sendable {
-        let pattern: @Sendable (String) -> Bool
         let name: String
+        /// Words of which one is in every line that breaks the ban.
+        let hints: [String]
         let instead: String
         /// Rooms where it is allowed.
         let exceptIn: Set<String>
+        /// Whether a line of code breaks the ban.
+        let pattern: @Sendable (String) -> Bool
 
-        init(_ name: String, instead: String, exceptIn: Set<String> = [], _ pattern: @escaping @Sendable (String) -> Bool) {
+        init(
+            _ name: String, hints: [String]? = nil, instead: String, exceptIn: Set<String> = [],
+            _ pattern: @escaping @Sendable (String) -> Bool
+        ) {
             self.name = name
+            self.hints = hints ?? [name]
             self.instead = instead
             self.exceptIn = exceptIn
             self.pattern = pattern
@@ -32,7 +39,8 @@ enum UseRules {
             $0.contains(/\bTask\.detached\b/.wordBoundaryKind(.simple))
         },
         Ban(
-            "unstructured Task", instead: "a task group or an OwnedThread: only the program starts tasks", exceptIn: ["weir"]
+            "unstructured Task", hints: ["Task"], instead: "a task group or an OwnedThread: only the program starts tasks",
+            exceptIn: ["weir"]
         ) { $0.contains(/(^|[^\w.])Task(<[^>]*>)?\s*[({]/) },
         Ban("fatalError", instead: "a thrown error of the target, or a precondition for our own broken invariant") {
             $0.contains(/\bfatalError\b/.wordBoundaryKind(.simple))
@@ -41,38 +49,41 @@ enum UseRules {
             $0.contains(/\btry!/.wordBoundaryKind(.simple))
         },
         Ban("as!", instead: "as? with a named error") { $0.contains(/\bas!/.wordBoundaryKind(.simple)) },
-        Ban("force unwrap", instead: "guard let, or ?? with a stated default: input must never trap") {
+        Ban("force unwrap", hints: ["!"], instead: "guard let, or ?? with a stated default: input must never trap") {
             $0.replacing(/\b(try|as)!/.wordBoundaryKind(.simple), with: "").contains(/[\w\)\]\}?>"]!(?!=)/)
         },
-        Ban("DispatchQueue", instead: "an event loop, an OwnedThread or a task: the three worlds of the house") {
+        Ban(
+            "DispatchQueue", hints: ["Dispatch"],
+            instead: "an event loop, an OwnedThread or a task: the three worlds of the house"
+        ) {
             $0.contains(/\bDispatch(Queue|Semaphore|Group|WorkItem)\b/.wordBoundaryKind(.simple))
         },
         Ban("@_exported", instead: "an import line in the file that needs the module") {
             $0.contains(/@_exported\b/.wordBoundaryKind(.simple))
         },
-        Ban("public", instead: "package: nothing leaves this package") { $0.contains(/^\s*(@\w+\s+)*(public|open)\s/) },
+        Ban("public", hints: ["public", "open"], instead: "package: nothing leaves this package") {
+            $0.contains(/^\s*(@\w+\s+)*(public|open)\s/)
+        },
     ]
 
     /// Refused uses in one shipped file.
     static func bannedUses(_ source: SourceText, room: String) -> [Finding] {
-        var found: [Finding] = []
-        for (index, line) in source.code.enumerated() where !line.isEmpty {
-            for ban in bans where !ban.exceptIn.contains(room) && ban.pattern(line) {
-                found.append(Finding(path: source.path, line: index + 1, message: "no \(ban.name); instead: \(ban.instead)."))
+        bans.filter { !$0.exceptIn.contains(room) }.flatMap { ban in
+            source.codeIndex.lines(holding: ban.hints).filter { ban.pattern(source.code[$0]) }.map {
+                Finding(path: source.path, line: $0 + 1, message: "no \(ban.name); instead: \(ban.instead).")
             }
         }
-        return found
     }
 
     /// Work left in comments.
     static func leftovers(_ source: SourceText) -> [Finding] {
-        zip(source.raw, source.code).enumerated().compactMap { index, pair in
-            let comment = pair.0.firstRange(of: "//").map { pair.0[$0.lowerBound...] } ?? ""
-            guard comment.contains(/\b(TO[D]O|FIX[M]E|X[X]X)\b/.wordBoundaryKind(.simple)), !pair.1.contains("//") else {
-                return nil
-            }
-            return Finding(
-                path: source.path, line: index + 1, message: "unfinished work in a comment: finish it or open an issue.")
+        source.rawIndex.lines(holding: ["TO" + "DO", "FIX" + "ME", "XX" + "X"]).filter { index in
+            let line = source.raw[index]
+            let comment = line.firstRange(of: "//").map { line[$0.lowerBound...] } ?? ""
+            let isComment = !source.code[index].contains("//")
+            return isComment && comment.contains(/\b(TO[D]O|FIX[M]E|X[X]X)\b/.wordBoundaryKind(.simple))
+        }.map {
+            Finding(path: source.path, line: $0 + 1, message: "unfinished work in a comment: finish it or open an issue.")
         }
     }
 
@@ -86,8 +97,7 @@ enum UseRules {
         var found: [Finding] = []
         var count = 0
         for source in sources {
-            for (index, line) in source.code.enumerated()
-            where line.contains("@unchecked Sendable") || line.contains("nonisolated(unsafe)") {
+            for index in source.codeIndex.lines(holding: ["@unchecked Sendable", "nonisolated(unsafe)"]) {
                 count += 1
                 if !namesGuard(source, above: index) {
                     let message = "say in a comment on the line above what guards this value (a lock, a thread, an event loop)."
