@@ -41,8 +41,16 @@ let package = Package(
         // MARK: Floor 2, nouns, pure
         .target(name: "ExchangeModel", dependencies: ["ByteCoding"], swiftSettings: strict),
 
+        // MARK: Floor 5, faces
+        .target(name: "FakeProvider", dependencies: ["ByteCoding", nioCore, nioPosix, nioHTTP1], swiftSettings: strict),
+
         // MARK: Tests
         .testTarget(name: "ByteCodingTests", dependencies: ["ByteCoding"], swiftSettings: strict),
         .testTarget(name: "ExchangeModelTests", dependencies: ["ExchangeModel", "ByteCoding"], swiftSettings: strict),
+        .testTarget(
+            name: "FakeProviderTests",
+            dependencies: ["FakeProvider", "ByteCoding", nioCore, nioPosix, nioHTTP1],
+            swiftSettings: strict
+        ),
     ]
 )
