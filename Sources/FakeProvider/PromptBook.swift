@@ -62,13 +62,13 @@ enum PromptBook {
         return SlotText.fill(pattern) { slot in
             if let value = fixed[slot] { return value }
             let value = drawn(slot, &random)
-            // A digit at the end makes a slot a second value of the same kind.
             fixed[slot] = value
             return value
         }
     }
 
     private static func drawn(_ slot: String, _ random: inout SeededRandom) -> String {
+        // A digit at the end makes a slot a second value of the same kind.
         let kind = slot.last.map { $0.isNumber } == true ? String(slot.dropLast()) : slot
         switch kind {
         case "order": return String(10_000 + random.below(90_000))
