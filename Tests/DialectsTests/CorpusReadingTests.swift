@@ -124,6 +124,7 @@ struct Tally {
         tally.note(api, "reported_cost", id: id, want: cost, got: got.reportedCostNanousd)
         let isError = want["is_error"] as? Bool ?? false || want["in_band_error"] is [String: Any]
         tally.note(api, "is_error", id: id, want: isError, got: got.providerError != nil)
+        if let found = got.providerError { tally.note(api, "error_is_sorted", id: id, want: true, got: found != "other") }
         tally.note(api, "usage_reported", id: id, want: want["usage_reported"] as? Bool, got: got.usageSource != .absent)
     }
 
