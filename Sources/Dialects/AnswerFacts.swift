@@ -25,7 +25,9 @@ struct AnswerFacts {
     var error: ProviderErrorClass?
 }
 
-/// Reads the answer of one API, message by message. Pure; any message is allowed at any time.
+/// Reads the answer of one API, message by message.
+///
+/// Pure; any message is allowed at any time.
 protocol DialectReader {
     /// What has been gathered so far.
     var facts: AnswerFacts { get }

@@ -20,7 +20,7 @@ struct AnthropicMessagesReader: DialectReader {
         switch root.name("type") ?? message.eventName {
         case "message_start":
             guard let started = root.filled("message") else { return nil }
-            facts.modelResponded = started.name("model")
+            facts.modelResponded = started.name("model") ?? facts.modelResponded
             takeUsage(started)
         case "content_block_start": return takeBlockStart(root)
         case "content_block_delta": return root["delta"].flatMap(AnthropicMessagesReader.kind)

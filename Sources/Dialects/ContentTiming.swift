@@ -11,7 +11,9 @@ enum ContentKind {
     case announced
 }
 
-/// When bytes of the answer arrived. A cursor: ask for rising offsets.
+/// When bytes of the answer arrived.
+///
+/// A cursor: ask for rising offsets.
 struct ArrivalClock {
     private let chunks: [ChunkArrival]
     private var index = 0

@@ -2,7 +2,7 @@
 
 /// Bounds of what is read out of one exchange; all other work is linear in the size of the bodies.
 package enum DialectLimits {
-    /// Names (of models, tiers, finish reasons) longer than this many UTF-8 bytes are not read: they end as dimensions of an index.
+    /// Names (of models, tiers, finish reasons) with more bytes than this are not read: they end as dimensions of an index.
     package static let nameBytes = 1_024
     /// Bytes of an error message that are looked at.
     package static let messageBytes = 2_048

@@ -27,7 +27,9 @@ extension JSONNode {
 
     /// The member as a short text that is not empty, verbatim.
     func name(_ key: String) -> String? {
-        guard let node = self[key], node.kind == .string, node.isFilled, node.range.count <= DialectLimits.nameBytes + 2 else { return nil }
+        guard let node = self[key], node.kind == .string, node.isFilled, node.range.count <= DialectLimits.nameBytes + 2 else {
+            return nil
+        }
         return node.string
     }
 

@@ -8,7 +8,8 @@ package enum NanoDollars {
     /// - Parameters:
     ///   - lexeme: `-?digits[.digits][e[+-]digits]`, as JSON writes numbers.
     ///   - scale: how many decimal places the unit of the number lies below the dollar; 0 for dollars, 10 for ticks of 1e-10.
-    /// - Returns: nano-dollars, rounded half to even where the lexeme is finer; nil where it is no such number or does not fit 64 bits.
+    /// - Returns: nano-dollars, rounded half to even where the lexeme is finer; nil where it is no such number or does not
+    ///   fit 64 bits.
     package static func parse(_ lexeme: some Collection<UInt8>, scale: Int = 0) -> Int64? {
         guard let decimal = Decimal(lexeme) else { return nil }
         let shift = decimal.exponent + 9 - scale

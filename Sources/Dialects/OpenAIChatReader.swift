@@ -65,7 +65,8 @@ struct OpenAIChatReader: DialectReader {
     }
 
     private static func isHidden(_ part: JSONNode) -> Bool {
-        part.filled("content") != nil || ["reasoning", "reasoning_content", "reasoning_details"].contains { part.filled($0) != nil }
+        part.filled("content") != nil
+            || ["reasoning", "reasoning_content", "reasoning_details"].contains { part.filled($0) != nil }
     }
 }
 

@@ -36,6 +36,7 @@ enum ErrorClassifier {
     /// - Parameters:
     ///   - status: of the answer.
     ///   - root: the body, where it is JSON; its `error` member, or the body itself, is looked at.
+    /// - Returns: the class.
     static func classify(status: Int, root: JSONNode?) -> ProviderErrorClass {
         let body = root?[0] ?? root
         return classify(error: body?.filled("error") ?? body, status: status)
@@ -48,13 +49,21 @@ enum ErrorClassifier {
         let words = ["code", "type", "status"].compactMap { error?.name($0)?.lowercased() }
         for word in words { if let found = specific[word] { return found } }
         if let found = byMessage(error) { return found }
-        let statuses = [status, error?["code"]?.int.flatMap(Int.init(exactly:)), error?["status_code"]?.int.flatMap(Int.init(exactly:))]
+        let statuses = [status, number(error?["code"]), number(error?["status_code"])]
         for status in statuses { if let status, let found = byStatus(status) { return found } }
         return words.contains { $0.hasPrefix("invalid") } ? .invalidRequest : .other
     }
 
+    /// A status written as a number or as its digits.
+    private static func number(_ node: JSONNode?) -> Int? {
+        guard let node, let value = node.int ?? ASCIIInteger.parse(node.unescapedBytes.prefix(8)) else { return nil }
+        return Int(exactly: value)
+    }
+
     private static func byMessage(_ error: JSONNode?) -> ProviderErrorClass? {
-        guard let error, let text = error.kind == .string ? error : error.filled("message"), text.kind == .string else { return nil }
+        guard let error, let text = error.kind == .string ? error : error.filled("message"), text.kind == .string else {
+            return nil
+        }
         let message = String(decoding: text.unescapedBytes.prefix(DialectLimits.messageBytes), as: UTF8.self).lowercased()
         for (phrase, found) in phrases where message.contains(phrase) { return found }
         return nil
@@ -81,19 +90,24 @@ enum ErrorClassifier {
         "unauthorized": .authentication, "unauthenticated": .authentication, "missing_api_key": .authentication,
         "permission_error": .permission, "permission_denied": .permission, "forbidden": .permission,
         "unsupported_country_region_territory": .permission,
-        "rate_limit_error": .rateLimit, "rate_limit_exceeded": .rateLimit, "ratelimitreached": .rateLimit, "too_many_requests": .rateLimit,
+        "rate_limit_error": .rateLimit, "rate_limit_exceeded": .rateLimit, "ratelimitreached": .rateLimit,
+        "too_many_requests": .rateLimit,
         "rate_limited": .rateLimit, "throttlingexception": .rateLimit, "resource_exhausted": .rateLimit,
         "insufficient_quota": .quota, "billing_error": .quota, "billing_hard_limit_reached": .quota, "quota_exceeded": .quota,
         "insufficient_balance": .quota, "payment_required": .quota,
-        "context_length_exceeded": .contextLength, "exceed_context_size_error": .contextLength, "context_window_exceeded": .contextLength,
+        "context_length_exceeded": .contextLength, "exceed_context_size_error": .contextLength,
+        "context_window_exceeded": .contextLength,
         "model_not_found": .notFound, "not_found_error": .notFound, "not_found": .notFound, "invalid_model": .notFound,
         "deploymentnotfound": .notFound, "model_not_available": .notFound,
-        "overloaded_error": .overloaded, "server_overloaded": .overloaded, "engine_overloaded": .overloaded, "overloaded": .overloaded,
+        "overloaded_error": .overloaded, "server_overloaded": .overloaded, "engine_overloaded": .overloaded,
+        "overloaded": .overloaded,
         "service_unavailable": .overloaded, "unavailable": .overloaded, "slow_down": .overloaded,
-        "server_error": .serverError, "api_error": .serverError, "internal_server_error": .serverError, "internal_error": .serverError,
+        "server_error": .serverError, "api_error": .serverError, "internal_server_error": .serverError,
+        "internal_error": .serverError,
         "internal": .serverError,
         "timeout": .timeout, "timeout_error": .timeout, "request_timeout": .timeout, "deadline_exceeded": .timeout,
-        "content_filter": .contentFilter, "content_policy_violation": .contentFilter, "responsibleaipolicyviolation": .contentFilter,
+        "content_filter": .contentFilter, "content_policy_violation": .contentFilter,
+        "responsibleaipolicyviolation": .contentFilter,
         "image_content_policy_violation": .contentFilter,
     ]
 

@@ -33,7 +33,9 @@ enum BodyShape: Equatable {
     }
 }
 
-/// Whether an answer is a stream (`record.md`, `response_stream`): events, a binary event stream, lines of JSON, a chunked JSON array.
+/// Whether an answer is a stream (`record.md`, `response_stream`).
+///
+/// Streams are server-sent events, a binary event stream, lines of JSON, and a chunked JSON array.
 package enum StreamDetection {
     /// Decides from the content type and the first bytes.
     ///
@@ -56,10 +58,14 @@ package enum StreamDetection {
         }
     }
 
-    private static let lineTypes: Set<String> = ["application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines"]
+    private static let lineTypes: Set<String> = [
+        "application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines",
+    ]
     /// First keys of the objects in a streamed array.
-    private static let arrayKeys: [[UInt8]] = ["candidates", "usageMetadata", "promptFeedback", "modelVersion", "responseId", "createTime"]
-        .map { Array("\"\($0)\"".utf8) }
+    private static let arrayKeys: [[UInt8]] = [
+        "candidates", "usageMetadata", "promptFeedback", "modelVersion", "responseId", "createTime",
+    ]
+    .map { Array("\"\($0)\"".utf8) }
 
     /// The type and subtype, lower case, without parameters.
     private static func mediaType(_ contentType: String?) -> String {

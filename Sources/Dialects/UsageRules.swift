@@ -56,7 +56,9 @@ enum UsageRules {
 
     /// Gives the part of the total that neither side holds to the side it belongs to.
     private static func closeGap(of total: Int64?, in tokens: inout TokenUsage) {
-        guard let total, let input = tokens.inputTotal, let output = tokens.outputTotal, let both = sum(input, output), total > both else {
+        guard let total, let input = tokens.inputTotal, let output = tokens.outputTotal, let both = sum(input, output),
+            total > both
+        else {
             return
         }
         let gap = total - both
@@ -72,13 +74,16 @@ enum UsageRules {
 
     /// Sets what is left of each side after its reported parts.
     private static func fillRests(_ tokens: inout TokenUsage) {
-        if let input = tokens.inputTotal { tokens.inputUncached = rest(of: input, without: tokens.inputCached, tokens.cacheWriteTotal) }
+        if let input = tokens.inputTotal {
+            tokens.inputUncached = rest(of: input, without: tokens.inputCached, tokens.cacheWriteTotal)
+        }
         if let output = tokens.outputTotal { tokens.outputVisible = rest(of: output, without: tokens.outputReasoning) }
     }
 }
 
-/// Anthropic's usage, gathered over the messages of a stream: each is cumulative, so that the later figure wins where there is one.
+/// Anthropic's usage, gathered over the messages of a stream.
 ///
+/// Each message is cumulative, so that the later figure wins where there is one.
 /// The input excludes both cache parts, the output includes thinking. Where `iterations` are listed, the top level leaves
 /// out compaction and advisor iterations; the figures here are those of the top level, as the provider reports them.
 struct AnthropicUsage {

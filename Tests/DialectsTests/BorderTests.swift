@@ -6,11 +6,14 @@ import Testing
 
 @Suite struct APIRouteTests {
     @Test(arguments: [
-        ("/v1/chat/completions", "openai-chat"), ("/openai/deployments/D/chat/completions", "openai-chat"), ("//x/chat/completions/", "openai-chat"),
-        ("/v1/chat/completions?api-version=1", "openai-chat"), ("/v1/responses", "openai-responses"), ("/v1/embeddings", "openai-embeddings"),
+        ("/v1/chat/completions", "openai-chat"), ("/openai/deployments/D/chat/completions", "openai-chat"),
+        ("//x/chat/completions/", "openai-chat"),
+        ("/v1/chat/completions?api-version=1", "openai-chat"), ("/v1/responses", "openai-responses"),
+        ("/v1/embeddings", "openai-embeddings"),
         ("/v1/messages", "anthropic-messages"), ("/anthropic/v1/messages/", "anthropic-messages"),
         ("/v1/projects/p/locations/l/publishers/anthropic/models/c@1:streamRawPredict", "anthropic-messages"),
-        ("/v1beta/models/g-1:generateContent", "gemini-generate"), ("/v1beta/models/g-1:streamGenerateContent", "gemini-generate"),
+        ("/v1beta/models/g-1:generateContent", "gemini-generate"),
+        ("/v1beta/models/g-1:streamGenerateContent", "gemini-generate"),
         ("/model/a.b-v1%3A0/converse", "bedrock-converse"), ("/model/a.b-v1:0/converse-stream", "bedrock-converse"),
         ("/model/a/invoke", "bedrock-invoke"), ("/model/a/invoke-with-response-stream", "bedrock-invoke"),
     ]) func knowsTheFamily(path: String, family: String) {
@@ -19,8 +22,10 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "/", "/v1/messages/count_tokens", "/v1/messages/batches", "/v1/responses/resp_1", "/v1/responses/compact", "/v1/completions", "/v1/models",
-        "/v1/threads/t/messages", "/v1beta/models/g:countTokens", "/functions/f/invoke", "/v1/Messages", "/v1/projects/p/models/m:rawPredict", "?", ":",
+        "", "/", "/v1/messages/count_tokens", "/v1/messages/batches", "/v1/responses/resp_1", "/v1/responses/compact",
+        "/v1/completions", "/v1/models",
+        "/v1/threads/t/messages", "/v1beta/models/g:countTokens", "/functions/f/invoke", "/v1/Messages",
+        "/v1/projects/p/models/m:rawPredict", "?", ":",
     ]) func leavesOtherRoutesOpaque(path: String) {
         #expect(APIRoute.family(ofPath: path) == nil)
     }
@@ -28,11 +33,16 @@ import Testing
 
 @Suite struct StreamDetectionTests {
     @Test(arguments: [
-        ("text/event-stream; charset=utf-8", "", true), ("Text/Event-Stream", "data: {}", true), ("text/event-stream", #"{"error":{}}"#, false),
-        ("application/json", "data: {\"id\":1}", true), ("application/json", ": comment\n\n", true), ("application/json", "\n\nevent: a", true),
-        ("application/json", "{\"data\": 1}", false), ("application/json", "[0.1, 2]", false), ("application/json", "[{\n  \"candidates\": [", true),
-        ("application/json", "[{\"error\": {}}]", false), ("application/json", "", false), ("text/plain", "error code: 1010", false),
-        ("application/vnd.amazon.eventstream", "\0\0\0", true), ("application/x-ndjson", "{\"a\":1}\n", true), ("text/plain", "dat", true),
+        ("text/event-stream; charset=utf-8", "", true), ("Text/Event-Stream", "data: {}", true),
+        ("text/event-stream", #"{"error":{}}"#, false),
+        ("application/json", "data: {\"id\":1}", true), ("application/json", ": comment\n\n", true),
+        ("application/json", "\n\nevent: a", true),
+        ("application/json", "{\"data\": 1}", false), ("application/json", "[0.1, 2]", false),
+        ("application/json", "[{\n  \"candidates\": [", true),
+        ("application/json", "[{\"error\": {}}]", false), ("application/json", "", false),
+        ("text/plain", "error code: 1010", false),
+        ("application/vnd.amazon.eventstream", "\0\0\0", true), ("application/x-ndjson", "{\"a\":1}\n", true),
+        ("text/plain", "dat", true),
         ("text/event-stream", "<html>", true), ("application/json", "\u{FEFF}data: 1", true),
     ]) func decidesByBytesBeforeLabel(type: String, prefix: String, isStream: Bool) {
         #expect(StreamDetection.isStream(contentType: type, bodyPrefix: Array(prefix.utf8)) == isStream)
@@ -45,15 +55,20 @@ import Testing
 }
 
 @Suite struct NanoDollarsTests {
-    @Test(arguments: [
-        ("0", 0), ("1", 1_000_000_000), ("0.0005605", 560_500), ("7.159e-05", 71_590), ("1.05E-5", 10_500), ("12.5", 12_500_000_000), ("-0.5", -500_000_000),
-        ("0.0000000005", 0), ("0.0000000015", 2), ("0.0000000025", 2), ("0.00000000250000001", 3), ("3.7999999999999996e-07", 380), ("0.000", 0),
-        ("1e9", 1_000_000_000_000_000_000), ("1e-999999", 0), ("0e999999", 0), ("9.2233720368", 9_223_372_037),
-    ] as [(String, Int64)]) func readsDollars(text: String, nano: Int64) {
+    @Test(
+        arguments: [
+            ("0", 0), ("1", 1_000_000_000), ("0.0005605", 560_500), ("7.159e-05", 71_590), ("1.05E-5", 10_500),
+            ("12.5", 12_500_000_000), ("-0.5", -500_000_000),
+            ("0.0000000005", 0), ("0.0000000015", 2), ("0.0000000025", 2), ("0.00000000250000001", 3),
+            ("3.7999999999999996e-07", 380), ("0.000", 0),
+            ("1e9", 1_000_000_000_000_000_000), ("1e-999999", 0), ("0e999999", 0), ("9.2233720368", 9_223_372_037),
+        ] as [(String, Int64)]) func readsDollars(text: String, nano: Int64)
+    {
         #expect(NanoDollars.parse(text.utf8) == nano)
     }
 
-    @Test(arguments: ["", "-", "e5", "1e", "1x", "1e10", "1e99999999999999999999", "9223372036.9", ".", "1.2.3"]) func refusesOthers(text: String) {
+    @Test(arguments: ["", "-", "e5", "1e", "1x", "1e10", "1e99999999999999999999", "9223372036.9", ".", "1.2.3"])
+    func refusesOthers(text: String) {
         #expect(NanoDollars.parse(text.utf8) == nil)
     }
 
@@ -76,14 +91,20 @@ import Testing
 
 @Suite struct ProviderErrorTests {
     @Test(arguments: [
-        (401, #"{"error":{"code":"invalid_api_key","type":"invalid_request_error"}}"#, "authentication"), (401, "<html>", "authentication"), (403, "", "permission"),
-        (429, #"{"error":{"type":"insufficient_quota"}}"#, "quota"), (429, #"{"error":{"code":"rate_limit_exceeded"}}"#, "rate_limit"), (402, "{}", "quota"),
+        (401, #"{"error":{"code":"invalid_api_key","type":"invalid_request_error"}}"#, "authentication"),
+        (401, "<html>", "authentication"), (403, "", "permission"),
+        (429, #"{"error":{"type":"insufficient_quota"}}"#, "quota"),
+        (429, #"{"error":{"code":"rate_limit_exceeded"}}"#, "rate_limit"), (402, "{}", "quota"),
         (400, #"{"error":{"type":"invalid_request_error","message":"prompt is too long: 3 > 2"}}"#, "context_length"),
         (400, #"{"error":{"type":"invalid_request_error","message":"Your credit balance is too low"}}"#, "quota"),
-        (400, #"{"error":{"message":"x","code":"content_filter"}}"#, "content_filter"), (400, #"{"error":"bad"}"#, "invalid_request"),
-        (400, #"{"object":"error","type":"invalid_model","message":"Invalid model: x"}"#, "not_found"), (404, #"{"detail":"Not Found"}"#, "not_found"),
-        (400, #"[{"error":{"code":400,"status":"INVALID_ARGUMENT"}}]"#, "invalid_request"), (413, #"{"type":"error","error":{"type":"request_too_large"}}"#, "invalid_request"),
-        (529, #"{"type":"error","error":{"type":"overloaded_error"}}"#, "overloaded"), (503, "", "overloaded"), (500, "{}", "server_error"), (504, "", "timeout"),
+        (400, #"{"error":{"message":"x","code":"content_filter"}}"#, "content_filter"),
+        (400, #"{"error":"bad"}"#, "invalid_request"),
+        (400, #"{"object":"error","type":"invalid_model","message":"Invalid model: x"}"#, "not_found"),
+        (404, #"{"detail":"Not Found"}"#, "not_found"),
+        (400, #"[{"error":{"code":400,"status":"INVALID_ARGUMENT"}}]"#, "invalid_request"),
+        (413, #"{"type":"error","error":{"type":"request_too_large"}}"#, "invalid_request"),
+        (529, #"{"type":"error","error":{"type":"overloaded_error"}}"#, "overloaded"), (503, "", "overloaded"),
+        (500, "{}", "server_error"), (504, "", "timeout"),
         (600, "", "other"),
     ]) func sortsErrors(status: Int, body: String, name: String) {
         for api in [APIFamily.openaiChat, .anthropicMessages, nil] {
@@ -92,14 +113,17 @@ import Testing
     }
 
     @Test func errorsOfTheGatewayAreNotTheProviders() {
-        let exchange = Exchange(answer: #"{"error":{"code":"unknown_provider"}}"#, status: 404, isStream: false, errorSource: .gateway)
+        let exchange = Exchange(
+            answer: #"{"error":{"code":"unknown_provider"}}"#, status: 404, isStream: false, errorSource: .gateway)
         #expect(exchange.reading.providerError == nil)
     }
 }
 
 @Suite struct ArrivalTests {
     @Test func anEventArrivesWithItsLastByte() {
-        var record = Exchange(answer: Exchange.events([#"{"choices":[{"delta":{"content":"a"}}]}"#, #"{"choices":[{"delta":{"content":"b"}}]}"#])).record
+        var record = Exchange(
+            answer: Exchange.events([#"{"choices":[{"delta":{"content":"a"}}]}"#, #"{"choices":[{"delta":{"content":"b"}}]}"#])
+        ).record
         let size = Int64(record.responseBody.content?.count ?? 0)
         func ttft(_ chunks: [ChunkArrival]) -> Int64? {
             record.responseChunks = chunks
@@ -115,7 +139,11 @@ import Testing
     }
 
     @Test func rateNeedsASpan() {
-        let usage = #"{"choices":[{"delta":{},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":21,"total_tokens":22}}"#
+        let usage =
+            #"""
+            {"choices":[{"delta":{},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":21,\#
+            "total_tokens":22}}
+            """#
         let content = #"{"choices":[{"delta":{"content":"a"}}]}"#
         var record = Exchange(answer: Exchange.events([content, content, usage])).record
         record.responseChunks = [ChunkArrival(offset: 0, timeUs: 100)]
@@ -130,15 +158,28 @@ import Testing
 @Suite struct ReaderFuzzTests {
     private static let seeds = [
         Exchange.events([
-            #"{"model":"m","choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"a","function":{"name":"f"}}]},"finish_reason":"stop"}]}"#,
-            #"{"usage":{"prompt_tokens":9,"completion_tokens":8,"total_tokens":30,"cost":1.5e-3,"completion_tokens_details":{"reasoning_tokens":13}}}"#, "[DONE]",
+            #"""
+            {"model":"m","choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"a",\#
+            "function":{"name":"f"}}]},"finish_reason":"stop"}]}
+            """#,
+            #"""
+            {"usage":{"prompt_tokens":9,"completion_tokens":8,"total_tokens":30,"cost":1.5e-3,\#
+            "completion_tokens_details":{"reasoning_tokens":13}}}
+            """#,
+            "[DONE]",
         ]),
         Exchange.events([
-            #"{"type":"message_start","message":{"model":"a","usage":{"input_tokens":1,"cache_creation":{"ephemeral_5m_input_tokens":2}}}}"#,
+            #"""
+            {"type":"message_start","message":{"model":"a","usage":{"input_tokens":1,\#
+            "cache_creation":{"ephemeral_5m_input_tokens":2}}}}
+            """#,
             #"{"type":"content_block_delta","delta":{"type":"text_delta","text":"x"}}"#,
             #"{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":9}}"#,
         ]),
-        #"{"status":"completed","error":{"code":"x"},"output":[{"type":"function_call"}],"usage":{"input_tokens":9,"output_tokens":9223372036854775807}}"#,
+        #"""
+        {"status":"completed","error":{"code":"x"},"output":[{"type":"function_call"}],"usage":{"input_tokens":9,\#
+        "output_tokens":9223372036854775807}}
+        """#,
     ]
 
     @Test(arguments: 0..<8) func anyBytesGiveAReading(seed: Int) {
@@ -159,7 +200,9 @@ import Testing
                 record.responseBody.content = bytes
                 record.requestBody.content = bytes
                 record.responseChunks = (0..<4).map { _ in
-                    ChunkArrival(offset: Int64.random(in: -9...400, using: &random), timeUs: Int64.random(in: Int64.min...Int64.max, using: &random))
+                    ChunkArrival(
+                        offset: Int64.random(in: -9...400, using: &random),
+                        timeUs: Int64.random(in: Int64.min...Int64.max, using: &random))
                 }
                 let reading = ExchangeReader.read(record)
                 for field in TokenUsage.fields { #expect((reading.usage[keyPath: field.path] ?? 0) >= 0) }

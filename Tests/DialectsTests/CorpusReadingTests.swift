@@ -4,11 +4,16 @@ import ExchangeModel
 import Foundation
 import Testing
 
-/// Recorded provider traffic, used in place: beside the package, or in the folder that `WEIR_SHARED` names. Absent on most machines.
+/// Recorded provider traffic, used in place.
+///
+/// It lies beside the package, or in the folder that `WEIR_SHARED` names; most machines have none.
 enum Corpus {
     static let folder: URL = {
-        if let named = ProcessInfo.processInfo.environment["WEIR_SHARED"] { return URL(fileURLWithPath: named).appendingPathComponent("corpus") }
-        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        if let named = ProcessInfo.processInfo.environment["WEIR_SHARED"] {
+            return URL(fileURLWithPath: named).appendingPathComponent("corpus")
+        }
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
         return root.deletingLastPathComponent().appendingPathComponent("shared/corpus")
     }()
     static let isPresent = FileManager.default.isReadableFile(atPath: folder.appendingPathComponent("exchanges.jsonl").path)
@@ -31,7 +36,8 @@ enum Corpus {
     /// A record in which the byte at offset n arrived n + 1 microseconds after the start.
     static func record(_ exchange: [String: Any], api: String) -> ExchangeRecord {
         var head = ExchangeHead(
-            id: ExchangeID(milliseconds: 0, random: (0, 0)), node: "n", startedAtUs: 0, method: "POST", path: exchange["path"] as? String ?? "")
+            id: ExchangeID(milliseconds: 0, random: (0, 0)), node: "n", startedAtUs: 0, method: "POST",
+            path: exchange["path"] as? String ?? "")
         head.api = APIFamily(rawValue: api)
         head.status = exchange["status"] as? Int
         head.outcome = .completed
@@ -75,12 +81,16 @@ struct Tally {
 @Suite struct CorpusReadingTests {
     static let families = ["openai-chat", "openai-responses", "openai-embeddings", "anthropic-messages"]
 
-    @Test(.enabled(if: Corpus.isPresent, "the recorded traffic is not beside the package")) func readsRecordedTrafficAsExpected() throws {
+    @Test(.enabled(if: Corpus.isPresent, "the recorded traffic is not beside the package")) func readsRecordedTrafficAsExpected()
+        throws
+    {
         var expected: [String: [String: Any]] = [:]
         for line in try Corpus.lines("expected.jsonl") { expected[line["id"] as? String ?? ""] = line }
         var tally = Tally()
         for exchange in try Corpus.lines("exchanges.jsonl") {
-            guard let id = exchange["id"] as? String, let want = expected[id], let api = want["api_kind"] as? String else { continue }
+            guard let id = exchange["id"] as? String, let want = expected[id], let api = want["api_kind"] as? String else {
+                continue
+            }
             guard CorpusReadingTests.families.contains(api) else { continue }
             let record = Corpus.record(exchange, api: api)
             CorpusReadingTests.compare(ExchangeReader.read(record), record, with: want, id: id, api: api, in: &tally)
@@ -107,21 +117,26 @@ struct Tally {
         tally.note(api, "first_output", id: id, want: (want["first_output_end_byte"] as? Int).map(Int64.init), got: got.ttftUs)
         let tokens = want["tokens"] as? [String: Any] ?? [:]
         for field in TokenUsage.fields {
-            tally.note(api, field.key, id: id, want: (tokens[field.key] as? Int).map(Int64.init), got: got.usage[keyPath: field.path])
+            tally.note(
+                api, field.key, id: id, want: (tokens[field.key] as? Int).map(Int64.init), got: got.usage[keyPath: field.path])
         }
         let cost = (want["cost_reported_usd"] as? Double).map { Int64(($0 * 1e9).rounded(.toNearestOrEven)) }
         tally.note(api, "reported_cost", id: id, want: cost, got: got.reportedCostNanousd)
         let isError = want["is_error"] as? Bool ?? false || want["in_band_error"] is [String: Any]
         tally.note(api, "is_error", id: id, want: isError, got: got.providerError != nil)
+        if let found = got.providerError { tally.note(api, "error_is_sorted", id: id, want: true, got: found != "other") }
         tally.note(api, "usage_reported", id: id, want: want["usage_reported"] as? Bool, got: got.usageSource != .absent)
     }
 
-    @Test(.enabled(if: Corpus.isPresent, "the recorded traffic is not beside the package")) func routesAndStreamsAgreeForEveryKind() throws {
+    @Test(.enabled(if: Corpus.isPresent, "the recorded traffic is not beside the package"))
+    func routesAndStreamsAgreeForEveryKind() throws {
         var expected: [String: [String: Any]] = [:]
         for line in try Corpus.lines("expected.jsonl") { expected[line["id"] as? String ?? ""] = line }
         let known = CorpusReadingTests.families + ["gemini-generate", "bedrock-converse", "bedrock-invoke"]
         for exchange in try Corpus.lines("exchanges.jsonl") {
-            guard let id = exchange["id"] as? String, let want = expected[id], let kind = want["api_kind"] as? String else { continue }
+            guard let id = exchange["id"] as? String, let want = expected[id], let kind = want["api_kind"] as? String else {
+                continue
+            }
             let family = APIRoute.family(method: want["method"] as? String ?? "", path: want["path"] as? String ?? "")
             let wanted = known.contains(kind) ? kind : kind == "vertex-anthropic" ? "anthropic-messages" : nil
             #expect(family?.rawValue == wanted, "\(id) \(want["path"] ?? "")")

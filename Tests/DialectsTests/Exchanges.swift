@@ -12,7 +12,8 @@ struct Exchange {
     var errorSource: ErrorSource?
 
     var record: ExchangeRecord {
-        var head = ExchangeHead(id: ExchangeID(milliseconds: 0, random: (0, 0)), node: "n", startedAtUs: 0, method: "POST", path: "/")
+        var head = ExchangeHead(
+            id: ExchangeID(milliseconds: 0, random: (0, 0)), node: "n", startedAtUs: 0, method: "POST", path: "/")
         head.api = api
         head.status = status
         head.errorSource = errorSource

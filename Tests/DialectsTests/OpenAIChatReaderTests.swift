@@ -5,7 +5,11 @@ import Testing
 @testable import Dialects
 
 @Suite struct OpenAIChatReaderTests {
-    private static let opening = #"{"model":"m-1-2026","service_tier":"default","choices":[{"index":0,"delta":{"role":"assistant","content":""}}],"usage":null}"#
+    private static let opening =
+        #"""
+        {"model":"m-1-2026","service_tier":"default","choices":[{"index":0,"delta":{"role":"assistant",\#
+        "content":""}}],"usage":null}
+        """#
     private static let usage = #"{"choices":[],"usage":{"prompt_tokens":30,"completion_tokens":11,"total_tokens":41}}"#
 
     private func usage(_ object: String) -> TokenUsage {
@@ -15,8 +19,10 @@ import Testing
     @Test func readsAStream() {
         let exchange = Exchange(
             answer: Exchange.events([
-                #"{"model":"","choices":[],"prompt_filter_results":[]}"#, Self.opening, #"{"choices":[{"index":0,"delta":{"content":"Hel"}}]}"#,
-                #"{"choices":[{"index":0,"delta":{"content":"lo"}}]}"#, #"{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#,
+                #"{"model":"","choices":[],"prompt_filter_results":[]}"#, Self.opening,
+                #"{"choices":[{"index":0,"delta":{"content":"Hel"}}]}"#,
+                #"{"choices":[{"index":0,"delta":{"content":"lo"}}]}"#,
+                #"{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#,
                 Self.usage, "[DONE]",
             ]))
         let got = exchange.reading
@@ -43,7 +49,8 @@ import Testing
     }
 
     @Test func tellsPartialFromAbsent() {
-        let repeated = #"{"choices":[{"delta":{"content":"a"}}],"usage":{"prompt_tokens":30,"completion_tokens":1,"total_tokens":31}}"#
+        let repeated =
+            #"{"choices":[{"delta":{"content":"a"}}],"usage":{"prompt_tokens":30,"completion_tokens":1,"total_tokens":31}}"#
         let cut = Exchange(answer: Exchange.events([Self.opening, repeated])).reading
         #expect(cut.usageSource == .partial)
         #expect(cut.usage.outputTotal == 1)
@@ -55,13 +62,22 @@ import Testing
     @Test func lastUsageWins() {
         let first = #"{"choices":[],"usage":{"prompt_tokens":30,"completion_tokens":1,"total_tokens":31}}"#
         #expect(Exchange(answer: Exchange.events([first, Self.usage, "[DONE]"])).reading.usage.outputTotal == 11)
-        let groq = #"{"choices":[{"delta":{},"finish_reason":"stop"}],"x_groq":{"usage":{"prompt_tokens":5,"completion_tokens":6,"total_tokens":11}}}"#
+        let groq =
+            #"""
+            {"choices":[{"delta":{},"finish_reason":"stop"}],"x_groq":{"usage":{"prompt_tokens":5,\#
+            "completion_tokens":6,"total_tokens":11}}}
+            """#
         #expect(Exchange(answer: Exchange.events([groq])).reading.usage.outputTotal == 6)
     }
 
     @Test func splitsThePartsOfEachSide() {
         let tokens = usage(
-            #"{"prompt_tokens":100,"completion_tokens":50,"total_tokens":150,"prompt_tokens_details":{"cached_tokens":60,"cache_write_tokens":10,"audio_tokens":0},"completion_tokens_details":{"reasoning_tokens":20,"audio_tokens":3}}"#)
+            #"""
+            {"prompt_tokens":100,"completion_tokens":50,"total_tokens":150,\#
+            "prompt_tokens_details":{"cached_tokens":60,"cache_write_tokens":10,"audio_tokens":0},\#
+            "completion_tokens_details":{"reasoning_tokens":20,"audio_tokens":3}}
+            """#
+        )
         #expect(tokens.inputUncached == 30)
         #expect(tokens.cacheWriteTotal == 10)
         #expect(tokens.inputAudio == 0)
@@ -71,7 +87,8 @@ import Testing
     }
 
     @Test func reasoningOutsideTheCompletionIsAdded() {
-        let tokens = usage(#"{"prompt_tokens":10,"completion_tokens":5,"total_tokens":35,"completion_tokens_details":{"reasoning_tokens":20}}"#)
+        let tokens = usage(
+            #"{"prompt_tokens":10,"completion_tokens":5,"total_tokens":35,"completion_tokens_details":{"reasoning_tokens":20}}"#)
         #expect(tokens.outputTotal == 25)
         #expect(tokens.outputVisible == 5)
     }
@@ -84,20 +101,24 @@ import Testing
     }
 
     @Test func reasoningBeyondTheCompletionStandsAsReported() {
-        let tokens = usage(#"{"prompt_tokens":10,"completion_tokens":5,"total_tokens":15,"completion_tokens_details":{"reasoning_tokens":20}}"#)
+        let tokens = usage(
+            #"{"prompt_tokens":10,"completion_tokens":5,"total_tokens":15,"completion_tokens_details":{"reasoning_tokens":20}}"#)
         #expect(tokens.outputTotal == 5)
         #expect(tokens.outputReasoning == 20)
         #expect(tokens.outputVisible == 0)
     }
 
     @Test func audioOutsideThePromptIsAdded() {
-        let tokens = usage(#"{"prompt_tokens":10,"completion_tokens":5,"total_tokens":115,"prompt_tokens_details":{"audio_tokens":100}}"#)
+        let tokens = usage(
+            #"{"prompt_tokens":10,"completion_tokens":5,"total_tokens":115,"prompt_tokens_details":{"audio_tokens":100}}"#)
         #expect(tokens.inputTotal == 110)
         #expect(tokens.outputReasoning == nil)
     }
 
     @Test func readsCachedTokensUnderOtherNames() {
-        #expect(usage(#"{"prompt_tokens":10,"completion_tokens":5,"prompt_cache_hit_tokens":4,"prompt_cache_miss_tokens":6}"#).inputUncached == 6)
+        #expect(
+            usage(#"{"prompt_tokens":10,"completion_tokens":5,"prompt_cache_hit_tokens":4,"prompt_cache_miss_tokens":6}"#)
+                .inputUncached == 6)
         #expect(usage(#"{"prompt_tokens":10,"completion_tokens":5,"num_cached_tokens":4}"#).inputCached == 4)
     }
 
@@ -111,19 +132,22 @@ import Testing
     @Test func countsToolCallsByPlaceAndId() {
         func part(_ call: String) -> String { #"{"choices":[{"index":0,"delta":{"tool_calls":[\#(call)]}}]}"# }
         let answer = Exchange.events([
-            part(#"{"index":0,"id":"a","function":{"name":"f","arguments":""}}"#), part(#"{"index":0,"function":{"arguments":"{}"}}"#),
+            part(#"{"index":0,"id":"a","function":{"name":"f","arguments":""}}"#),
+            part(#"{"index":0,"function":{"arguments":"{}"}}"#),
             part(#"{"index":1,"id":"b","function":{"name":"g"}}"#), part(#"{"index":1,"id":"b","function":{"arguments":"{}"}}"#),
             part(#"{"index":0,"id":"c","function":{"name":"h","arguments":"{}"}}"#), "[DONE]",
         ])
         #expect(Exchange(answer: answer).reading.toolCalls == 3)
-        let plain = #"{"choices":[{"message":{"tool_calls":[{"id":"a"},{"id":"b"}],"function_call":{"name":"","arguments":""}}}]}"#
+        let plain =
+            #"{"choices":[{"message":{"tool_calls":[{"id":"a"},{"id":"b"}],"function_call":{"name":"","arguments":""}}}]}"#
         #expect(Exchange(answer: plain, isStream: false).reading.toolCalls == 2)
     }
 
     @Test func reasoningComesBeforeTheFirstVisibleToken() {
         let exchange = Exchange(
             answer: Exchange.events([
-                Self.opening, #"{"choices":[{"delta":{"reasoning_content":"hm"}}]}"#, #"{"choices":[{"delta":{"content":"Yes"}}]}"#, "[DONE]",
+                Self.opening, #"{"choices":[{"delta":{"reasoning_content":"hm"}}]}"#,
+                #"{"choices":[{"delta":{"content":"Yes"}}]}"#, "[DONE]",
             ]))
         #expect(exchange.reading.ttftUs == exchange.arrival(of: "hm"))
         #expect(exchange.reading.firstVisibleUs == exchange.arrival(of: "Yes"))
@@ -148,7 +172,14 @@ import Testing
     }
 
     @Test func aPlainAnswerHasNoFirstToken() {
-        let got = Exchange(answer: #"{"model":"m","choices":[{"message":{"content":"Hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}}"#, isStream: false).reading
+        let got = Exchange(
+            answer:
+                #"""
+                {"model":"m","choices":[{"message":{"content":"Hi"},"finish_reason":"stop"}],\#
+                "usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}}
+                """#,
+            isStream: false
+        ).reading
         #expect(got.ttftUs == nil && got.firstVisibleUs == nil && got.tokensPerSecond == nil)
         #expect(got.usageSource == .reported)
         #expect(got.finishReason == "stop")

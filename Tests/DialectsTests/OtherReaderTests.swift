@@ -5,17 +5,26 @@ import Testing
 @testable import Dialects
 
 @Suite struct OpenAIResponsesReaderTests {
-    private static let created = #"{"type":"response.created","response":{"model":"r-1","status":"in_progress","usage":null,"output":[]}}"#
-    private static let usage = #""usage":{"input_tokens":100,"input_tokens_details":{"cached_tokens":64,"cache_write_tokens":6},"output_tokens":40,"output_tokens_details":{"reasoning_tokens":30},"total_tokens":140}"#
+    private static let created =
+        #"{"type":"response.created","response":{"model":"r-1","status":"in_progress","usage":null,"output":[]}}"#
+    private static let usage =
+        #"""
+        "usage":{"input_tokens":100,"input_tokens_details":{"cached_tokens":64,"cache_write_tokens":6},\#
+        "output_tokens":40,"output_tokens_details":{"reasoning_tokens":30},"total_tokens":140}
+        """#
 
     private func stream(_ data: [String]) -> Exchange { Exchange(api: .openaiResponses, answer: Exchange.events(data)) }
 
     @Test func readsAStream() {
         let exchange = stream([
             Self.created, #"{"type":"response.output_item.added","output_index":0,"item":{"type":"reasoning"}}"#,
-            #"{"type":"response.reasoning_summary_text.delta","delta":"So"}"#, #"{"type":"response.output_text.delta","delta":""}"#,
+            #"{"type":"response.reasoning_summary_text.delta","delta":"So"}"#,
+            #"{"type":"response.output_text.delta","delta":""}"#,
             #"{"type":"response.output_text.delta","delta":"Hi"}"#,
-            #"{"type":"response.completed","response":{"model":"r-1-2026","status":"completed","service_tier":"flex","output":[{"type":"reasoning"},{"type":"function_call"}],\#(Self.usage)}}"#,
+            #"""
+            {"type":"response.completed","response":{"model":"r-1-2026","status":"completed","service_tier":"flex",\#
+            "output":[{"type":"reasoning"},{"type":"function_call"}],\#(Self.usage)}}
+            """#,
         ])
         let got = exchange.reading
         #expect(got.modelResponded == "r-1-2026")
@@ -49,13 +58,15 @@ import Testing
             #"{"type":"response.output_item.\#(kind)","output_index":\#(index),"item":{"type":"function_call"}}"#
         }
         let got = stream([
-            item("added", 0), item("done", 0), item("added", 1), item("done", 1), #"{"type":"response.completed","response":{"status":"completed","output":[]}}"#,
+            item("added", 0), item("done", 0), item("added", 1), item("done", 1),
+            #"{"type":"response.completed","response":{"status":"completed","output":[]}}"#,
         ]).reading
         #expect(got.toolCalls == 2)
     }
 
     @Test(arguments: [
-        #"{"type":"error","code":"rate_limit_exceeded","message":"slow"}"#, #"{"type":"error","error":{"type":"rate_limit_error"}}"#,
+        #"{"type":"error","code":"rate_limit_exceeded","message":"slow"}"#,
+        #"{"type":"error","error":{"type":"rate_limit_error"}}"#,
         #"{"type":"response.failed","response":{"status":"failed","error":{"code":"rate_limit_exceeded","message":"m"}}}"#,
     ]) func errorInsideAStreamIsSeen(event: String) {
         #expect(stream([Self.created, event]).reading.providerError == "rate_limit")
@@ -63,10 +74,13 @@ import Testing
 }
 
 @Suite struct OpenAIEmbeddingsReaderTests {
-    private func reading(_ answer: String) -> ExchangeReading { Exchange(api: .openaiEmbeddings, answer: answer, isStream: false).reading }
+    private func reading(_ answer: String) -> ExchangeReading {
+        Exchange(api: .openaiEmbeddings, answer: answer, isStream: false).reading
+    }
 
     @Test func readsModelAndInput() {
-        let got = reading(#"{"object":"list","data":[{"embedding":[0.1,-2e-3]}],"model":"e-1","usage":{"prompt_tokens":8,"total_tokens":8}}"#)
+        let got = reading(
+            #"{"object":"list","data":[{"embedding":[0.1,-2e-3]}],"model":"e-1","usage":{"prompt_tokens":8,"total_tokens":8}}"#)
         #expect(got.modelResponded == "e-1")
         #expect(got.usage.inputTotal == 8 && got.usage.inputUncached == 8)
         #expect(got.usage.outputTotal == nil)
@@ -85,17 +99,29 @@ import Testing
 }
 
 @Suite struct AnthropicMessagesReaderTests {
-    private static let start = #"{"type":"message_start","message":{"model":"a-1","content":[],"usage":{"input_tokens":10,"cache_creation_input_tokens":200,"cache_read_input_tokens":1000,"cache_creation":{"ephemeral_5m_input_tokens":150,"ephemeral_1h_input_tokens":50},"output_tokens":1,"service_tier":"standard"}}}"#
-    private static let end = #"{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"input_tokens":12,"cache_read_input_tokens":null,"output_tokens":90,"output_tokens_details":{"thinking_tokens":60}}}"#
+    private static let start =
+        #"""
+        {"type":"message_start","message":{"model":"a-1","content":[],"usage":{"input_tokens":10,\#
+        "cache_creation_input_tokens":200,"cache_read_input_tokens":1000,\#
+        "cache_creation":{"ephemeral_5m_input_tokens":150,"ephemeral_1h_input_tokens":50},"output_tokens":1,\#
+        "service_tier":"standard"}}}
+        """#
+    private static let end =
+        #"""
+        {"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"input_tokens":12,\#
+        "cache_read_input_tokens":null,"output_tokens":90,"output_tokens_details":{"thinking_tokens":60}}}
+        """#
 
     private func delta(_ body: String) -> String { #"{"type":"content_block_delta","index":0,"delta":{\#(body)}}"# }
     private func stream(_ data: [String]) -> Exchange { Exchange(api: .anthropicMessages, answer: Exchange.events(data)) }
 
     @Test func readsAStreamAndItsCumulativeUsage() {
         let exchange = stream([
-            Self.start, #"{"type":"content_block_start","index":0,"content_block":{"type":"thinking","thinking":""}}"#, #"{"type":"ping"}"#,
+            Self.start, #"{"type":"content_block_start","index":0,"content_block":{"type":"thinking","thinking":""}}"#,
+            #"{"type":"ping"}"#,
             delta(#""type":"thinking_delta","thinking":"""#), delta(#""type":"thinking_delta","thinking":"Well""#),
-            delta(#""type":"text_delta","text":"Hello""#), #"{"type":"message_delta","delta":{},"usage":{"output_tokens":40}}"#, Self.end,
+            delta(#""type":"text_delta","text":"Hello""#), #"{"type":"message_delta","delta":{},"usage":{"output_tokens":40}}"#,
+            Self.end,
             #"{"type":"message_stop"}"#,
         ])
         let got = exchange.reading
@@ -111,7 +137,8 @@ import Testing
     }
 
     @Test func aCutStreamIsPartial() {
-        let got = stream([Self.start, delta(#""type":"text_delta","text":"Hello""#), delta(#""type":"text_delta","text":"x""#)]).reading
+        let got = stream([Self.start, delta(#""type":"text_delta","text":"Hello""#), delta(#""type":"text_delta","text":"x""#)])
+            .reading
         #expect(got.usageSource == .partial)
         #expect(got.usage.inputTotal == 1_210)
         #expect(got.tokensPerSecond == nil)
@@ -126,13 +153,18 @@ import Testing
         #expect(exchange.reading.ttftUs == exchange.arrival(of: "now"))
         let argued = stream([
             Self.start, #"{"type":"content_block_start","index":0,"content_block":{"type":"tool_use","name":"now","input":{}}}"#,
-            delta(#""type":"input_json_delta","partial_json":"""#), delta(#""type":"input_json_delta","partial_json":"{}""#), Self.end,
+            delta(#""type":"input_json_delta","partial_json":"""#), delta(#""type":"input_json_delta","partial_json":"{}""#),
+            Self.end,
         ])
         #expect(argued.reading.ttftUs == argued.arrival(of: #""{}""#))
     }
 
     @Test func countsOnlyTheCallersTools() {
-        let plain = #"{"type":"message","model":"a","stop_reason":"tool_use","content":[{"type":"server_tool_use"},{"type":"tool_use"},{"type":"tool_use"}],"usage":{"input_tokens":1,"output_tokens":2}}"#
+        let plain =
+            #"""
+            {"type":"message","model":"a","stop_reason":"tool_use","content":[{"type":"server_tool_use"},\#
+            {"type":"tool_use"},{"type":"tool_use"}],"usage":{"input_tokens":1,"output_tokens":2}}
+            """#
         let got = Exchange(api: .anthropicMessages, answer: plain, isStream: false).reading
         #expect(got.toolCalls == 2)
         #expect(got.finishReason == "tool_use")
