@@ -81,7 +81,7 @@ struct AnswerComposer {
         var random = seed
         let drawn = Int(Double(script.medianAnswerTokens) * random.spread() * random.spread())
         let wanted = order.tokens ?? min(max(8, drawn), FakeProviderLimits.answerTokens)
-        let room = asked.maxTokens ?? wanted
+        let room = asked.maxTokens ?? FakeProviderLimits.answerTokens
         var text = AnswerText(asked: asked, random: random.fork(1))
         var pieces = text.pieces(count: wanted)
         if pieces.count < wanted, order.tokens != nil {
