@@ -6,9 +6,11 @@ struct AnswerPlanner: Sendable {
 
     /// Plans the answer.
     ///
-    /// - Parameter request: as seen.
-    /// - Parameter body: the whole body, or nil where it was too large to keep.
-    /// - Parameter repetition: how many times a body with this hash came before.
+    /// - Parameters:
+    ///   - request: as seen.
+    ///   - body: the whole body, or nil where it was too large to keep.
+    ///   - repetition: how many times a body with this hash came before.
+    /// - Returns: what to send, and when.
     func plan(_ request: SeenRequest, body: [UInt8]?, repetition: (UInt64) -> UInt32) -> Playback {
         if let fixed = script.fixedAnswer?(request) { return play(fixed) }
         let path = request.target.prefix { $0 != "?" }
@@ -36,7 +38,9 @@ struct AnswerPlanner: Sendable {
     private func readOrder(_ request: SeenRequest) throws(FakeProviderError) -> FakeOrder? {
         let orders = request.headers.filter { $0.name.lowercased() == FakeOrder.headerName }
         guard let first = orders.first else { return nil }
-        guard orders.count == 1 else { throw FakeProviderError(code: .badOrder, message: "x-fake is given twice; join the orders by ';'") }
+        guard orders.count == 1 else {
+            throw FakeProviderError(code: .badOrder, message: "x-fake is given twice; join the orders by ';'")
+        }
         return try FakeOrder(parsing: first.value)
     }
 
@@ -119,7 +123,8 @@ struct AnswerPlanner: Sendable {
             due = min(due + gap, FakeProviderLimits.delayMilliseconds * 1_000)
             chunks.append(TimedChunk(dueMicroseconds: due, bytes: bytes))
         }
-        return Playback(status: fixed.status, headers: fixed.headers, chunks: chunks, isChunked: fixed.isChunked, headDueMicroseconds: 0)
+        return Playback(
+            status: fixed.status, headers: fixed.headers, chunks: chunks, isChunked: fixed.isChunked, headDueMicroseconds: 0)
     }
 }
 

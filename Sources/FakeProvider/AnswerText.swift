@@ -66,7 +66,9 @@ struct AnswerText {
         var names: [String] = []
         for part in firstUser.split(separator: "(").dropLast().prefix(40) {
             let name = String(part.reversed().prefix { $0.isLetter || $0.isNumber || $0 == "_" }.reversed())
-            if name.count > 2, name.count < 40, !["for", "while", "switch", "return", "func"].contains(name) { names.append(name) }
+            if name.count > 2, name.count < 40, !["for", "while", "switch", "return", "func"].contains(name) {
+                names.append(name)
+            }
         }
         return names
     }

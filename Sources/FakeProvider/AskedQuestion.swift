@@ -108,7 +108,9 @@ enum QuestionReader {
     static func bad(_ message: String) -> FakeProviderError { FakeProviderError(code: .badRequest, message: message) }
 
     private static func readChat(_ root: JSONNode, _ asked: inout AskedQuestion) throws(FakeProviderError) {
-        guard let messages = root["messages"], messages.kind == .array else { throw bad("Missing required parameter: 'messages'.") }
+        guard let messages = root["messages"], messages.kind == .array else {
+            throw bad("Missing required parameter: 'messages'.")
+        }
         for message in messages.elements {
             guard let role = message["role"]?.string else { throw bad("Missing required parameter: 'messages[].role'.") }
             var text = textOf(message["content"])
@@ -126,13 +128,16 @@ enum QuestionReader {
 
     private static func readResponses(_ root: JSONNode, _ asked: inout AskedQuestion) throws(FakeProviderError) {
         guard let input = root["input"] else { throw bad("Missing required parameter: 'input'.") }
-        if let instructions = root["instructions"]?.string { asked.messages.append(AskedMessage(role: "system", text: instructions)) }
+        if let instructions = root["instructions"]?.string {
+            asked.messages.append(AskedMessage(role: "system", text: instructions))
+        }
         if let text = input.string {
             asked.messages.append(AskedMessage(role: "user", text: text))
         }
         for item in input.elements {
             switch item["type"]?.string ?? "message" {
-            case "message": asked.messages.append(AskedMessage(role: item["role"]?.string ?? "user", text: textOf(item["content"])))
+            case "message":
+                asked.messages.append(AskedMessage(role: item["role"]?.string ?? "user", text: textOf(item["content"])))
             case "function_call": asked.messages.append(AskedMessage(role: "assistant", text: textOf(item["arguments"])))
             case "function_call_output":
                 asked.messages.append(AskedMessage(role: "tool", text: textOf(item["output"]), isToolResult: true))
@@ -178,14 +183,17 @@ enum QuestionReader {
             if let text = node.string {
                 asked.inputs.append((text, max(1, (text.utf8.count + 3) / 4)))
             } else if node.kind == .array {
-                asked.inputs.append((String(decoding: node.lexeme, as: UTF8.self), node.elements.reduce(0) { count, _ in count + 1 }))
+                asked.inputs.append(
+                    (String(decoding: node.lexeme, as: UTF8.self), node.elements.reduce(0) { count, _ in count + 1 }))
             } else {
                 throw bad("'input' must be a string, an array of strings or an array of tokens.")
             }
         }
         asked.wantsBase64 = root["encoding_format"]?.string == "base64"
         if let wanted = root["dimensions"]?.int {
-            guard (1...Int64(FakeProviderLimits.embeddingDimensions)).contains(wanted) else { throw bad("'dimensions' is out of range.") }
+            guard (1...Int64(FakeProviderLimits.embeddingDimensions)).contains(wanted) else {
+                throw bad("'dimensions' is out of range.")
+            }
             asked.dimensions = Int(wanted)
         }
     }

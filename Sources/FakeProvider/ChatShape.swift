@@ -41,52 +41,58 @@ struct ChatShape {
     }
 
     func events() -> [AnswerEvent] {
-        var events = [chunk(.opening) { writer in
-            writer.field("role", "assistant")
-            writer.field("content", answer.toolCall == nil ? "" : nil)
-            if let call = answer.toolCall {
-                writer.array("tool_calls") { $0.object { Self.writeCall(call, arguments: "", index: 0, &$0) } }
+        var events = [
+            chunk(.opening) { writer in
+                writer.field("role", "assistant")
+                writer.field("content", answer.toolCall == nil ? "" : nil)
+                if let call = answer.toolCall {
+                    writer.array("tool_calls") { $0.object { Self.writeCall(call, arguments: "", index: 0, &$0) } }
+                }
+                writer.nullField("refusal")
             }
-            writer.nullField("refusal")
-        }]
+        ]
         for piece in answer.pieces { events.append(chunk(.content) { $0.field("content", piece) }) }
         for fragment in answer.toolCall?.fragments ?? [] {
-            events.append(chunk(.content) { writer in
-                writer.array("tool_calls") { writer in
-                    writer.object { writer in
-                        writer.field("index", 0)
-                        writer.object("function") { $0.field("arguments", fragment) }
+            events.append(
+                chunk(.content) { writer in
+                    writer.array("tool_calls") { writer in
+                        writer.object { writer in
+                            writer.field("index", 0)
+                            writer.object("function") { $0.field("arguments", fragment) }
+                        }
                     }
-                }
-            })
+                })
         }
         events.append(chunk(.closing, finish: finishReason) { _ in })
         if let usage = answer.usage, answer.asked.wantsStreamUsage {
-            events.append(.data(JSONWriter.objectBytes(capacity: 512) { writer in
-                writeHead("chat.completion.chunk", &writer)
-                writeTail(&writer)
-                writer.array("choices")
-                Self.writeUsage(usage, &writer)
-            }, .closing))
+            events.append(
+                .data(
+                    JSONWriter.objectBytes(capacity: 512) { writer in
+                        writeHead("chat.completion.chunk", &writer)
+                        writeTail(&writer)
+                        writer.array("choices")
+                        Self.writeUsage(usage, &writer)
+                    }, .closing))
         }
         events.append(.data(Array("[DONE]".utf8), .closing))
         return events
     }
 
     private func chunk(_ pace: AnswerEvent.Pace, finish: String? = nil, _ delta: (inout JSONWriter) -> Void) -> AnswerEvent {
-        .data(JSONWriter.objectBytes(capacity: 320) { writer in
-            writeHead("chat.completion.chunk", &writer)
-            writeTail(&writer)
-            writer.array("choices") { writer in
-                writer.object { writer in
-                    writer.field("index", 0)
-                    writer.object("delta", delta)
-                    writer.nullField("logprobs")
-                    writer.field("finish_reason", finish)
+        .data(
+            JSONWriter.objectBytes(capacity: 320) { writer in
+                writeHead("chat.completion.chunk", &writer)
+                writeTail(&writer)
+                writer.array("choices") { writer in
+                    writer.object { writer in
+                        writer.field("index", 0)
+                        writer.object("delta", delta)
+                        writer.nullField("logprobs")
+                        writer.field("finish_reason", finish)
+                    }
                 }
-            }
-            if answer.asked.wantsStreamUsage { writer.nullField("usage") }
-        }, pace)
+                if answer.asked.wantsStreamUsage { writer.nullField("usage") }
+            }, pace)
     }
 
     private func writeHead(_ object: String, _ writer: inout JSONWriter) {

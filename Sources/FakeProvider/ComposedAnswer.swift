@@ -81,7 +81,7 @@ struct AnswerComposer {
         var random = seed
         let drawn = Int(Double(script.medianAnswerTokens) * random.spread() * random.spread())
         let wanted = order.tokens ?? min(max(8, drawn), FakeProviderLimits.answerTokens)
-        let room = asked.maxTokens ?? wanted
+        let room = asked.maxTokens ?? FakeProviderLimits.answerTokens
         var text = AnswerText(asked: asked, random: random.fork(1))
         var pieces = text.pieces(count: wanted)
         if pieces.count < wanted, order.tokens != nil {
@@ -138,7 +138,8 @@ struct AnswerComposer {
             fragments: Self.fragments(String(decoding: writer.bytes, as: UTF8.self)))
     }
 
-    private static func writeArgument(_ schema: JSONNode, name: String, _ random: inout SeededRandom, _ writer: inout JSONWriter) {
+    private static func writeArgument(_ schema: JSONNode, name: String, _ random: inout SeededRandom, _ writer: inout JSONWriter)
+    {
         if let choices = schema["enum"], let first = choices[0] {
             let all = Array(choices.elements)
             writer.raw(random.pick(all, else: first).lexeme)
@@ -156,7 +157,9 @@ struct AnswerComposer {
             writer.beginObject()
             writer.endObject()
         default:
-            writer.value(name.hasSuffix("id") ? random.pick(WordBank.fragments) + "-\(1_000 + random.below(9_000))" : random.pick(WordBank.fragments))
+            writer.value(
+                name.hasSuffix("id")
+                    ? random.pick(WordBank.fragments) + "-\(1_000 + random.below(9_000))" : random.pick(WordBank.fragments))
         }
     }
 

@@ -197,7 +197,10 @@ struct ConversationBody {
 
     private static let tools: [(name: String, description: String, parameters: [(String, String)])] = [
         ("lookup_order", "Looks up an order and its delivery status.", [("order_id", "string"), ("include_history", "boolean")]),
-        ("issue_refund", "Refunds an order or a part of it.", [("order_id", "string"), ("amount", "number"), ("reason", "string")]),
+        (
+            "issue_refund", "Refunds an order or a part of it.",
+            [("order_id", "string"), ("amount", "number"), ("reason", "string")]
+        ),
     ]
 
     private static func writeTool(

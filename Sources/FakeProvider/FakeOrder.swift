@@ -38,7 +38,9 @@ package struct FakeOrder: Sendable, Equatable {
     /// - Parameter text: the header's value.
     /// - Throws: `FakeProviderError` with code `badOrder`, naming the item.
     package init(parsing text: String) throws(FakeProviderError) {
-        guard text.utf8.count <= FakeProviderLimits.orderBytes else { throw Self.bad("value longer than \(FakeProviderLimits.orderBytes) bytes") }
+        guard text.utf8.count <= FakeProviderLimits.orderBytes else {
+            throw Self.bad("value longer than \(FakeProviderLimits.orderBytes) bytes")
+        }
         var seen: Set<String> = []
         for item in text.split(separator: ";", omittingEmptySubsequences: false) {
             let parts = item.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)

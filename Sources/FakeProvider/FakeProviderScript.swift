@@ -74,7 +74,9 @@ package struct FixedAnswer: Sendable {
 package struct FakeProviderScript: Sendable {
     /// Everything drawn follows from this and from the request's target and body.
     package var seed: UInt64
-    /// Drawn delays are divided by this; infinity means no delay. Delays forced by `x-fake` are exact.
+    /// Drawn delays are divided by this; infinity means no delay.
+    ///
+    /// Delays forced by `x-fake` are exact.
     package var speed: Double
     /// Median of visible output tokens where neither request nor `x-fake` says otherwise.
     package var medianAnswerTokens: Int

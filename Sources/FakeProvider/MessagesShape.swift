@@ -33,39 +33,54 @@ struct MessagesShape {
     }
 
     func events() -> [AnswerEvent] {
-        var events = [event("message_start", .opening) { writer in
-            writer.object("message") { writer in
-                writeHead(&writer)
-                writer.array("content")
-                writer.nullField("stop_reason")
-                writer.nullField("stop_sequence")
-                if let usage = answer.usage { writeUsage(usage, output: 1, &writer) }
+        var events = [
+            event("message_start", .opening) { writer in
+                writer.object("message") { writer in
+                    writeHead(&writer)
+                    writer.array("content")
+                    writer.nullField("stop_reason")
+                    writer.nullField("stop_sequence")
+                    if let usage = answer.usage { writeUsage(usage, output: 1, &writer) }
+                }
             }
-        }]
+        ]
         var index = 0
         if !answer.thinking.isEmpty {
             let deltas = answer.thinking.map { piece in delta(index, "thinking_delta", "thinking", piece, .content) }
             let seal = delta(index, "signature_delta", "signature", signature, .content)
-            block(&events, index) { writeThinking("", signature: "", &$0) } deltas: { deltas + [seal] }
+            block(&events, index) {
+                writeThinking("", signature: "", &$0)
+            } deltas: {
+                deltas + [seal]
+            }
             index += 1
         }
         if !answer.pieces.isEmpty {
             let deltas = answer.pieces.map { delta(index, "text_delta", "text", $0, .content) }
-            block(&events, index) { Self.writeText("", &$0) } deltas: { deltas }
+            block(&events, index) {
+                Self.writeText("", &$0)
+            } deltas: {
+                deltas
+            }
             index += 1
         }
         if let call = answer.toolCall {
             let first = delta(index, "input_json_delta", "partial_json", "", .content)
             let deltas = call.fragments.map { delta(index, "input_json_delta", "partial_json", $0, .content) }
-            block(&events, index) { writeToolUse(call, input: "{}", &$0) } deltas: { [first] + deltas }
-        }
-        events.append(event("message_delta", .closing) { writer in
-            writer.object("delta") { writer in
-                writer.field("stop_reason", stopReason)
-                writer.nullField("stop_sequence")
+            block(&events, index) {
+                writeToolUse(call, input: "{}", &$0)
+            } deltas: {
+                [first] + deltas
             }
-            if let usage = answer.usage { writeFinalUsage(usage, &writer) }
-        })
+        }
+        events.append(
+            event("message_delta", .closing) { writer in
+                writer.object("delta") { writer in
+                    writer.field("stop_reason", stopReason)
+                    writer.nullField("stop_sequence")
+                }
+                if let usage = answer.usage { writeFinalUsage(usage, &writer) }
+            })
         events.append(event("message_stop", .closing) { _ in })
         return events
     }
@@ -75,10 +90,11 @@ struct MessagesShape {
         _ events: inout [AnswerEvent], _ index: Int, start: (inout JSONWriter) -> Void, deltas: () -> [AnswerEvent]
     ) {
         let pace: AnswerEvent.Pace = index == 0 ? .opening : .content
-        events.append(event("content_block_start", pace) { writer in
-            writer.field("index", index)
-            writer.object("content_block", start)
-        })
+        events.append(
+            event("content_block_start", pace) { writer in
+                writer.field("index", index)
+                writer.object("content_block", start)
+            })
         if index == 0 { events.append(event("ping", .opening) { _ in }) }
         events += deltas()
         events.append(event("content_block_stop", .closing) { $0.field("index", index) })
@@ -95,10 +111,12 @@ struct MessagesShape {
     }
 
     private func event(_ name: String, _ pace: AnswerEvent.Pace, _ body: (inout JSONWriter) -> Void) -> AnswerEvent {
-        .named(name, JSONWriter.objectBytes { writer in
-            writer.field("type", name)
-            body(&writer)
-        }, pace)
+        .named(
+            name,
+            JSONWriter.objectBytes { writer in
+                writer.field("type", name)
+                body(&writer)
+            }, pace)
     }
 
     private func writeHead(_ writer: inout JSONWriter) {

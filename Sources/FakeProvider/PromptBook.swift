@@ -24,7 +24,9 @@ enum PromptBook {
     static func toolResult(_ name: String, _ random: inout SeededRandom) -> String {
         switch name {
         case "lookup_order":
-            return fill(#"{"order":"{order}","status":"\#(random.pick(["shipped", "processing", "delivered", "returned"]))","total":"{amount}","eta":"{date}"}"#, &random)
+            return fill(
+                #"{"order":"{order}","status":"\#(random.pick(["shipped", "processing", "delivered", "returned"]))","total":"{amount}","eta":"{date}"}"#,
+                &random)
         default:
             return fill(#"{"refund_id":"R-{order}","amount":"{amount}","accepted":true}"#, &random)
         }
@@ -85,27 +87,36 @@ enum PromptBook {
 
     private static let slots: [String: [String]] = [
         "name": [
-            "Ana Ribeiro", "Tomas Lindqvist", "Priya Raman", "Jonas Weber", "Mei Tanaka", "Omar Haddad", "Chloe Martin", "Luka Horvat",
-            "Sofia Rossi", "Daniel Okafor", "Ines Castillo", "Erik Solberg", "Nora Fischer", "Samuel Boateng", "Yuki Mori", "Karin Novak",
+            "Ana Ribeiro", "Tomas Lindqvist", "Priya Raman", "Jonas Weber", "Mei Tanaka", "Omar Haddad", "Chloe Martin",
+            "Luka Horvat",
+            "Sofia Rossi", "Daniel Okafor", "Ines Castillo", "Erik Solberg", "Nora Fischer", "Samuel Boateng", "Yuki Mori",
+            "Karin Novak",
         ],
         "company": [
-            "Northwind Traders", "Aldermoor Foods", "Brightline Logistics", "Cobalt Press", "Delmar Instruments", "Evergreen Dental",
+            "Northwind Traders", "Aldermoor Foods", "Brightline Logistics", "Cobalt Press", "Delmar Instruments",
+            "Evergreen Dental",
             "Fjordkraft Parts", "Granite & Sons", "Harbour Textiles", "Ilmen Robotics", "Juniper Travel", "Kestrel Optics",
         ],
-        "city": ["Porto", "Gothenburg", "Leipzig", "Utrecht", "Cork", "Graz", "Lyon", "Turin", "Tampere", "Bristol", "Brno", "Bilbao"],
+        "city": [
+            "Porto", "Gothenburg", "Leipzig", "Utrecht", "Cork", "Graz", "Lyon", "Turin", "Tampere", "Bristol", "Brno", "Bilbao",
+        ],
         "product": [
-            "espresso machine", "wireless headset", "standing desk", "mesh router", "air purifier", "e-bike battery", "smart lock",
+            "espresso machine", "wireless headset", "standing desk", "mesh router", "air purifier", "e-bike battery",
+            "smart lock",
             "cordless drill", "label printer", "video doorbell", "rice cooker", "noise meter",
         ],
         "plan": ["Starter", "Team", "Business", "Family", "Annual Pro"],
         "currency": ["EUR", "USD", "GBP", "CHF", "SEK"],
         "item": [
-            "shipping labels", "steel brackets", "consulting hours", "printer toner", "hosting fees", "safety gloves", "catering trays",
+            "shipping labels", "steel brackets", "consulting hours", "printer toner", "hosting fees", "safety gloves",
+            "catering trays",
             "LED panels", "translation services", "pallet rental",
         ],
         "topic": [
-            "the warehouse move", "the spring release", "energy use in the data centre", "the new returns policy", "hiring in the field team",
-            "the pricing trial", "the supplier audit", "remote training", "the loyalty programme", "the outage of the booking system",
+            "the warehouse move", "the spring release", "energy use in the data centre", "the new returns policy",
+            "hiring in the field team",
+            "the pricing trial", "the supplier audit", "remote training", "the loyalty programme",
+            "the outage of the booking system",
         ],
         "place": ["the harbour district", "the old town", "the northern depot", "the university campus", "the station quarter"],
         "type": ["Order", "Session", "Account", "Ticket", "Booking", "Sensor", "Parcel", "Voucher"],

@@ -12,17 +12,50 @@ enum TriagePrompts {
         """
 
     static let openings = [
-        "Hello, I ordered a {product} on {date} (order {order}) and it still has not arrived. The tracking page has shown the same status since {weekday}. Can you tell me where it is? Regards, {name}",
-        "My {product} stopped working after {count} days. It turns on, blinks twice and goes dark again. I have already tried another socket. Order number {order}. I would prefer a replacement to a refund. {name}, {city}",
-        "You charged me twice for order {order}! My statement shows {currency} {amount} on {date} and the same amount the day after. Please send one of them back as soon as possible. {name}",
-        "I would like to cancel my {plan} subscription. The app says it renews on {date}, but the cancel button only leads to an empty page. I use the account of {company}. Thanks, {name}",
-        "Since the last update the {product} loses its connection every {count} minutes. The light turns orange and the app shows error {order}. My neighbour in {city} has the same model and no problem at all.",
-        "Hi, I sent back a {product} {count} days ago with the label from your site. The parcel was scanned in {city} on {date}, but I have not seen my {currency} {amount} yet. Order {order}. Could you check? {name}",
-        "I cannot sign in any more. The reset mail never comes, neither to the inbox nor to spam. My user name is my mail address at {company}. I need the receipts before {weekday}. {name}",
-        "The box of my order {order} was open when it came and the manual and the power cable were missing. The {product} itself looks fine. Can you just send me the missing parts to {city}?",
-        "Please explain the invoice for order {order}. I agreed on {currency} {amount} with your colleague on the phone, yet the invoice lists {currency} {amount2}. I will not pay the difference. {name}, {company}",
-        "The {product} that I bought in {city} gets very hot when charging and smells of plastic. Is that normal? I have had it for {count} weeks and would rather not leave it plugged in overnight. {name}",
-        "We are a school in {city} and want to buy {count} pieces of the {product}. Do you give a discount, and can you deliver before {date}? We pay by invoice only. Kind regards, {name}",
+        """
+        Hello, I ordered a {product} on {date} (order {order}) and it still has not arrived. The tracking page has shown \
+        the same status since {weekday}. Can you tell me where it is? Regards, {name}
+        """,
+        """
+        My {product} stopped working after {count} days. It turns on, blinks twice and goes dark again. I have already \
+        tried another socket. Order number {order}. I would prefer a replacement to a refund. {name}, {city}
+        """,
+        """
+        You charged me twice for order {order}! My statement shows {currency} {amount} on {date} and the same amount the \
+        day after. Please send one of them back as soon as possible. {name}
+        """,
+        """
+        I would like to cancel my {plan} subscription. The app says it renews on {date}, but the cancel button only leads \
+        to an empty page. I use the account of {company}. Thanks, {name}
+        """,
+        """
+        Since the last update the {product} loses its connection every {count} minutes. The light turns orange and the \
+        app shows error {order}. My neighbour in {city} has the same model and no problem at all.
+        """,
+        """
+        Hi, I sent back a {product} {count} days ago with the label from your site. The parcel was scanned in {city} on \
+        {date}, but I have not seen my {currency} {amount} yet. Order {order}. Could you check? {name}
+        """,
+        """
+        I cannot sign in any more. The reset mail never comes, neither to the inbox nor to spam. My user name is my mail \
+        address at {company}. I need the receipts before {weekday}. {name}
+        """,
+        """
+        The box of my order {order} was open when it came and the manual and the power cable were missing. The {product} \
+        itself looks fine. Can you just send me the missing parts to {city}?
+        """,
+        """
+        Please explain the invoice for order {order}. I agreed on {currency} {amount} with your colleague on the phone, \
+        yet the invoice lists {currency} {amount2}. I will not pay the difference. {name}, {company}
+        """,
+        """
+        The {product} that I bought in {city} gets very hot when charging and smells of plastic. Is that normal? I have \
+        had it for {count} weeks and would rather not leave it plugged in overnight. {name}
+        """,
+        """
+        We are a school in {city} and want to buy {count} pieces of the {product}. Do you give a discount, and can you \
+        deliver before {date}? We pay by invoice only. Kind regards, {name}
+        """,
     ]
 
     static let followUps = [

@@ -44,7 +44,9 @@ enum WordBank {
     ]
 
     static let slots: [String: [String]] = [
-        "adjective": ["central", "simple", "surprising", "fragile", "robust", "costly", "recent", "clear", "risky", "stable", "modest"],
+        "adjective": [
+            "central", "simple", "surprising", "fragile", "robust", "costly", "recent", "clear", "risky", "stable", "modest",
+        ],
         "noun": [
             "schedule", "contract", "report", "budget", "deployment", "forecast", "supplier", "dashboard", "customer", "index",
             "pipeline", "estimate", "warehouse", "policy", "summary", "invoice", "team", "release", "meeting", "backlog",
@@ -56,12 +58,16 @@ enum WordBank {
         "product": ["order", "subscription", "router", "headset", "parcel", "account", "invoice", "coffee machine", "gift card"],
         "priority": ["low", "normal", "high", "urgent"],
         "team": ["billing", "shipping", "returns", "network", "accounts", "product"],
-        "cause": ["duplicate charge", "delayed shipment", "login problem", "faulty adapter", "wrong address label", "sync error"],
+        "cause": [
+            "duplicate charge", "delayed shipment", "login problem", "faulty adapter", "wrong address label", "sync error",
+        ],
         "step": [
             "restart the device", "check the tracking page", "sign out and in again", "send us a photo of the label",
             "update the app", "compare the two amounts on your statement",
         ],
-        "construct": ["return value", "optional", "file handle", "lock", "index", "buffer", "timeout", "connection", "list", "map entry"],
+        "construct": [
+            "return value", "optional", "file handle", "lock", "index", "buffer", "timeout", "connection", "list", "map entry",
+        ],
         "failure": ["race", "silent truncation", "stale read", "off-by-one error", "deadlock", "partial write", "memory leak"],
     ]
 

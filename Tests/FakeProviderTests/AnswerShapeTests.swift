@@ -6,7 +6,8 @@ import Testing
 @testable import FakeProvider
 
 private let chatBody = #"{"model":"gpt-4o-mini","messages":[{"role":"user","content":"Hello there"}]}"#
-private let tools = #""tools":[{"type":"function","function":{"name":"look","parameters":{"type":"object","properties":{"order_id":{"type":"string"},"kind":{"enum":["a","b"]}}}}}],"tool_choice":"required""#
+private let tools =
+    #""tools":[{"type":"function","function":{"name":"look","parameters":{"type":"object","properties":{"order_id":{"type":"string"},"kind":{"enum":["a","b"]}}}}}],"tool_choice":"required""#
 
 @Suite struct AnswerShapeTests {
     @Test func answersChatWhole() async throws {
@@ -14,7 +15,8 @@ private let tools = #""tools":[{"type":"function","function":{"name":"look","par
             let answer = try await post("/v1/chat/completions", chatBody, port: port)
             let json = try answer.json()
             #expect(answer.status == 200 && answer.framed.isWhole)
-            #expect(answer.header("content-type") == "application/json" && answer.header("x-request-id")?.hasPrefix("req_") == true)
+            #expect(
+                answer.header("content-type") == "application/json" && answer.header("x-request-id")?.hasPrefix("req_") == true)
             #expect(json.text("object") == "chat.completion" && json.text("id")?.hasPrefix("chatcmpl-") == true)
             #expect(json.text("model") == "gpt-4o-mini-2024-07-18")
             let words = json.text("choices.0.message.content")?.split { $0 == " " || $0 == "\n" }.count
@@ -84,7 +86,8 @@ private let tools = #""tools":[{"type":"function","function":{"name":"look","par
     @Test func laterTurnsReportCachedInput() async throws {
         try await withServer { _, port in
             let long = String(repeating: "word ", count: 400)
-            let body = #"{"model":"gpt-4.1","messages":[{"role":"user","content":"\#(long)"},{"role":"assistant","content":"yes"},{"role":"user","content":"more"}]}"#
+            let body =
+                #"{"model":"gpt-4.1","messages":[{"role":"user","content":"\#(long)"},{"role":"assistant","content":"yes"},{"role":"user","content":"more"}]}"#
             let json = try await post("/v1/chat/completions", body, port: port).json()
             #expect(json.int("usage.prompt_tokens_details.cached_tokens") == 384)
             let first = try await post("/v1/chat/completions", chatBody, port: port).json()
@@ -97,13 +100,15 @@ private let tools = #""tools":[{"type":"function","function":{"name":"look","par
             let json = try await post("/v1/responses", #"{"model":"gpt-4.1","input":"Hi"}"#, port: port).json()
             #expect(json.text("object") == "response" && json.text("status") == "completed")
             #expect(json.text("output.0.content.0.type") == "output_text")
-            #expect(json.int("usage.total_tokens") == (json.int("usage.input_tokens") ?? 0) + (json.int("usage.output_tokens") ?? 0))
+            #expect(
+                json.int("usage.total_tokens") == (json.int("usage.input_tokens") ?? 0) + (json.int("usage.output_tokens") ?? 0))
         }
     }
 
     @Test func streamsResponsesInOrder() async throws {
         try await withServer { _, port in
-            let body = #"{"model":"gpt-4.1","input":[{"role":"user","content":[{"type":"input_text","text":"Hi"}]}],"stream":true}"#
+            let body =
+                #"{"model":"gpt-4.1","input":[{"role":"user","content":[{"type":"input_text","text":"Hi"}]}],"stream":true}"#
             let answer = try await post("/v1/responses", body, port: port, headers: ["x-fake: tokens=3"])
             #expect(
                 answer.events.map(\.name) == [
@@ -134,12 +139,15 @@ private let tools = #""tools":[{"type":"function","function":{"name":"look","par
         try await withServer { _, port in
             let body = #"{"model":"text-embedding-3-small","input":["one","two"],"dimensions":16,"encoding_format":"float"}"#
             let floats = try await post("/v1/embeddings", body, port: port).json()
-            let coded = try await post("/v1/embeddings", body.replacingOccurrences(of: "float", with: "base64"), port: port).json()
+            let coded = try await post("/v1/embeddings", body.replacingOccurrences(of: "float", with: "base64"), port: port)
+                .json()
             for i in 0..<2 {
                 let list = try #require(floats.at("data.\(i).embedding") as? [Double])
                 let data = try #require(coded.text("data.\(i).embedding").flatMap { Data(base64Encoded: $0) })
                 #expect(data.count == 64 && list.count == 16)
-                let decoded = data.withUnsafeBytes { raw in (0..<16).map { raw.loadUnaligned(fromByteOffset: $0 * 4, as: Float.self) } }
+                let decoded = data.withUnsafeBytes { raw in
+                    (0..<16).map { raw.loadUnaligned(fromByteOffset: $0 * 4, as: Float.self) }
+                }
                 #expect(zip(list, decoded).allSatisfy { abs($0 - Double($1)) < 1e-6 })
                 #expect(abs(list.reduce(0) { $0 + $1 * $1 } - 1) < 1e-4)
             }
@@ -150,9 +158,12 @@ private let tools = #""tools":[{"type":"function","function":{"name":"look","par
     @Test func answersMessagesWholeWithCacheFields() async throws {
         try await withServer { _, port in
             let system = String(repeating: "Rules. ", count: 60)
-            let head = #"{"model":"claude-sonnet-4-5","max_tokens":300,"system":[{"type":"text","text":"\#(system)","cache_control":{"type":"ephemeral"}}],"messages":[{"role":"user","content":"Hello"}"#
+            let head =
+                #"{"model":"claude-sonnet-4-5","max_tokens":300,"system":[{"type":"text","text":"\#(system)","cache_control":{"type":"ephemeral"}}],"messages":[{"role":"user","content":"Hello"}"#
             let first = try await post("/v1/messages", head + "]}", port: port).json()
-            #expect(first.text("type") == "message" && first.text("content.0.type") == "text" && first.text("stop_reason") == "end_turn")
+            #expect(
+                first.text("type") == "message" && first.text("content.0.type") == "text"
+                    && first.text("stop_reason") == "end_turn")
             let written = try #require(first.int("usage.cache_creation_input_tokens"))
             #expect(written > 100 && first.int("usage.cache_read_input_tokens") == 0)
             #expect(first.int("usage.cache_creation.ephemeral_5m_input_tokens") == written)
@@ -165,7 +176,8 @@ private let tools = #""tools":[{"type":"function","function":{"name":"look","par
 
     @Test func streamsMessagesInOrder() async throws {
         try await withServer { _, port in
-            let body = #"{"model":"claude-haiku-4-5","max_tokens":300,"stream":true,"messages":[{"role":"user","content":"Hello"}]}"#
+            let body =
+                #"{"model":"claude-haiku-4-5","max_tokens":300,"stream":true,"messages":[{"role":"user","content":"Hello"}]}"#
             let answer = try await post("/v1/messages?beta=true", body, port: port, headers: ["x-fake: tokens=2"])
             #expect(
                 answer.events.map(\.name) == [

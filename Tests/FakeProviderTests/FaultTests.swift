@@ -126,6 +126,7 @@ private let streamBody = #"{"model":"gpt-4o-mini","stream":true,"messages":[{"ro
 extension SeenRequest {
     static func asked(_ target: String, headers: [SeenHeader] = []) -> SeenRequest {
         SeenRequest(
-            ordinal: 0, connection: 0, method: "POST", target: target, headers: headers, body: [], bodyByteCount: 0, isWhole: true)
+            ordinal: 0, connection: 0, method: "POST", target: target, headers: headers, body: [], bodyByteCount: 0, isWhole: true
+        )
     }
 }

@@ -121,7 +121,8 @@ func sendRaw(_ request: String, port: Int, stopAfter: Int? = nil) async throws -
 func post(
     _ path: String, _ body: String, port: Int, headers: [String] = [], closes: Bool = true, stopAfter: Int? = nil
 ) async throws -> RawAnswer {
-    let lines = ["POST \(path) HTTP/1.1", "Host: localhost:\(port)", "content-length: \(body.utf8.count)"] + headers
+    let lines =
+        ["POST \(path) HTTP/1.1", "Host: localhost:\(port)", "content-length: \(body.utf8.count)"] + headers
         + (closes ? ["Connection: close"] : [])
     return try await sendRaw(lines.joined(separator: "\r\n") + "\r\n\r\n" + body, port: port, stopAfter: stopAfter)
 }

@@ -80,7 +80,8 @@ private let body = #"{"model":"gpt-4o-mini","stream":true,"messages":[{"role":"u
         }
         try await withServer(script) { _, port in
             let answer = try await post("/odd", "", port: port)
-            #expect(answer.status == 207 && answer.body == [1, 2, 3] && answer.header("x-odd") == "1" && answer.framed.chunks == 2)
+            #expect(
+                answer.status == 207 && answer.body == [1, 2, 3] && answer.header("x-odd") == "1" && answer.framed.chunks == 2)
             let got = try await post("/other", "", port: port)
             #expect(got.status == 404)
         }

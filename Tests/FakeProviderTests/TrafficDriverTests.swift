@@ -75,7 +75,8 @@ import Testing
         try await withServer(script) { server, port in
             let result = try await TrafficDriver(plan: TrafficPlan(port: port, exchanges: 300)).run()
             #expect(result.exchanges == 300)
-            #expect(result.byStatus[500] == server.counts().byStatus[500] && result.byStatus[429] == server.counts().byStatus[429])
+            #expect(
+                result.byStatus[500] == server.counts().byStatus[500] && result.byStatus[429] == server.counts().byStatus[429])
             #expect((result.byOutcome[.cut] ?? 0) > 5 && (result.byOutcome[.refused] ?? 0) > 30)
             #expect(result.errors == 300 - (result.byOutcome[.answered] ?? 0) - (result.byOutcome[.cancelled] ?? 0))
         }
