@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import NIOCore
 
-/// The line before each chunk: `1*HEXDIG *( ";" token [ "=" ( token / quoted-string ) ] ) CRLF`, without white space outside quotes.
+/// The line before each chunk: `1*HEXDIG *( ";" token [ "=" ( token / quoted-string ) ] ) CRLF`.
+///
+/// White space stands inside quotes only, stricter than RFC 9112 section 7.1.1.
 enum ChunkSizeLine {
     /// Reads one line.
     ///

@@ -110,7 +110,9 @@ enum HeadSyntax {
         return stated ?? .untilClose
     }
 
-    /// The one length a message states, or nil (RFC 9112 section 6.3, stricter: nothing may be stated twice, nor tabs stand around it, over which parsers differ).
+    /// The one length a message states, or nil.
+    ///
+    /// Stricter than RFC 9112 section 6.3: nothing may be stated twice, nor may a tab stand around it, over which parsers differ.
     private static func messageLength(_ block: HeaderBlock, minor: UInt8) throws(WireError) -> BodyFraming? {
         var length: Int?
         var isChunked = false
@@ -120,8 +122,8 @@ enum HeadSyntax {
                 if block.line(field).contains(ASCII.tab) { throw WireError(.badContentLength) }
                 length = try contentLength(block.value(field))
             } else if field.known == .transferEncoding {
-                guard !isChunked, minor >= 1, ASCII.equalsIgnoringCase(block.value(field), "chunked"), !block.line(field).contains(ASCII.tab)
-                else { throw WireError(.unsupportedTransferCoding) }
+                let isPlain = ASCII.equalsIgnoringCase(block.value(field), "chunked") && !block.line(field).contains(ASCII.tab)
+                guard isPlain, !isChunked, minor >= 1 else { throw WireError(.unsupportedTransferCoding) }
                 isChunked = true
             }
         }

@@ -10,11 +10,16 @@ import Testing
     }
 
     @Test(arguments: [
-        ("g\r\n", WireError.Code.badChunkSize), ("\r\n", .badChunkSize), ("-1\r\n", .badChunkSize), ("+1\r\na\r\n", .badChunkSize), (" 1\r\n", .badChunkSize),
-        ("1 \r\na\r\n", .badChunkSize), ("0x1\r\n", .badChunkSize), ("1\u{b}\r\n", .badChunkSize), ("1000000000000000\r\n", .badChunkSize),
-        ("FFFFFFFFFFFFFFFF\r\n", .badChunkSize), ("1\n", .badChunkSize), ("1\ra", .bareCarriageReturn), ("1\r\nab", .badChunkEnd), ("1\r\na\n", .badChunkEnd),
-        ("1\r\na\ra", .badChunkEnd), ("1\r\na1\r\n", .badChunkEnd), (";a\r\n", .badChunkSize), ("1;\r\n", .badChunkSize), ("1; a\r\n", .badChunkSize),
-        ("1 ;a\r\n", .badChunkSize), ("1;=\r\n", .badChunkSize), ("1;a=\r\n", .badChunkSize), ("1;a=b=c\r\n", .badChunkSize), ("1;a=\"\n\"\r\n", .badChunkSize),
+        ("g\r\n", WireError.Code.badChunkSize), ("\r\n", .badChunkSize), ("-1\r\n", .badChunkSize),
+        ("+1\r\na\r\n", .badChunkSize), (" 1\r\n", .badChunkSize),
+        ("1 \r\na\r\n", .badChunkSize), ("0x1\r\n", .badChunkSize), ("1\u{b}\r\n", .badChunkSize),
+        ("1000000000000000\r\n", .badChunkSize),
+        ("FFFFFFFFFFFFFFFF\r\n", .badChunkSize), ("1\n", .badChunkSize), ("1\ra", .bareCarriageReturn), ("1\r\nab", .badChunkEnd),
+        ("1\r\na\n", .badChunkEnd),
+        ("1\r\na\ra", .badChunkEnd), ("1\r\na1\r\n", .badChunkEnd), (";a\r\n", .badChunkSize), ("1;\r\n", .badChunkSize),
+        ("1; a\r\n", .badChunkSize),
+        ("1 ;a\r\n", .badChunkSize), ("1;=\r\n", .badChunkSize), ("1;a=\r\n", .badChunkSize), ("1;a=b=c\r\n", .badChunkSize),
+        ("1;a=\"\n\"\r\n", .badChunkSize),
         ("1;a=\"b\"c\r\n", .badChunkSize), ("1;a\n", .badChunkSize), ("1;a=\"\r\n\"\r\n", .badChunkSize),
     ])
     func refusesBrokenChunk(_ body: String, _ code: WireError.Code) {
@@ -22,7 +27,10 @@ import Testing
         #expect(chunked("3\r\nabc\r\n" + body).error?.code == code, "in a later chunk")
     }
 
-    @Test(arguments: ["1;a\r\nz\r\n", "1;a=b\r\nz\r\n", "1;a=b;c;d=\"e f;\\\"\\\\\"\r\nz\r\n", "001\r\nz\r\n", "1;a=\"\"\r\nz\r\n", "000000000000001\r\nz\r\n"])
+    @Test(arguments: [
+        "1;a\r\nz\r\n", "1;a=b\r\nz\r\n", "1;a=b;c;d=\"e f;\\\"\\\\\"\r\nz\r\n", "001\r\nz\r\n", "1;a=\"\"\r\nz\r\n",
+        "000000000000001\r\nz\r\n",
+    ])
     func passesSoundChunkOnAsItCame(_ chunk: String) {
         let reading = chunked(chunk + "0\r\n\r\n")
         #expect(printable(reading.payload) == "z")
@@ -31,7 +39,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "Content-Length: 1", "Transfer-Encoding: chunked", "Host: b", "Authorization: x", "X-Inference-Task: t", "Connection: close", "TE: trailers",
+        "Content-Length: 1", "Transfer-Encoding: chunked", "Host: b", "Authorization: x", "X-Inference-Task: t",
+        "Connection: close", "TE: trailers",
         "Content-Encoding: gzip", "Content-Type: a/b", "X-Api-Key: k", "Expect: 100-continue", "Trailer: x",
     ])
     func refusesTrailerThatBelongsInTheHead(_ line: String) {
@@ -40,7 +49,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("X : y", WireError.Code.badHeaderName), (" X: y", .foldedHeader), ("X", .badHeaderName), ("X: y\n", .bareLineFeed), ("X: a\rb", .bareCarriageReturn),
+        ("X : y", WireError.Code.badHeaderName), (" X: y", .foldedHeader), ("X", .badHeaderName), ("X: y\n", .bareLineFeed),
+        ("X: a\rb", .bareCarriageReturn),
         ("X: \u{0}", .badHeaderValue), ("\n", .bareLineFeed),
     ])
     func refusesTrailersAgainstTheGrammar(_ line: String, _ code: WireError.Code) {

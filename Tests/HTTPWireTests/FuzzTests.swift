@@ -28,15 +28,18 @@ import Testing
             for _ in 0..<random.below(4) { bytes += mutator.message() }
             if random.below(4) == 0 { bytes = (0..<random.below(300)).map { _ in UInt8(truncatingIfNeeded: random.next()) } }
             let reading = readMessage(kind, pieces(bytes, &random))
-            let isBounded = reading.heldBytes <= Self.holdLimit && reading.payload.count <= bytes.count && reading.consumed <= bytes.count
+            let isBounded =
+                reading.heldBytes <= Self.holdLimit && reading.payload.count <= bytes.count && reading.consumed <= bytes.count
             if !isBounded { Issue.record("WEIR_FUZZ_SEED=\(seed): \(printable(bytes))") }
         }
     }
 
     /// Streams that never end a unit are refused at the limit, whatever the unit.
     @Test(arguments: [
-        "", "\r\n", "GET / HTTP/1.1\r\n", "POST / HTTP/1.1\r\nHost: a\r\nX: ", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1;",
-        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1;a=\"", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: ",
+        "", "\r\n", "GET / HTTP/1.1\r\n", "POST / HTTP/1.1\r\nHost: a\r\nX: ",
+        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1;",
+        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1;a=\"",
+        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: ",
     ])
     func refusesUnitThatNeverEnds(_ start: String) {
         let bytes = Array(start.utf8) + [UInt8](repeating: 0x61, count: 80_000)

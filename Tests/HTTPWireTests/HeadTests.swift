@@ -62,7 +62,10 @@ struct Refusal: CustomTestStringConvertible {
         #expect(readRequest(refusal.text).error?.code == refusal.code)
     }
 
-    static let lengths = ["+5", "-5", "0x5", "5 5", "5, 5", "5,5", "", " ", "5.0", "5e1", "\u{665}", "1_0", "5;", "\"5\"", "\t5", "5\t", "1000000000000000"]
+    static let lengths = [
+        "+5", "-5", "0x5", "5 5", "5, 5", "5,5", "", " ", "5.0", "5e1", "\u{665}", "1_0", "5;", "\"5\"", "\t5", "5\t",
+        "1000000000000000",
+    ]
 
     @Test(arguments: lengths) func refusesLengthThatIsNotPlainDigits(_ value: String) {
         #expect(readRequest("POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: \(value)\r\n\r\n").error?.code == .badContentLength)
@@ -153,7 +156,9 @@ struct Refusal: CustomTestStringConvertible {
 
     @Test func splitsTargetAtFirstQuestionMark() throws {
         var parser = HeadParser()
-        var buffer = ByteBuffer(string: "GET /p?q=1?2 HTTP/1.1\r\nHost: a\r\n\r\nGET /p HTTP/1.1\r\nHost: a\r\n\r\nGET /? HTTP/1.1\r\nHost: a\r\n\r\n")
+        var buffer = ByteBuffer(
+            string: "GET /p?q=1?2 HTTP/1.1\r\nHost: a\r\n\r\nGET /p HTTP/1.1\r\nHost: a\r\n\r\nGET /? HTTP/1.1\r\nHost: a\r\n\r\n"
+        )
         let first = try #require(try parser.readRequest(&buffer))
         #expect(printable(first.path) == "/p")
         #expect(first.query.map { printable($0) } == "q=1?2")
@@ -168,7 +173,8 @@ struct Refusal: CustomTestStringConvertible {
     @Test(arguments: [
         ("HTTP/1.1", "", true), ("HTTP/1.1", "Connection: close\r\n", false), ("HTTP/1.1", "connection: x, CLOSE\r\n", false),
         ("HTTP/1.1", "Connection: keep-alive\r\nConnection: close\r\n", false), ("HTTP/1.1", "Connection: closed\r\n", true),
-        ("HTTP/1.0", "", false), ("HTTP/1.0", "Connection: Keep-Alive\r\n", true), ("HTTP/1.0", "Connection: keep-alive, close\r\n", false),
+        ("HTTP/1.0", "", false), ("HTTP/1.0", "Connection: Keep-Alive\r\n", true),
+        ("HTTP/1.0", "Connection: keep-alive, close\r\n", false),
     ])
     func keepsConnectionAsVersionAndHeaderSay(_ version: String, _ line: String, _ keepsAlive: Bool) {
         #expect(readRequest("GET / \(version)\r\nHost: a\r\n\(line)\r\n").head?.keepsAlive == keepsAlive)
@@ -204,14 +210,16 @@ struct Refusal: CustomTestStringConvertible {
 
     @Test func listsNamesInConnectionInLowerCase() throws {
         var parser = HeadParser()
-        var buffer = ByteBuffer(string: "GET / HTTP/1.1\r\nHost: a\r\nConnection: close, X-One\r\nconnection: keep-alive ,\tx-TWO\r\n\r\n")
+        var buffer = ByteBuffer(
+            string: "GET / HTTP/1.1\r\nHost: a\r\nConnection: close, X-One\r\nconnection: keep-alive ,\tx-TWO\r\n\r\n")
         let head = try #require(try parser.readRequest(&buffer))
         #expect(head.block.connectionNames.map { printable($0) } == ["x-one", "x-two"])
         #expect(head.block.first(.connection).map { printable($0) } == "close, X-One")
     }
 
     @Test(arguments: [
-        ("host", KnownHeader.host), ("HOST", .host), ("Transfer-Encoding", .transferEncoding), ("x-inference-task", .inference), ("X-INFERENCE-", .inference),
+        ("host", KnownHeader.host), ("HOST", .host), ("Transfer-Encoding", .transferEncoding), ("x-inference-task", .inference),
+        ("X-INFERENCE-", .inference),
         ("x-inference", .other), ("Content_Length", .other), ("content-lengthx", .other), ("X-Goog-Api-Key", .xGoogAPIKey),
         ("proxy-authorization", .proxyAuthorization), ("a", .other),
     ])

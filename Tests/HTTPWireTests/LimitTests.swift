@@ -23,7 +23,9 @@ import Testing
     }
 
     @Test func limitsHeaderCount() {
-        func head(_ count: Int) -> String { "GET / HTTP/1.1\r\nHost: a\r\n" + String(repeating: "X: y\r\n", count: count - 1) + "\r\n" }
+        func head(_ count: Int) -> String {
+            "GET / HTTP/1.1\r\nHost: a\r\n" + String(repeating: "X: y\r\n", count: count - 1) + "\r\n"
+        }
         #expect(readRequest(head(WireLimits.headerFields)).head?.headers.count == WireLimits.headerFields)
         #expect(readRequest(head(WireLimits.headerFields + 1)).error?.code == .tooManyHeaders)
     }
@@ -57,6 +59,7 @@ import Testing
         func line(_ count: Int) -> String { "0;" + String(repeating: "x", count: count - 4) + "\r\n\r\n" }
         #expect(readRequest(text + line(WireLimits.chunkLineBytes)).isComplete)
         #expect(readRequest(text + line(WireLimits.chunkLineBytes + 1)).error?.code == .chunkLineTooLarge)
-        #expect(readRequest(text + "0;" + String(repeating: "x", count: WireLimits.chunkLineBytes)).error?.code == .chunkLineTooLarge)
+        #expect(
+            readRequest(text + "0;" + String(repeating: "x", count: WireLimits.chunkLineBytes)).error?.code == .chunkLineTooLarge)
     }
 }

@@ -12,7 +12,9 @@ struct OracleHead {
     /// Nil for answers: llhttp is asked about requests only, where the decoder hands its verdict on.
     var keepsAlive: Bool?
 
-    fileprivate static func list(_ headers: HTTPHeaders) -> [(name: String, value: String)] { headers.map { ($0.name, $0.value) } }
+    fileprivate static func list(_ headers: HTTPHeaders) -> [(name: String, value: String)] {
+        headers.map { ($0.name, $0.value) }
+    }
 }
 
 /// The independent reader: NIOHTTP1's llhttp decoder in an embedded channel.
@@ -68,7 +70,8 @@ final class Oracle {
         case .head(let head):
             heads.append(
                 OracleHead(
-                    method: head.method.rawValue, target: head.uri, headers: OracleHead.list(head.headers), keepsAlive: head.isKeepAlive))
+                    method: head.method.rawValue, target: head.uri, headers: OracleHead.list(head.headers),
+                    keepsAlive: head.isKeepAlive))
         case .body(let bytes): body.append(contentsOf: bytes.readableBytesView)
         case .end(let trailers): end(trailers)
         }

@@ -10,8 +10,10 @@ enum Seeds {
         "POST /v1/messages HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 2\r\nx-api-key: k\r\n\r\n{}",
         "POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n",
         "POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
-        "POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n1A\r\nabcdefghijklmnopqrstuvwxyz\r\n0\r\n\r\n",
-        "POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5;a=b;c\r\nhello\r\n0;last=\"q\\\"q\"\r\nX-T: v\r\n\r\n",
+        "POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+            + "3\r\nabc\r\n1a\r\nabcdefghijklmnopqrstuvwxyz\r\n0\r\n\r\n",
+        "POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+            + "5;a=b;c\r\nhello\r\n0;last=\"q\\\"q\"\r\nX-T: v\r\n\r\n",
         "PUT /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: CHUNKED\r\nTrailer: x-sum\r\n\r\n0\r\nX-Sum: 1\r\nX-Two: 2 \r\n\r\n",
         "GET / HTTP/1.0\r\n\r\n",
         "GET / HTTP/1.0\r\nConnection: keep-alive\r\nHost: a\r\n\r\n",
@@ -29,7 +31,8 @@ enum Seeds {
 
     static let responses: [String] = [
         "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
-        "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n9\r\ndata: 1\n\n\r\ne\r\ndata: [DONE]\n\n\r\n0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+            + "9\r\ndata: 1\n\n\r\ne\r\ndata: [DONE]\n\n\r\n0\r\n\r\n",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n1;x\r\na\r\n0\r\nX-Sum: 5\r\n\r\n",
         "HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n",
         "HTTP/1.1 200 \r\nContent-Length: 1\r\n\r\na",
@@ -52,23 +55,34 @@ enum Seeds {
 
     /// Header lines that decide framing, or nearly do.
     static let lines: [String] = [
-        "Content-Length: 5", "Content-Length: 0", "Content-Length: +5", "Content-Length: 5, 5", "Content-Length: 0x5", "Content-Length:",
-        "Content-Length: 18446744073709551621", "Content-Length : 5", "Content-Length: 5 5", "Content-Length: -1", "content-length:\t5\t",
+        "Content-Length: 5", "Content-Length: 0", "Content-Length: +5", "Content-Length: 5, 5", "Content-Length: 0x5",
+        "Content-Length:",
+        "Content-Length: 18446744073709551621", "Content-Length : 5", "Content-Length: 5 5", "Content-Length: -1",
+        "content-length:\t5\t",
         "Content-Length\u{0}: 5", "Transfer-Encoding: chunked", "Transfer-Encoding: identity", "Transfer-Encoding: gzip, chunked",
-        "Transfer-Encoding: chunked, identity", "Transfer-Encoding:\u{b}chunked", "Transfer-Encoding: chunked,", "Transfer-Encoding: xchunked",
-        "Transfer-Encoding : chunked", "Transfer-Encoding:", "transfer-encoding: Chunked \t", " Transfer-Encoding: chunked", "Host: b", "Host:",
-        "Connection: close", "Connection: keep-alive", "Connection: close, keep-alive", "Connection: Upgrade", "Upgrade: h2c", "Connection:,close",
-        "Connection: keep-alive, close", "Connection: closed", "Connection: close ,x", "Connection: \"close\"", "Connection: upgrade, close",
-        "Proxy-Connection: keep-alive", "X: a\rb", "X: a\u{0}b", " folded", "\tfolded", ": empty name", "X", "X Y: z", "X: \u{7f}",
+        "Transfer-Encoding: chunked, identity", "Transfer-Encoding:\u{b}chunked", "Transfer-Encoding: chunked,",
+        "Transfer-Encoding: xchunked",
+        "Transfer-Encoding : chunked", "Transfer-Encoding:", "transfer-encoding: Chunked \t", " Transfer-Encoding: chunked",
+        "Host: b", "Host:",
+        "Connection: close", "Connection: keep-alive", "Connection: close, keep-alive", "Connection: Upgrade", "Upgrade: h2c",
+        "Connection:,close",
+        "Connection: keep-alive, close", "Connection: closed", "Connection: close ,x", "Connection: \"close\"",
+        "Connection: upgrade, close",
+        "Proxy-Connection: keep-alive", "X: a\rb", "X: a\u{0}b", " folded", "\tfolded", ": empty name", "X", "X Y: z",
+        "X: \u{7f}",
         "Trailer: a", "TE: chunked", "Keep-Alive: 5", "Expect: 100-continue", "X-\u{e9}: 1",
     ]
 
     /// Short texts that parsers disagree over.
     static let tokens: [String] = [
-        "\r\n", "\r", "\n", "\n\n", "\r\r\n", "\r\n\r\n", "\t", " ", "  ", "\u{b}", "\u{c}", "\u{0}", ":", "::", ";", ",", "=", "\"", "\\", "0", "00", "1", "5",
-        "F", "f", "g", "0x", "+", "-", "_", "#", "?", "*", "/", "//", "@", "http://a/", "HTTP/1.1", "HTTP/1.0", "HTTP/1.2", "HTTP/2.0", "HTTP/0.9",
-        "chunked", "identity", "0\r\n\r\n", "5\r\nhello\r\n", "1\r\na\r\n", ";a", ";a=b", ";a=\"b c\"", "; a", ";", ";=", ";a=", ";a;b", ";a=b=c",
-        ";a=\"\\\"\"", ";a=\"\u{e9}\"", "FFFFFFFFFFFFFFFF", "7FFFFFFFFFFFFFF", "100", "101", "199", "204", "304", "\u{80}", "\u{ff}", "GET", "CONNECT", "PRI",
+        "\r\n", "\r", "\n", "\n\n", "\r\r\n", "\r\n\r\n", "\t", " ", "  ", "\u{b}", "\u{c}", "\u{0}", ":", "::", ";", ",", "=",
+        "\"", "\\", "0", "00", "1", "5",
+        "F", "f", "g", "0x", "+", "-", "_", "#", "?", "*", "/", "//", "@", "http://a/", "HTTP/1.1", "HTTP/1.0", "HTTP/1.2",
+        "HTTP/2.0", "HTTP/0.9",
+        "chunked", "identity", "0\r\n\r\n", "5\r\nhello\r\n", "1\r\na\r\n", ";a", ";a=b", ";a=\"b c\"", "; a", ";", ";=", ";a=",
+        ";a;b", ";a=b=c",
+        ";a=\"\\\"\"", ";a=\"\u{e9}\"", "FFFFFFFFFFFFFFFF", "7FFFFFFFFFFFFFF", "100", "101", "199", "204", "304", "\u{80}",
+        "\u{ff}", "GET", "CONNECT", "PRI",
         "M-SEARCH", "get", "QUERY", "SOURCE",
     ]
 

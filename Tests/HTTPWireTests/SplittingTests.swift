@@ -4,7 +4,9 @@ import Testing
 @testable import HTTPWire
 
 @Suite struct SplittingTests {
-    private func expectSame(_ kind: MessageKind, _ bytes: [UInt8], _ pieces: [ArraySlice<UInt8>], _ whole: Reading, _ what: String) {
+    private func expectSame(
+        _ kind: MessageKind, _ bytes: [UInt8], _ pieces: [ArraySlice<UInt8>], _ whole: Reading, _ what: String
+    ) {
         var split = readMessage(kind, pieces)
         split.heldBytes = whole.heldBytes
         #expect(split == whole, "\(what): \(printable(bytes))")
@@ -53,7 +55,9 @@ import Testing
 
     @Test(arguments: HeadTests.smuggling + HeadTests.requests) func refusesTheSameHoweverItArrives(_ refusal: Refusal) {
         let bytes = Array(refusal.text.utf8)
-        for index in bytes.indices { #expect(readMessage(.request, [bytes[..<index], bytes[index...]]).error?.code == refusal.code) }
+        for index in bytes.indices {
+            #expect(readMessage(.request, [bytes[..<index], bytes[index...]]).error?.code == refusal.code)
+        }
         #expect(readMessage(.request, bytes.indices.map { bytes[$0...$0] }).error?.code == refusal.code)
     }
 }

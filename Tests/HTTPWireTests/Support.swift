@@ -101,7 +101,8 @@ func readMessage(_ kind: MessageKind, _ pieces: [ArraySlice<UInt8>]) -> Reading 
     return reading
 }
 
-private func readHead(_ kind: MessageKind, _ parser: inout HeadParser, _ buffer: inout ByteBuffer) throws(WireError) -> HeadFacts? {
+private func readHead(_ kind: MessageKind, _ parser: inout HeadParser, _ buffer: inout ByteBuffer) throws(WireError) -> HeadFacts?
+{
     switch kind {
     case .request: try parser.readRequest(&buffer).map(HeadFacts.init)
     case .response(let toHead): try parser.readResponse(&buffer, toHead: toHead).map(HeadFacts.init)
