@@ -19,6 +19,11 @@ enum KnownDifference: String, CaseIterable {
     /// We refuse them once they are whole, and pass on nothing of them before; the comparison checks that we do.
     case judgesBeforeTheEnd
 
+    /// llhttp overlooks an HTTP/1.0 `keep-alive` with a tab beside it; a tab is white space (RFC 9110 section 5.6.3).
+    ///
+    /// The message ends at the same byte; only the connection's reuse differs.
+    case overlooksKeepAliveBesideTab
+
     static let methods: Set<String> = [
         "DELETE", "GET", "HEAD", "POST", "PUT", "OPTIONS", "TRACE", "COPY", "LOCK", "MKCOL", "MOVE", "PROPFIND", "PROPPATCH",
         "SEARCH", "UNLOCK", "BIND", "REBIND", "UNBIND", "ACL", "REPORT", "MKACTIVITY", "CHECKOUT", "MERGE", "M-SEARCH", "NOTIFY",
@@ -81,6 +86,10 @@ final class Comparison {
             used = .stopsAtUpgrade
             return
         }
+        if hasKeepAliveBesideTab(head) {
+            used = .overlooksKeepAliveBesideTab
+            return
+        }
         guard head.keepsAlive else {
             if isInterim { used = .closesAfterInterim }
             return
@@ -124,7 +133,9 @@ final class Comparison {
         require(theirs.method == String(decoding: head.method, as: UTF8.self), "method \(theirs.method)")
         require(theirs.target == String(decoding: head.target, as: UTF8.self), "target \(theirs.target)")
         require(theirs.status == head.status, "status \(theirs.status)")
-        if let keepsAlive = theirs.keepsAlive, head.keepsAlive { require(keepsAlive, "we keep a connection that llhttp closes") }
+        if let keepsAlive = theirs.keepsAlive, head.keepsAlive, !hasKeepAliveBesideTab(head) {
+            require(keepsAlive, "we keep a connection that llhttp closes")
+        }
         compareList(head.headers.map { ($0.name, $0.value) }, theirs.headers)
     }
 
@@ -147,6 +158,11 @@ final class Comparison {
 
     /// llhttp leaves white space after a value in place; RFC 9112 section 5 says it is no part of it.
     private func trimmed(_ text: String) -> String { String(decoding: ASCII.trimmed(Array(text.utf8)[...]), as: UTF8.self) }
+
+    private func hasKeepAliveBesideTab(_ head: HeadFacts) -> Bool {
+        head.minorVersion == 0
+            && head.headers.contains { ASCII.equalsIgnoringCase($0.name[...], "connection") && $0.line.contains(ASCII.tab) }
+    }
 
     private func asksForUpgrade(_ head: HeadFacts) -> Bool {
         head.headers.contains { ASCII.equalsIgnoringCase($0.name[...], "upgrade") }
@@ -181,7 +197,6 @@ final class Comparison {
     }
 
     static let shortMessages: [(MessageKind, String)] = [
-        (.request, "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nab"),
         (.request, "PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1;a=\"b\"\r\nz\r\n0\r\nX: y\r\n\r\n"),
         (.response(toHead: false), "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;a=b\r\nz\r\n0\r\n\r\n"),
     ]
