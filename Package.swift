@@ -35,11 +35,6 @@ let package = Package(
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
     ],
     targets: [
-        // MARK: Floor 0, module maps for Debian's libraries
-        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
-        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
-        .systemLibrary(name: "CBrotli", pkgConfig: "libbrotlidec", providers: [.apt(["libbrotli-dev"])]),
-
         // MARK: Floor 1, ground, pure
         .target(name: "ByteCoding", swiftSettings: strict),
         .target(name: "Platform", swiftSettings: strictMemory),
@@ -47,25 +42,19 @@ let package = Package(
         // MARK: Floor 2, nouns, pure
         .target(name: "ExchangeModel", dependencies: ["ByteCoding"], swiftSettings: strict),
         .target(name: "HTTPWire", dependencies: [nioCore], swiftSettings: strict),
-        .target(name: "ContentCoding", dependencies: ["CBrotli", "CZlib", "CZstd"], swiftSettings: strictMemory),
         .target(name: "Dialects", dependencies: ["ByteCoding", "ExchangeModel"], swiftSettings: strict),
-        .target(name: "Redaction", dependencies: ["ExchangeModel", crypto], swiftSettings: strict),
 
         // MARK: Floor 3, stores and wires
-        .target(name: "SegmentLog", dependencies: ["ByteCoding", "CZstd", "Platform", crypto], swiftSettings: strictMemory),
         .target(name: "Upstream", dependencies: ["HTTPWire", nioCore, nioPosix, nioSSL], swiftSettings: strictMemory),
 
-        // MARK: Floor 4, engines
-        .target(name: "Capture", dependencies: ["ContentCoding", "ExchangeModel", "Platform", "Redaction", "SegmentLog", crypto, logging], swiftSettings: strictMemory),
-
         // MARK: Floor 5, faces
-        .target(name: "Gateway", dependencies: ["ByteCoding", "Capture", "Dialects", "ExchangeModel", "HTTPWire", "Upstream", logging, nioCore, nioPosix], swiftSettings: strictMemory),
         .target(name: "FakeProvider", dependencies: ["ByteCoding", nioCore, nioPosix, nioHTTP1], swiftSettings: strict),
 
         // MARK: Tests
         .testTarget(name: "ByteCodingTests", dependencies: ["ByteCoding"], swiftSettings: strict),
         .testTarget(name: "PlatformTests", dependencies: ["Platform"], swiftSettings: strict),
         .testTarget(name: "ExchangeModelTests", dependencies: ["ByteCoding", "ExchangeModel"], swiftSettings: strict),
+        .testTarget(name: "HTTPWireTests", dependencies: ["HTTPWire", nioCore, nioEmbedded, nioHTTP1], swiftSettings: strict),
         .testTarget(name: "DialectsTests", dependencies: ["ByteCoding", "Dialects", "ExchangeModel"], swiftSettings: strict),
         .testTarget(name: "FakeProviderTests", dependencies: ["ByteCoding", "FakeProvider", nioCore, nioPosix], swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),

@@ -87,6 +87,8 @@ struct ChunkedFraming: Sendable {
         case trailers(afterSizeLine: Int)
     }
     private var phase = Phase.sizeLine
+    private var trailerScanned = 0
+    private var trailerLineStart = 0
 
     /// Consumes whole units; what is left in the buffer begins a unit that is not whole yet.
     mutating func read(_ buffer: inout ByteBuffer, payload: (ByteBuffer) -> Void) throws(WireError) -> BodyPiece {
@@ -96,7 +98,7 @@ struct ChunkedFraming: Sendable {
         scan: while true {
             switch phase {
             case .sizeLine:
-                guard let line = try sizeLine(buffer, at: position) else { break scan }
+                guard let line = try ChunkSizeLine.read(buffer.readableBytesView, at: position) else { break scan }
                 if line.size == 0 {
                     phase = .trailers(afterSizeLine: line.end - position)
                 } else {
@@ -130,41 +132,6 @@ struct ChunkedFraming: Sendable {
         return BodyPiece(raw: raw, ending: ending, isComplete: endStart != nil)
     }
 
-    private func sizeLine(_ buffer: ByteBuffer, at start: Int) throws(WireError) -> (size: Int, end: Int)? {
-        let view = buffer.readableBytesView
-        var index = start
-        var size = 0
-        var digits = 0
-        while index < view.endIndex, let digit = hexDigit(view[index]) {
-            digits += 1
-            guard digits <= 15 else { throw WireError(.badChunkSize) }
-            size = size << 4 | digit
-            index += 1
-        }
-        guard index < view.endIndex else { return nil }
-        guard digits > 0 else { throw WireError(.badChunkSize) }
-        if view[index] == UInt8(ascii: ";") {
-            while index < view.endIndex, HeadSyntax.isValueByte(view[index]) {
-                index += 1
-                guard index - start <= WireLimits.chunkLineBytes else { throw WireError(.chunkLineTooLarge) }
-            }
-            guard index < view.endIndex else { return nil }
-        }
-        guard view[index] == ASCII.cr else { throw WireError(.badChunkSize) }
-        guard index + 1 < view.endIndex else { return nil }
-        guard view[index + 1] == ASCII.lf else { throw WireError(.bareCarriageReturn) }
-        return (size, index + 2)
-    }
-
-    private func hexDigit(_ byte: UInt8) -> Int? {
-        switch byte {
-        case 0x30...0x39: Int(byte - 0x30)
-        case 0x61...0x66: Int(byte - 0x61) + 10
-        case 0x41...0x46: Int(byte - 0x41) + 10
-        default: nil
-        }
-    }
-
     private func payloadEnd(_ buffer: ByteBuffer, at position: Int) throws(WireError) -> Bool {
         let view = buffer.readableBytesView
         guard position < view.endIndex else { return false }
@@ -174,32 +141,35 @@ struct ChunkedFraming: Sendable {
         return true
     }
 
-    /// The index after the empty line that closes the trailers, or nil where it has not come yet.
-    private func trailersEnd(_ buffer: ByteBuffer, at start: Int) throws(WireError) -> Int? {
+    /// The index after the empty line that closes the trailers, or nil where it has not come yet; no byte is looked at twice.
+    private mutating func trailersEnd(_ buffer: ByteBuffer, at start: Int) throws(WireError) -> Int? {
         let view = buffer.readableBytesView
-        var lineStart = start
-        var index = start
-        while index < view.endIndex {
-            if index - start > WireLimits.trailerBytes { throw WireError(.trailersTooLarge) }
+        let limit = min(view.endIndex, start + WireLimits.trailerBytes)
+        var lineStart = start + trailerLineStart
+        var index = start + trailerScanned
+        while index < limit {
             if view[index] == ASCII.lf {
                 guard index > lineStart, view[index - 1] == ASCII.cr else { throw WireError(.bareLineFeed) }
                 if index - 1 == lineStart {
-                    _ = try checkTrailers(Array(view[start...index]))
+                    try checkTrailers(Array(view[start...index]))
                     return index + 1
                 }
                 lineStart = index + 1
             }
             index += 1
         }
+        if view.endIndex - start > WireLimits.trailerBytes { throw WireError(.trailersTooLarge) }
+        trailerLineStart = lineStart - start
+        trailerScanned = index - start
         return nil
     }
 
-    /// Trailers obey the grammar of headers and may not restate the message's framing.
+    /// Trailers obey the grammar of headers and carry nothing that decides framing, routing, identity or the body's meaning.
     private func checkTrailers(_ bytes: [UInt8]) throws(WireError) {
         for field in try HeadSyntax.fields(bytes, from: 0) {
             switch field.known {
-            case .contentLength, .transferEncoding, .host, .authorization, .inference: throw WireError(.badTrailer)
-            default: continue
+            case .other, .traceparent, .xRequestID: continue
+            default: throw WireError(.badTrailer)
             }
         }
     }

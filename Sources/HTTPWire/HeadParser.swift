@@ -5,6 +5,7 @@ package import NIOCore
 package struct HeadParser: Sendable {
     private var scanned = 0
     private var lineStart = 0
+    private var hasSkippedEmptyLine = false
 
     /// A parser at the start of a message.
     package init() {}
@@ -15,10 +16,7 @@ package struct HeadParser: Sendable {
     /// - Returns: the head, or nil where more bytes are needed.
     /// - Throws: `WireError`; the connection cannot be used any further.
     package mutating func readRequest(_ buffer: inout ByteBuffer) throws(WireError) -> RequestHead? {
-        if scanned == 0, buffer.readableBytes >= 2, buffer.getInteger(at: buffer.readerIndex, as: UInt16.self) == 0x0D0A {
-            buffer.moveReaderIndex(forwardBy: 2)
-        }
-        guard let bytes = try takeHead(&buffer) else { return nil }
+        guard let bytes = try takeHead(&buffer, mayFollowEmptyLine: true) else { return nil }
         return try HeadSyntax.request(bytes)
     }
 
@@ -30,29 +28,32 @@ package struct HeadParser: Sendable {
     /// - Returns: the head, or nil where more bytes are needed.
     /// - Throws: `WireError`; the connection cannot be used any further.
     package mutating func readResponse(_ buffer: inout ByteBuffer, toHead: Bool) throws(WireError) -> ResponseHead? {
-        guard let bytes = try takeHead(&buffer) else { return nil }
+        guard let bytes = try takeHead(&buffer, mayFollowEmptyLine: false) else { return nil }
         return try HeadSyntax.response(bytes, toHead: toHead)
     }
 
     /// Whether part of a head has been seen.
     package var isMidHead: Bool { scanned > 0 }
 
-    private mutating func takeHead(_ buffer: inout ByteBuffer) throws(WireError) -> [UInt8]? {
-        guard let end = try findEnd(buffer.readableBytesView) else {
-            if scanned > WireLimits.headBytes { throw WireError(.headTooLarge) }
-            return nil
+    private mutating func takeHead(_ buffer: inout ByteBuffer, mayFollowEmptyLine: Bool) throws(WireError) -> [UInt8]? {
+        var found = try findEnd(buffer.readableBytesView)
+        if found == 2, mayFollowEmptyLine, !hasSkippedEmptyLine {
+            buffer.moveReaderIndex(forwardBy: 2)
+            self = HeadParser()
+            hasSkippedEmptyLine = true
+            found = try findEnd(buffer.readableBytesView)
         }
-        guard end <= WireLimits.headBytes else { throw WireError(.headTooLarge) }
-        scanned = 0
-        lineStart = 0
+        guard let end = found else { return nil }
+        self = HeadParser()
         return buffer.readBytes(length: end)
     }
 
-    /// The length of the head where its closing empty line is there, else nil.
+    /// The length of the head where its closing empty line is there, else nil; looks no further than the limit of a head.
     private mutating func findEnd(_ view: ByteBufferView) throws(WireError) -> Int? {
         let base = view.startIndex
+        let limit = base + min(view.count, WireLimits.headBytes)
         var index = base + scanned
-        while index < view.endIndex {
+        while index < limit {
             if view[index] == ASCII.lf {
                 guard index > base, view[index - 1] == ASCII.cr else { throw WireError(.bareLineFeed) }
                 let length = index - base - 1 - lineStart
@@ -61,6 +62,7 @@ package struct HeadParser: Sendable {
             }
             index += 1
         }
+        if view.count > WireLimits.headBytes { throw WireError(.headTooLarge) }
         scanned = view.count
         return nil
     }

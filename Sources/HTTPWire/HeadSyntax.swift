@@ -3,13 +3,14 @@
 /// The grammar of heads (RFC 9112 sections 3 to 6), over one whole head.
 enum HeadSyntax {
     static func request(_ bytes: [UInt8]) throws(WireError) -> RequestHead {
-        guard let lineEnd = bytes.firstIndex(of: ASCII.cr) else { throw WireError(.badStartLine) }
+        let lineEnd = try startLineEnd(bytes)
         let line = bytes[0..<lineEnd]
         guard let methodEnd = line.firstIndex(of: ASCII.space), methodEnd > 0 else { throw WireError(.badStartLine) }
         for byte in line[..<methodEnd] where !ASCII.isToken(byte) { throw WireError(.badMethod) }
+        if line[..<methodEnd].elementsEqual("CONNECT".utf8) { throw WireError(.badMethod) }
         let targetStart = methodEnd + 1
         guard let targetEnd = line[targetStart...].firstIndex(of: ASCII.space), targetEnd > targetStart else { throw WireError(.badStartLine) }
-        for byte in line[targetStart..<targetEnd] where byte <= 0x20 || byte >= 0x7F { throw WireError(.badTarget) }
+        try checkTarget(line[targetStart..<targetEnd], method: line[..<methodEnd])
         let minor = try version(line[(targetEnd + 1)...])
         let block = HeaderBlock(bytes: bytes, fields: try fields(bytes, from: lineEnd + 2))
         let framing = try requestFraming(block, minor: minor)
@@ -19,7 +20,8 @@ enum HeadSyntax {
     }
 
     static func response(_ bytes: [UInt8], toHead: Bool) throws(WireError) -> ResponseHead {
-        guard let lineEnd = bytes.firstIndex(of: ASCII.cr), lineEnd >= 12 else { throw WireError(.badStartLine) }
+        let lineEnd = try startLineEnd(bytes)
+        guard lineEnd >= 12 else { throw WireError(.badStartLine) }
         let minor = try version(bytes[0..<8])
         guard bytes[8] == ASCII.space else { throw WireError(.badStartLine) }
         var status = 0
@@ -35,6 +37,20 @@ enum HeadSyntax {
         let framing = try responseFraming(block, minor: minor, status: status, toHead: toHead)
         return ResponseHead(
             block: block, status: status, reasonStart: reasonStart, reasonEnd: lineEnd, minorVersion: minor, framing: framing)
+    }
+
+    /// Where the start line's CR LF begins.
+    private static func startLineEnd(_ bytes: [UInt8]) throws(WireError) -> Int {
+        guard let end = bytes.firstIndex(of: ASCII.cr), end + 1 < bytes.count else { throw WireError(.badStartLine) }
+        guard bytes[end + 1] == ASCII.lf else { throw WireError(.bareCarriageReturn) }
+        return end
+    }
+
+    /// Targets are a path and query (origin-form), or `*` for OPTIONS: a gateway is neither an open proxy nor a tunnel.
+    private static func checkTarget(_ target: ArraySlice<UInt8>, method: ArraySlice<UInt8>) throws(WireError) {
+        let isAsterisk = target.elementsEqual("*".utf8) && method.elementsEqual("OPTIONS".utf8)
+        guard isAsterisk || target.first == UInt8(ascii: "/") else { throw WireError(.badTarget) }
+        for byte in target where byte <= 0x20 || byte >= 0x7F || byte == UInt8(ascii: "#") { throw WireError(.badTarget) }
     }
 
     private static func version(_ bytes: ArraySlice<UInt8>) throws(WireError) -> UInt8 {
@@ -94,18 +110,20 @@ enum HeadSyntax {
         return stated ?? .untilClose
     }
 
-    /// The one length a message states, or nil (RFC 9112 section 6.3, stricter: nothing may be stated twice).
+    /// The one length a message states, or nil.
+    ///
+    /// Stricter than RFC 9112 section 6.3: nothing may be stated twice, nor may a tab stand around it, over which parsers differ.
     private static func messageLength(_ block: HeaderBlock, minor: UInt8) throws(WireError) -> BodyFraming? {
         var length: Int?
         var isChunked = false
         for field in block.fields {
             if field.known == .contentLength {
                 guard length == nil else { throw WireError(.conflictingLengths) }
+                if block.line(field).contains(ASCII.tab) { throw WireError(.badContentLength) }
                 length = try contentLength(block.value(field))
             } else if field.known == .transferEncoding {
-                guard !isChunked, minor >= 1, ASCII.equalsIgnoringCase(block.value(field), "chunked") else {
-                    throw WireError(.unsupportedTransferCoding)
-                }
+                let isPlain = ASCII.equalsIgnoringCase(block.value(field), "chunked") && !block.line(field).contains(ASCII.tab)
+                guard isPlain, !isChunked, minor >= 1 else { throw WireError(.unsupportedTransferCoding) }
                 isChunked = true
             }
         }
