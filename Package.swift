@@ -40,8 +40,24 @@ let package = Package(
         // MARK: Floor 2, nouns, pure
         .target(name: "ExchangeModel", dependencies: ["ByteCoding"], swiftSettings: strict),
 
+        // MARK: Floor 3, stores and wires
+        .target(name: "FactStore", dependencies: ["ByteCoding", "ExchangeModel", grdb], swiftSettings: strict),
+        .target(
+            name: "NamedQueries", path: "queries",
+            resources: [
+                .embedInCode("errors.sql"), .embedInCode("requests.sql"), .embedInCode("tail-latency.sql"), .embedInCode("tokens.sql"),
+            ],
+            swiftSettings: strict),
+
+        // MARK: Floor 4, engines
+        .target(name: "Answers", dependencies: ["ByteCoding", "ExchangeModel", "FactStore", "NamedQueries"], swiftSettings: strict),
+
         // MARK: Tests
         .testTarget(name: "ByteCodingTests", dependencies: ["ByteCoding"], swiftSettings: strict),
         .testTarget(name: "ExchangeModelTests", dependencies: ["ByteCoding", "ExchangeModel"], swiftSettings: strict),
+        .testTarget(name: "FactStoreTests", dependencies: ["ByteCoding", "ExchangeModel", "FactStore", grdb], swiftSettings: strict),
+        .testTarget(name: "NamedQueriesTests", dependencies: ["NamedQueries"], swiftSettings: strict),
+        .testTarget(
+            name: "AnswersTests", dependencies: ["Answers", "ByteCoding", "ExchangeModel", "FactStore", "NamedQueries"], swiftSettings: strict),
     ]
 )
