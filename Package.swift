@@ -57,9 +57,11 @@ let package = Package(
         .testTarget(name: "ByteCodingTests", dependencies: ["ByteCoding"], swiftSettings: strict),
         .testTarget(name: "PlatformTests", dependencies: ["Platform"], swiftSettings: strict),
         .testTarget(name: "ExchangeModelTests", dependencies: ["ByteCoding", "ExchangeModel"], swiftSettings: strict),
-        .testTarget(name: "FactStoreTests", dependencies: ["ByteCoding", "ExchangeModel", "FactStore", grdb], swiftSettings: strict),
+        .target(name: "FactSamples", dependencies: ["ExchangeModel", "FactStore"], path: "Tests/FactSamples", swiftSettings: strict),
+        .testTarget(name: "FactStoreTests", dependencies: ["ByteCoding", "ExchangeModel", "FactSamples", "FactStore", grdb], swiftSettings: strict),
         .testTarget(name: "NamedQueriesTests", dependencies: ["NamedQueries"], swiftSettings: strict),
         .testTarget(
-            name: "AnswersTests", dependencies: ["Answers", "ByteCoding", "ExchangeModel", "FactStore", "NamedQueries"], swiftSettings: strict),
+            name: "AnswersTests", dependencies: ["Answers", "ByteCoding", "ExchangeModel", "FactSamples", "FactStore", "NamedQueries"],
+            swiftSettings: strict),
     ]
 )

@@ -6,7 +6,9 @@ package struct NamedQuery: Equatable, Sendable {
     package let name: String
     /// The text of the file's first comment line.
     package let summary: String
-    /// The parameters in the order of their first use, without the colon. An absent one is bound to NULL: no filter.
+    /// The parameters in the order of their first use, without the colon.
+    ///
+    /// An absent one is bound to NULL: no filter.
     package let parameters: [String]
     /// The whole file.
     package let sql: String

@@ -29,7 +29,9 @@ struct FactColumn: Sendable {
     }
 }
 
-/// Which columns hold which member of a fact. The one list behind every insert and every read.
+/// Which columns hold which member of a fact.
+///
+/// The one list behind every insert and every read.
 enum FactColumns {
     /// What repeats from row to row: kept once in `dimension`.
     static let dimension: [FactColumn] = [

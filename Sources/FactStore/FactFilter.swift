@@ -2,7 +2,9 @@
 import ByteCoding
 package import ExchangeModel
 
-/// Which exchanges a question is about; nil means no filter. The same meaning as the parameters of `queries/*.sql`.
+/// Which exchanges a question is about; nil means no filter.
+///
+/// The same meaning as the parameters of `queries/*.sql`.
 package struct FactFilter: Equatable, Sendable {
     /// Started at or after, microseconds since the Unix epoch.
     package var sinceUs: Int64?

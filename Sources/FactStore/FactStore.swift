@@ -9,7 +9,9 @@ package enum FactStoreMode: Sendable {
     case readWrite
 }
 
-/// The index in SQLite. Thread world: every call blocks; any thread may call, calls are served one after another.
+/// The index in SQLite.
+///
+/// Thread world: every call blocks; any thread may call, calls are served one after another.
 ///
 /// - An id is stored once; what was stored first stays.
 /// - Facts, metadata, losses and the checkpoint of a batch are committed together or not at all.
@@ -51,7 +53,9 @@ package final class FactStore: Sendable {
         }
     }
 
-    /// Closes the database; later calls throw. Closing happens by itself when the last reference goes.
+    /// Closes the database; later calls throw.
+    ///
+    /// Closing happens by itself when the last reference goes.
     ///
     /// - Throws: `FactStoreError`.
     package func close() throws {

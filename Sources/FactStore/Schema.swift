@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import GRDB
 
-/// The tables of the index, as an ordered list of small named migrations. A migration that was released is never edited.
+/// The tables of the index, as an ordered list of small named migrations.
+///
+/// A migration that was released is never edited.
 enum Schema {
     /// Kept in `PRAGMA user_version`: the number of migrations.
     ///

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import ByteCoding
 import ExchangeModel
+import FactSamples
 import FactStore
 import Foundation
 import GRDB
@@ -19,7 +20,7 @@ import Testing
     @Test func givesBackEveryMemberOfEveryFact() throws {
         let scratch = try ScratchDirectory()
         let store = try FactStore.open(path: scratch.index, mode: .readWrite)
-        let facts = FactSamples.facts(seed: 1, count: 1_500)
+        let facts = SampleFacts.facts(seed: 1, count: 1_500)
         let result = try store.commit(facts: facts, checkpoint: Checkpoint(segment: "a.hot", offset: 7))
         #expect(result.inserted == 1_500)
         let expected = facts.sorted { ($0.head.startedAtUs, $0.head.id) < ($1.head.startedAtUs, $1.head.id) }
@@ -33,7 +34,7 @@ import Testing
     @Test func filtersLikeAReaderWithoutSQL() throws {
         let scratch = try ScratchDirectory()
         let store = try FactStore.open(path: scratch.index, mode: .readWrite)
-        let facts = FactSamples.facts(seed: 2, count: 700)
+        let facts = SampleFacts.facts(seed: 2, count: 700)
         try store.commit(facts: facts, checkpoint: Checkpoint(segment: "a.hot", offset: 1))
         for filter in ExchangeFact.filters {
             let expected = facts.filter { $0.passes(filter) }
@@ -45,7 +46,7 @@ import Testing
     @Test func committingABatchTwiceChangesNothing() throws {
         let scratch = try ScratchDirectory()
         let store = try FactStore.open(path: scratch.index, mode: .readWrite)
-        let facts = FactSamples.facts(seed: 3, count: 50)
+        let facts = SampleFacts.facts(seed: 3, count: 50)
         let loss = Loss(segment: "a.hot", kind: .undecodable, frame: 0, offset: 12, byteCount: 5, reason: "notJSON")
         let damage = Loss(segment: "a.hot", kind: .damage, frame: 400, offset: 0, byteCount: 77, reason: "checksum")
         try store.commit(facts: facts, checkpoint: Checkpoint(segment: "a.hot", offset: 900), losses: [loss, damage])
@@ -66,7 +67,7 @@ import Testing
     @Test func viewHasEveryKeyOfTheFactFlattened() throws {
         let scratch = try ScratchDirectory()
         let store = try FactStore.open(path: scratch.index, mode: .readWrite)
-        let facts = FactSamples.facts(seed: 4, count: 40)
+        let facts = SampleFacts.facts(seed: 4, count: 40)
         try store.commit(facts: facts, checkpoint: Checkpoint(segment: "a.hot", offset: 1))
         let result = try store.runQuery("SELECT * FROM facts ORDER BY id")
         #expect(result.rows.count == 40)
@@ -111,7 +112,7 @@ import Testing
     @Test func walkIsOfOneMomentAndMayUseTheStore() throws {
         let scratch = try ScratchDirectory()
         let store = try FactStore.open(path: scratch.index, mode: .readWrite)
-        let facts = FactSamples.facts(seed: 5, count: 1_200)
+        let facts = SampleFacts.facts(seed: 5, count: 1_200)
         try store.commit(facts: Array(facts.prefix(600)), checkpoint: Checkpoint(segment: "a.hot", offset: 1))
         var seen = 0
         try store.forEachFact { _ in
@@ -127,7 +128,7 @@ import Testing
     @Test func walkSortsNothing() throws {
         let scratch = try ScratchDirectory()
         let store = try FactStore.open(path: scratch.index, mode: .readWrite)
-        try store.commit(facts: FactSamples.facts(seed: 6, count: 500), checkpoint: Checkpoint(segment: "a.hot", offset: 1))
+        try store.commit(facts: SampleFacts.facts(seed: 6, count: 500), checkpoint: Checkpoint(segment: "a.hot", offset: 1))
         let plan = try store.runQuery(
             """
             EXPLAIN QUERY PLAN SELECT * FROM fact CROSS JOIN dimension ON dimension.dimension_id = fact.dimension_id
@@ -204,10 +205,10 @@ import Testing
     @Test func damagedPagesAreAnErrorAndNeverATrap() throws {
         let scratch = try ScratchDirectory()
         let store = try FactStore.open(path: scratch.index, mode: .readWrite)
-        try store.commit(facts: FactSamples.facts(seed: 7, count: 800), checkpoint: Checkpoint(segment: "a.hot", offset: 1))
+        try store.commit(facts: SampleFacts.facts(seed: 7, count: 800), checkpoint: Checkpoint(segment: "a.hot", offset: 1))
         try store.close()
         let whole = try bytes(scratch.index)
-        var samples = FactSamples(seed: 8)
+        var samples = SampleFacts(seed: 8)
         var refusals = 0
         for round in 0..<60 {
             var copy = whole

@@ -1,24 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-import ExchangeModel
-import FactStore
+package import ExchangeModel
+package import FactStore
 import Foundation
 
 /// Facts drawn from a seed, with nulls, ties and repeated dimensions.
-struct FactSamples {
-    var state: UInt64
+package struct SampleFacts {
+    private var state: UInt64
 
-    init(seed: UInt64) { state = seed }
+    /// Facts of a seed.
+    package init(seed: UInt64) { state = seed }
 
-    mutating func next(_ bound: UInt64) -> UInt64 {
+    /// A number below a bound.
+    package mutating func next(_ bound: UInt64) -> UInt64 {
         state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
         return (state >> 33) % bound
     }
 
-    mutating func pick<T>(_ choices: [T]) -> T { choices[Int(next(UInt64(choices.count)))] }
+    /// One of some choices.
+    package mutating func pick<T>(_ choices: [T]) -> T { choices[Int(next(UInt64(choices.count)))] }
 
-    mutating func count(null: UInt64 = 4, below: UInt64 = 10_000) -> Int64? { next(null) == 0 ? nil : Int64(next(below)) }
+    private mutating func count(null: UInt64 = 4, below: UInt64 = 10_000) -> Int64? { next(null) == 0 ? nil : Int64(next(below)) }
 
-    mutating func fact(_ i: Int) -> ExchangeFact {
+    /// The fact of a number, which makes its id unique.
+    package mutating func fact(_ i: Int) -> ExchangeFact {
         let startedAtUs = 1_790_000_000_000_000 + Int64(next(5)) * 43_200_000_000 + Int64(next(50))
         var head = ExchangeHead(
             id: ExchangeID(milliseconds: UInt64(startedAtUs / 1_000), random: (next(4_096), UInt64(i))), node: "n1",
@@ -62,29 +66,33 @@ struct FactSamples {
         fact.overheadUs = count()
     }
 
-    static func facts(seed: UInt64, count: Int) -> [ExchangeFact] {
-        var samples = FactSamples(seed: seed)
+    /// Facts of a seed, numbered from 0.
+    package static func facts(seed: UInt64, count: Int) -> [ExchangeFact] {
+        var samples = SampleFacts(seed: seed)
         return (0..<count).map { samples.fact($0) }
     }
 }
 
 /// A directory that goes when its owner goes.
-final class ScratchDirectory: Sendable {
-    let path: String
+package final class ScratchDirectory: Sendable {
+    /// The directory.
+    package let path: String
 
-    init() throws {
+    /// Makes it.
+    package init() throws {
         path = NSTemporaryDirectory() + "weir-facts-" + UUID().uuidString
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     }
 
-    var index: String { path + "/index.sqlite" }
+    /// Where the index would lie.
+    package var index: String { path + "/index.sqlite" }
 
     deinit { try? FileManager.default.removeItem(atPath: path) }
 }
 
 extension ExchangeFact {
     /// Whether a filter lets the fact pass, said a second time and without SQL.
-    func passes(_ filter: FactFilter) -> Bool {
+    package func passes(_ filter: FactFilter) -> Bool {
         let held = Dictionary(uniqueKeysWithValues: head.attribution.metadata.map { ($0.name, $0.value) })
         return (filter.sinceUs.map { head.startedAtUs >= $0 } ?? true) && (filter.untilUs.map { head.startedAtUs < $0 } ?? true)
             && (filter.model.map { reading.modelRequested == $0 || reading.modelResponded == $0 } ?? true)
@@ -96,7 +104,7 @@ extension ExchangeFact {
     }
 
     /// Filters that each use one key, and some that use several.
-    static var filters: [FactFilter] {
+    package static var filters: [FactFilter] {
         func filter(_ change: (inout FactFilter) -> Void) -> FactFilter {
             var filter = FactFilter()
             change(&filter)
