@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Answers
+import ExchangeModel
 import FactStore
 import Testing
 
@@ -91,7 +92,7 @@ import Testing
         ]
         let picture = LatencyPicture.draw(AnswerTable(QueryResult(columns: columns, rows: rows)))
         let lines = picture.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-        #expect(lines[0] == "duration  1 ms        10 ms       100 ms       1 s         10 s")
+        #expect(lines[0] == "duration  1 ms        10 ms        100 ms      1 s          10 s")
         #expect(lines[1] == "          ┼───────────┼────────────┼───────────┼────────────┼")
         #expect(lines[2].hasPrefix("slow" + String(repeating: " ", count: 6 + 25) + "████▓▓▓▓░"))
         #expect(lines[3].hasPrefix("fast      █  "))
@@ -114,7 +115,7 @@ import Testing
 @Suite struct TimeArgumentTests {
     private static let now: Int64 = 1_795_361_281_000_000
 
-    @Test(arguments: [
+    private static let forms: [(String, Int64)] = [
         ("0s", now), ("30m", now - 1_800_000_000), ("1h", now - 3_600_000_000), ("7d", now - 604_800_000_000),
         ("2w", now - 1_209_600_000_000),
         ("2026-11-22", 1_795_305_600_000_000), ("2026-11-22T15:28:01Z", now), ("2026-11-22T15:28:01", now),
@@ -122,7 +123,9 @@ import Testing
         ("2026-11-22T17:28:01.25+02:00", now + 250_000), ("2026-11-22T10:28:01.1234567-05:00", now + 123_456),
         ("2024-02-29", 1_709_164_800_000_000), ("1970-01-01", 0), ("2000-03-01", 951_868_800_000_000), ("1795361281000000", now),
         ("9999-12-31T23:59:59Z", 253_402_300_799_000_000),
-    ]) func readsEveryForm(text: String, us: Int64) throws {
+    ]
+
+    @Test(arguments: forms) func readsEveryForm(text: String, us: Int64) throws {
         #expect(try TimeArgument.parse(text, nowUs: Self.now) == us)
     }
 
