@@ -52,6 +52,7 @@ let package = Package(
 
         // MARK: Floor 4, engines
         .target(name: "Answers", dependencies: ["ByteCoding", "ExchangeModel", "FactStore", "NamedQueries"], swiftSettings: strict),
+        .target(name: "Indexing", dependencies: ["ExchangeModel", "FactStore", "Platform", "SegmentLog"], swiftSettings: strict),
 
         // MARK: Tests
         .testTarget(name: "ByteCodingTests", dependencies: ["ByteCoding"], swiftSettings: strict),
@@ -60,6 +61,10 @@ let package = Package(
         .target(name: "FactSamples", dependencies: ["ExchangeModel", "FactStore"], path: "Tests/FactSamples", swiftSettings: strict),
         .testTarget(name: "FactStoreTests", dependencies: ["ByteCoding", "ExchangeModel", "FactSamples", "FactStore", grdb], swiftSettings: strict),
         .testTarget(name: "NamedQueriesTests", dependencies: ["NamedQueries"], swiftSettings: strict),
+        .testTarget(
+            name: "IndexingTests",
+            dependencies: ["Answers", "ExchangeModel", "FactSamples", "FactStore", "Indexing", "Platform", "SegmentLog"],
+            swiftSettings: strict),
         .testTarget(
             name: "AnswersTests", dependencies: ["Answers", "ByteCoding", "ExchangeModel", "FactSamples", "FactStore", "NamedQueries"],
             swiftSettings: strict),
