@@ -34,12 +34,21 @@ let package = Package(
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
     ],
     targets: [
+        // MARK: Floor 0, C libraries of the system
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CBrotli", pkgConfig: "libbrotlienc libbrotlidec", providers: [.apt(["libbrotli-dev"])]),
+
         // MARK: Floor 1, ground, pure
         .target(name: "ByteCoding", swiftSettings: strict),
         .target(name: "Platform", swiftSettings: strictMemory),
 
         // MARK: Floor 2, nouns, pure
         .target(name: "ExchangeModel", dependencies: ["ByteCoding"], swiftSettings: strict),
+        .target(name: "ContentCoding", dependencies: ["CZlib", "CBrotli", "CZstd"], swiftSettings: strictMemory),
+
+        // MARK: Floor 3, stores and wires
+        .target(name: "SegmentLog", dependencies: ["Platform", "ByteCoding", "CZstd", crypto], swiftSettings: strictMemory),
 
         // MARK: Floor 3, stores and wires
         .target(name: "FactStore", dependencies: ["ByteCoding", "ExchangeModel", grdb], swiftSettings: strict),
@@ -57,6 +66,8 @@ let package = Package(
         // MARK: Tests
         .testTarget(name: "ByteCodingTests", dependencies: ["ByteCoding"], swiftSettings: strict),
         .testTarget(name: "PlatformTests", dependencies: ["Platform"], swiftSettings: strict),
+        .testTarget(name: "ContentCodingTests", dependencies: ["ContentCoding", "CZlib", "CBrotli", "CZstd"], swiftSettings: strict),
+        .testTarget(name: "SegmentLogTests", dependencies: ["SegmentLog", "Platform", "ByteCoding"], swiftSettings: strict),
         .testTarget(name: "ExchangeModelTests", dependencies: ["ByteCoding", "ExchangeModel"], swiftSettings: strict),
         .target(name: "FactSamples", dependencies: ["ExchangeModel", "FactStore"], path: "Tests/FactSamples", swiftSettings: strict),
         .testTarget(name: "FactStoreTests", dependencies: ["ByteCoding", "ExchangeModel", "FactSamples", "FactStore", grdb], swiftSettings: strict),
