@@ -18,7 +18,9 @@ package final class IndexLock: Sendable {
         self.clock = clock
     }
 
-    /// Takes the lock, waiting for it where another holds it. Blocks its thread.
+    /// Takes the lock, waiting for it where another holds it.
+    ///
+    /// Blocks its thread.
     ///
     /// - Parameter waitUs: how long at most, microseconds; 0 asks once.
     /// - Throws: `IndexingError` of code `locked` when the time is over, or `lockUnusable`.
@@ -28,7 +30,8 @@ package final class IndexLock: Sendable {
             if try isTaken() { return }
             let left = waitUs - (clock.monotonicUs - start)
             guard left > 0 else {
-                let message = "another process is indexing and did not finish within \(waitUs / 1_000) ms; try again or wait longer"
+                let message =
+                    "another process is indexing and did not finish within \(waitUs / 1_000) ms; try again or wait longer"
                 throw IndexingError(code: .locked, message: message, path: lock.path)
             }
             clock.sleep(us: min(left, IndexingLimits.lockPollUs))

@@ -27,7 +27,9 @@ package struct IndexPassOptions: Sendable {
     package var maxDurationUs: Int64
     /// Whether the lock is given up for a moment after every turn, so that another process gets its turn.
     package var isYielding: Bool
-    /// Asked after every commit: whether to stop here. The next pass goes on from the checkpoint.
+    /// Asked after every commit: whether to stop here.
+    ///
+    /// The next pass goes on from the checkpoint.
     package var shouldStop: @Sendable () -> Bool
 
     /// Options of a pass.
@@ -38,7 +40,9 @@ package struct IndexPassOptions: Sendable {
     }
 }
 
-/// One pass over the segments: from each checkpoint to the end that was there. Thread world; owned by one thread.
+/// One pass over the segments: from each checkpoint to the end that was there.
+///
+/// Thread world; owned by one thread.
 ///
 /// - The facts of a batch and the checkpoint behind it are one transaction, under the lock.
 /// - After every wait for the lock the checkpoints are read again: another process may have gone on meanwhile.
@@ -76,7 +80,9 @@ package final class IndexPass {
         self.reading = reading
     }
 
-    /// Runs the pass. Blocks its thread; may be called again for another pass.
+    /// Runs the pass.
+    ///
+    /// Blocks its thread; may be called again for another pass.
     ///
     /// - Parameters:
     ///   - options: time, yielding, stopping.

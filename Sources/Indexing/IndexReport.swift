@@ -37,7 +37,8 @@ package struct IndexReport: Equatable, Sendable {
 
     /// One line for a person.
     package var summary: String {
-        var text = "\(facts) facts from \(records) records in \(batches) batches of \(segments) segments, \(durationUs / 1_000) ms"
+        var text =
+            "\(facts) facts from \(records) records in \(batches) batches of \(segments) segments, \(durationUs / 1_000) ms"
         if duplicates > 0 { text += "; \(duplicates) known already" }
         if undecodable > 0 { text += "; \(undecodable) lines are no records" }
         if damaged > 0 { text += "; \(damaged) damaged ranges (see `weir segment verify`)" }
