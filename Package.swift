@@ -52,7 +52,13 @@ let package = Package(
 
         // MARK: Floor 3, stores and wires
         .target(name: "SegmentLog", dependencies: ["ByteCoding", "CZstd", "Platform", crypto], swiftSettings: strictMemory),
+        .target(name: "FactStore", dependencies: ["ByteCoding", "ExchangeModel", grdb], swiftSettings: strict),
+        .target(name: "NamedQueries", path: "queries", resources: [.embedInCode("errors.sql"), .embedInCode("requests.sql"), .embedInCode("tail-latency.sql"), .embedInCode("tokens.sql")], swiftSettings: strict),
         .target(name: "Upstream", dependencies: ["HTTPWire", nioCore, nioPosix, nioSSL], swiftSettings: strictMemory),
+
+        // MARK: Floor 4, engines
+        .target(name: "Indexing", dependencies: ["ByteCoding", "Dialects", "ExchangeModel", "FactStore", "Platform", "SegmentLog"], swiftSettings: strict),
+        .target(name: "Answers", dependencies: ["ByteCoding", "ExchangeModel", "FactStore", "NamedQueries"], swiftSettings: strict),
 
         // MARK: Floor 5, faces
         .target(name: "FakeProvider", dependencies: ["ByteCoding", nioCore, nioPosix, nioHTTP1], swiftSettings: strict),
@@ -65,6 +71,10 @@ let package = Package(
         .testTarget(name: "ContentCodingTests", dependencies: ["ByteCoding", "CBrotli", "CZlib", "CZstd", "ContentCoding"], swiftSettings: strict),
         .testTarget(name: "DialectsTests", dependencies: ["ByteCoding", "Dialects", "ExchangeModel"], swiftSettings: strict),
         .testTarget(name: "SegmentLogTests", dependencies: ["ByteCoding", "Platform", "SegmentLog"], swiftSettings: strict),
+        .testTarget(name: "FactStoreTests", dependencies: ["ByteCoding", "ExchangeModel", "FactStore"], swiftSettings: strict),
+        .testTarget(name: "NamedQueriesTests", dependencies: ["NamedQueries"], swiftSettings: strict),
+        .testTarget(name: "IndexingTests", dependencies: ["ByteCoding", "Dialects", "ExchangeModel", "FactStore", "Indexing", "Platform", "SegmentLog"], swiftSettings: strict),
+        .testTarget(name: "AnswersTests", dependencies: ["Answers", "ByteCoding", "ExchangeModel", "FactStore", "NamedQueries"], swiftSettings: strict),
         .testTarget(name: "FakeProviderTests", dependencies: ["ByteCoding", "FakeProvider", nioCore, nioPosix], swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
     ]
