@@ -36,6 +36,7 @@ let package = Package(
     targets: [
         // MARK: Floor 1, ground, pure
         .target(name: "ByteCoding", swiftSettings: strict),
+        .target(name: "Platform", swiftSettings: strictMemory),
 
         // MARK: Floor 2, nouns, pure
         .target(name: "ExchangeModel", dependencies: ["ByteCoding"], swiftSettings: strict),
@@ -43,6 +44,7 @@ let package = Package(
 
         // MARK: Tests
         .testTarget(name: "ByteCodingTests", dependencies: ["ByteCoding"], swiftSettings: strict),
+        .testTarget(name: "PlatformTests", dependencies: ["Platform"], swiftSettings: strict),
         .testTarget(name: "ExchangeModelTests", dependencies: ["ByteCoding", "ExchangeModel"], swiftSettings: strict),
         .testTarget(name: "DialectsTests", dependencies: ["ByteCoding", "ExchangeModel", "Dialects"], swiftSettings: strict),
     ]

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Synchronization
+
+/// A named system thread that runs one closure; for work that blocks and must not run on an event loop.
+///
+/// Owned by whoever started it: `join()` before letting go, or the thread is detached and runs on alone.
+package final class OwnedThread: Sendable {
+    private final class Body: Sendable {
+        let name: String
+        let run: @Sendable () -> Void
+
+        init(name: String, run: @escaping @Sendable () -> Void) {
+            self.name = name
+            self.run = run
+        }
+    }
+
+    private let handle: Mutex<pthread_t?>
+
+    /// Starts a thread.
+    ///
+    /// - Parameter name: shown by `top -H`; cut at 15 bytes.
+    /// - Parameter run: the work; the thread ends with it.
+    /// - Throws: `PlatformError` where the system has no more threads.
+    package init(name: String, run: @escaping @Sendable () -> Void) throws(PlatformError) {
+        let shortName = String(decoding: Array(name.utf8.prefix(PlatformLimits.threadNameBytes)), as: UTF8.self)
+        let body = unsafe Unmanaged.passRetained(Body(name: shortName, run: run))
+        var thread = pthread_t()
+        let failed = unsafe pthread_create(&thread, nil, { argument in
+            guard let argument = unsafe argument else { return nil }
+            let body = unsafe Unmanaged<Body>.fromOpaque(argument).takeRetainedValue()
+            OwnedThread.nameCurrentThread(body.name)
+            body.run()
+            return nil
+        }, body.toOpaque())
+        guard failed == 0 else {
+            unsafe body.release()
+            throw PlatformError(errno: failed, operation: "pthread_create", path: "")
+        }
+        handle = Mutex(thread)
+    }
+
+    deinit {
+        if let thread = take() { pthread_detach(thread) }
+    }
+
+    /// Waits for the closure to end; a second call returns at once. Never call it from the thread itself.
+    package func join() {
+        if let thread = take() { _ = pthread_join(thread, nil) }
+    }
+
+    /// The name is a convenience for operators: a system without `/proc` leaves the thread unnamed.
+    private static func nameCurrentThread(_ name: String) {
+        guard let file = try? PosixFileSystem.openDescriptor("/proc/thread-self/comm", O_WRONLY) else { return }
+        _ = WriteLoop.run(Array(name.utf8)[...]) { slice in
+            let count = unsafe slice.withUnsafeBytes { unsafe Glibc.write(file, $0.baseAddress, $0.count) }
+            return count < 0 ? .failed(errno) : .wrote(count)
+        }
+        _ = Glibc.close(file)
+    }
+
+    private func take() -> pthread_t? {
+        handle.withLock { held in
+            defer { held = nil }
+            return held
+        }
+    }
+}

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+
+/// The bounds of this room, with units.
+package struct PlatformLimits: Sendable {
+    /// Longest single write or read given to the system, bytes; larger buffers go in several calls.
+    package static let ioChunkBytes = 8 << 20
+    /// Interruptions or empty writes in a row before an append gives up.
+    package static let idleWrites = 1_000
+    /// First and longest pause between two tries for a file lock, microseconds.
+    package static let lockPollUs: ClosedRange<Int64> = 1_000...50_000
+    /// Longest name of a thread, bytes (a limit of Linux).
+    package static let threadNameBytes = 15
+    /// Longest single sleep of a mailbox, microseconds: one hour.
+    package static let longestParkUs: Int64 = 3_600_000_000
+
+    static let noEntry = ENOENT
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Platform
+import Synchronization
+import Testing
+
+@Suite struct ThreadTests {
+    @Test func threadRunsItsClosureUnderItsName() throws {
+        let seen = Mutex<[UInt8]>([])
+        let thread = try OwnedThread(name: "weir-capture-writer") {
+            let name = try? PosixFileSystem().open("/proc/thread-self/comm", .read).read(at: 0, count: 64)
+            seen.withLock { $0 = name ?? [] }
+        }
+        thread.join()
+        thread.join()
+        #expect(seen.withLock { String(decoding: $0, as: UTF8.self) } == "weir-capture-wr\n")
+    }
+
+    @Test func mailboxKeepsOrderPerSenderAndLosesNothing() throws {
+        let box = Mailbox<(sender: Int, number: Int)>(weightLimit: 1_000, countLimit: 100)
+        let refused = Atomic<Int>(0)
+        let senders = try (0..<4).map { sender in
+            try OwnedThread(name: "sender") {
+                for number in 0..<5_000 {
+                    while !box.offer((sender, number), weight: 10) {
+                        refused.add(1, ordering: .relaxed)
+                        sched_yield()
+                    }
+                }
+            }
+        }
+        var next = [0, 0, 0, 0]
+        var total = 0
+        while total < 20_000 {
+            let batch = box.take(maxWaitUs: 5_000_000)
+            #expect(!batch.isEmpty && batch.count <= 100)
+            if batch.isEmpty { break }
+            for message in batch {
+                #expect(message.number == next[message.sender])
+                next[message.sender] += 1
+            }
+            total += batch.count
+        }
+        senders.forEach { $0.join() }
+        #expect(next == [5_000, 5_000, 5_000, 5_000])
+        #expect(box.heldWeight == 0 && box.heldCount == 0)
+    }
+
+    @Test func mailboxRefusesWhatDoesNotFit() {
+        let box = Mailbox<Int>(weightLimit: 10, countLimit: 3)
+        #expect(!box.offer(0, weight: 11))
+        #expect(box.offer(1, weight: 10))
+        #expect(!box.offer(2, weight: 1))
+        #expect(box.offer(3, weight: 0) && box.offer(4, weight: -5))
+        #expect(!box.offer(5, weight: 0))
+        #expect(box.take(maxWaitUs: 0) == [1, 3, 4])
+        #expect(box.take(maxWaitUs: 0).isEmpty)
+        #expect(box.offer(6, weight: Int.min) && !box.offer(7, weight: Int.max))
+    }
+
+    @Test func closedMailboxHandsOutTheRestAndRefusesMore() throws {
+        let box = Mailbox<Int>(weightLimit: 10, countLimit: 3)
+        #expect(box.offer(1, weight: 1))
+        box.close()
+        #expect(!box.offer(2, weight: 1))
+        #expect(box.take(maxWaitUs: 60_000_000) == [1])
+        #expect(box.take(maxWaitUs: 60_000_000).isEmpty)
+    }
+
+    @Test func closingWakesAWaitingConsumer() throws {
+        let box = Mailbox<Int>(weightLimit: 10, countLimit: 3)
+        let thread = try OwnedThread(name: "consumer") { _ = box.take(maxWaitUs: 600_000_000) }
+        box.close()
+        thread.join()
+        #expect(box.isClosed)
+    }
+
+    @Test func emptyMailboxTimesOut() {
+        let box = Mailbox<Int>(weightLimit: 10, countLimit: 3)
+        let clock = SystemClock()
+        let start = clock.monotonicUs
+        #expect(box.take(maxWaitUs: 2_000).isEmpty)
+        #expect(clock.monotonicUs - start >= 2_000)
+    }
+
+    @Test func lockExcludesUntilReleasedOrDropped() throws {
+        let path = "/tmp/weir-lock-\(SystemRandom.bits128().low)"
+        defer { unlink(path) }
+        let first = FileLock(path: path)
+        let second = FileLock(path: path)
+        #expect(try first.tryAcquire() && first.tryAcquire())
+        #expect(try !second.tryAcquire())
+        let clock = ManualClock()
+        #expect(try !second.acquire(timeoutUs: 500_000, clock: clock))
+        #expect(clock.monotonicUs == 500_000)
+        first.release()
+        #expect(try second.acquire(timeoutUs: 0, clock: clock))
+        #expect(second.isHeld && !first.isHeld)
+        do {
+            second.release()
+            let third = FileLock(path: path)
+            #expect(try third.tryAcquire())
+        }
+        #expect(try first.tryAcquire())
+    }
+
+    @Test func lockOnAnImpossiblePathIsAnError() {
+        #expect(throws: PlatformError.self) { _ = try FileLock(path: "/nonexistent/lock").tryAcquire() }
+    }
+
+    @Test func deathOfAProcessFreesItsLock() throws {
+        let path = "/tmp/weir-lock-\(SystemRandom.bits128().low)"
+        defer { unlink(path) }
+        var pid = pid_t()
+        let script = "exec 9>\(path); flock -n 9 && echo held >\(path).ready; exec sleep 1000"
+        let arguments: [UnsafeMutablePointer<CChar>?] = ["/bin/sh", "-c", script].map { strdup($0) } + [nil]
+        defer { arguments.forEach { free($0) } }
+        #expect(posix_spawn(&pid, "/bin/sh", nil, nil, arguments, environ) == 0)
+        defer { unlink(path + ".ready") }
+        let clock = SystemClock()
+        let deadline = clock.monotonicUs + 10_000_000
+        while access(path + ".ready", F_OK) != 0, clock.monotonicUs < deadline { clock.sleep(us: 1_000) }
+        let lock = FileLock(path: path)
+        #expect(try !lock.tryAcquire())
+        kill(pid, SIGKILL)
+        waitpid(pid, nil, 0)
+        #expect(try lock.acquire(timeoutUs: 5_000_000))
+    }
+
+    @Test func clocksAdvance() {
+        let system: any Platform.Clock = SystemClock()
+        #expect(system.wallUs > 1_700_000_000_000_000)
+        let before = system.monotonicUs
+        system.sleep(us: 1_000)
+        #expect(system.monotonicUs - before >= 1_000)
+        let manual = ManualClock(wallUs: 5)
+        manual.advance(us: 7)
+        manual.jumpWall(byUs: -10)
+        #expect(manual.wallUs == 2 && manual.monotonicUs == 7)
+    }
+
+    @Test func hostHasANameAndRandomnessDiffers() {
+        #expect(!Host.hostName().isEmpty && Host.processID == getpid())
+        let (first, second) = (SystemRandom.bits128(), SystemRandom.bits128())
+        #expect(first != second)
+        #expect(SystemRandom.bytes(33).count == 33 && SystemRandom.bytes(-1).isEmpty)
+    }
+}
