@@ -42,10 +42,15 @@ let package = Package(
         .target(name: "ExchangeModel", dependencies: ["ByteCoding"], swiftSettings: strict),
         .target(name: "Dialects", dependencies: ["ExchangeModel", "ByteCoding"], swiftSettings: strict),
 
+        // MARK: Floor 4, engines
+        .target(name: "Datasets", dependencies: ["Dialects", "ExchangeModel", "ByteCoding", "Platform", crypto], swiftSettings: strict),
+
         // MARK: Tests
         .testTarget(name: "ByteCodingTests", dependencies: ["ByteCoding"], swiftSettings: strict),
         .testTarget(name: "PlatformTests", dependencies: ["Platform"], swiftSettings: strict),
         .testTarget(name: "ExchangeModelTests", dependencies: ["ByteCoding", "ExchangeModel"], swiftSettings: strict),
         .testTarget(name: "DialectsTests", dependencies: ["ByteCoding", "ExchangeModel", "Dialects"], swiftSettings: strict),
+        .testTarget(
+            name: "DatasetsTests", dependencies: ["Datasets", "ExchangeModel", "ByteCoding", "Platform", crypto], swiftSettings: strict),
     ]
 )
