@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import ByteCoding
 import Crypto
-package import ExchangeModel
+import ExchangeModel
 package import Platform
 
 /// Compiles a data set: two passes over the source, one for hashes, one for rows. Blocks; belongs in the task world.
