@@ -37,7 +37,9 @@ package struct SystemClock: Clock {
     }
 }
 
-/// A clock that stands still until it is told to move; for tests. Safe to use from several threads.
+/// A clock that stands still until it is told to move; for tests.
+///
+/// Safe to use from several threads.
 package final class ManualClock: Clock {
     private let times: Mutex<(wall: Int64, monotonic: Int64)>
 

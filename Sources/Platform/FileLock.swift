@@ -40,10 +40,13 @@ package final class FileLock: Sendable {
         }
     }
 
-    /// Takes the lock, asking again with growing pauses until it is free or the time is over. Blocks its thread.
+    /// Takes the lock, asking again with growing pauses until it is free or the time is over.
     ///
-    /// - Parameter timeoutUs: how long to wait at most, microseconds; 0 asks once.
-    /// - Parameter clock: what measures the wait.
+    /// Blocks its thread.
+    ///
+    /// - Parameters:
+    ///   - timeoutUs: how long to wait at most, microseconds; 0 asks once.
+    ///   - clock: what measures the wait.
     /// - Returns: whether it is held now.
     /// - Throws: `PlatformError` where the file cannot be opened or locked at all.
     package func acquire(timeoutUs: Int64, clock: any Clock = SystemClock()) throws(PlatformError) -> Bool {

@@ -101,8 +101,9 @@ extension FileSystem {
     /// Replaces a file as a whole: written beside it, synced, renamed, directory synced.
     ///
     /// After a power cut either the old or the new content is there.
-    /// - Parameter path: the file to replace.
-    /// - Parameter bytes: its new content.
+    /// - Parameters:
+    ///   - path: the file to replace.
+    ///   - bytes: its new content.
     /// - Throws: the first refusal; the old file is then still there.
     package func replaceFile(_ path: String, with bytes: [UInt8]) throws(PlatformError) {
         let temporary = path + ".tmp"

@@ -28,8 +28,9 @@ package final class Mailbox<Message: Sendable>: Sendable {
 
     /// Hands a message over without waiting.
     ///
-    /// - Parameter message: what to hand over.
-    /// - Parameter weight: its size in bytes; negative counts as 0.
+    /// - Parameters:
+    ///   - message: what to hand over.
+    ///   - weight: its size in bytes; negative counts as 0.
     /// - Returns: false when full or closed: the message was not taken.
     package func offer(_ message: Message, weight: Int) -> Bool {
         let added = max(0, weight)

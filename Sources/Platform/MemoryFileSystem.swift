@@ -21,18 +21,20 @@ package final class MemoryFileSystem: FileSystem {
 
     /// An empty file system.
     ///
-    /// - Parameter seed: decides the lengths of short writes and of torn tails.
-    /// - Parameter shortWrites: whether raw writes take less than they are given and are now and then interrupted.
+    /// - Parameters:
+    ///   - seed: decides the lengths of short writes and of torn tails.
+    ///   - shortWrites: whether raw writes take less than they are given and are now and then interrupted.
     package init(seed: UInt64 = 1, shortWrites: Bool = false) {
         state = Mutex(MemoryState(seed: seed, shortWrites: shortWrites))
     }
 
     /// Makes operations of a kind fail.
     ///
-    /// - Parameter operation: the kind.
-    /// - Parameter nth: the first one to fail, counted from now; 1 is the next.
-    /// - Parameter times: how many in a row fail.
-    /// - Parameter number: the error number they fail with.
+    /// - Parameters:
+    ///   - operation: the kind.
+    ///   - nth: the first one to fail, counted from now; 1 is the next.
+    ///   - times: how many in a row fail.
+    ///   - number: the error number they fail with.
     package func fail(_ operation: FileOperation, nth: Int, times: Int = 1, errno number: Int32) {
         state.withLock { $0.faults.append(MemoryFault(operation: operation, skip: nth - 1, times: times, number: number)) }
     }

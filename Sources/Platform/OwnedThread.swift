@@ -20,20 +20,23 @@ package final class OwnedThread: Sendable {
 
     /// Starts a thread.
     ///
-    /// - Parameter name: shown by `top -H`; cut at 15 bytes.
-    /// - Parameter run: the work; the thread ends with it.
+    /// - Parameters:
+    ///   - name: shown by `top -H`; cut at 15 bytes.
+    ///   - run: the work; the thread ends with it.
     /// - Throws: `PlatformError` where the system has no more threads.
     package init(name: String, run: @escaping @Sendable () -> Void) throws(PlatformError) {
         let shortName = String(decoding: Array(name.utf8.prefix(PlatformLimits.threadNameBytes)), as: UTF8.self)
         let body = unsafe Unmanaged.passRetained(Body(name: shortName, run: run))
         var thread = pthread_t()
-        let failed = unsafe pthread_create(&thread, nil, { argument in
-            guard let argument = unsafe argument else { return nil }
-            let body = unsafe Unmanaged<Body>.fromOpaque(argument).takeRetainedValue()
-            OwnedThread.nameCurrentThread(body.name)
-            body.run()
-            return nil
-        }, body.toOpaque())
+        let failed = unsafe pthread_create(
+            &thread, nil,
+            { argument in
+                guard let argument = unsafe argument else { return nil }
+                let body = unsafe Unmanaged<Body>.fromOpaque(argument).takeRetainedValue()
+                OwnedThread.nameCurrentThread(body.name)
+                body.run()
+                return nil
+            }, body.toOpaque())
         guard failed == 0 else {
             unsafe body.release()
             throw PlatformError(errno: failed, operation: "pthread_create", path: "")
@@ -45,7 +48,9 @@ package final class OwnedThread: Sendable {
         if let thread = take() { pthread_detach(thread) }
     }
 
-    /// Waits for the closure to end; a second call returns at once. Never call it from the thread itself.
+    /// Waits for the closure to end; a second call returns at once.
+    ///
+    /// Never call it from the thread itself.
     package func join() {
         if let thread = take() { _ = pthread_join(thread, nil) }
     }

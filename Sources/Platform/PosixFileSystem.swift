@@ -135,7 +135,8 @@ final class PosixFile: OpenFile {
         let bytes = unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
             while filled < count {
                 let want = min(count - filled, PlatformLimits.ioChunkBytes)
-                let got = unsafe Glibc.pread(source, buffer.baseAddress.map { unsafe $0 + filled }, want, off_t(offset) + off_t(filled))
+                let target = unsafe buffer.baseAddress.map { unsafe $0 + filled }
+                let got = unsafe Glibc.pread(source, target, want, off_t(offset) + off_t(filled))
                 if got > 0 {
                     filled += got
                 } else if got == 0 {

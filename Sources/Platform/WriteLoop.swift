@@ -11,8 +11,9 @@ enum WriteStep {
 enum WriteLoop {
     /// Writes all of a slice.
     ///
-    /// - Parameter bytes: what to write.
-    /// - Parameter write: one raw write; may write less than given.
+    /// - Parameters:
+    ///   - bytes: what to write.
+    ///   - write: one raw write; may write less than given.
     /// - Returns: the error number that stopped it, or nil when all is written.
     static func run(_ bytes: ArraySlice<UInt8>, write: (ArraySlice<UInt8>) -> WriteStep) -> Int32? {
         var rest = bytes

@@ -8,7 +8,7 @@ import Testing
 
     private func withTemporary(_ body: (String) throws -> Void) throws {
         let random = SystemRandom.bits128()
-        let path = "/tmp/weir-platform-\(random.high)"
+        let path = "\(P_tmpdir)/weir-platform-\(random.high)"
         try PosixFileSystem().createDirectories(path)
         defer {
             for name in (try? PosixFileSystem().list(path)) ?? [] { try? PosixFileSystem().unlink(path + "/" + name) }

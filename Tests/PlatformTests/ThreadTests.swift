@@ -84,7 +84,7 @@ import Testing
     }
 
     @Test func lockExcludesUntilReleasedOrDropped() throws {
-        let path = "/tmp/weir-lock-\(SystemRandom.bits128().low)"
+        let path = "\(P_tmpdir)/weir-lock-\(SystemRandom.bits128().low)"
         defer { unlink(path) }
         let first = FileLock(path: path)
         let second = FileLock(path: path)
@@ -109,21 +109,18 @@ import Testing
     }
 
     @Test func deathOfAProcessFreesItsLock() throws {
-        let path = "/tmp/weir-lock-\(SystemRandom.bits128().low)"
+        let path = "\(P_tmpdir)/weir-lock-\(SystemRandom.bits128().low)"
         defer { unlink(path) }
-        var pid = pid_t()
-        let script = "exec 9>\(path); flock -n 9 && echo held >\(path).ready; exec sleep 1000"
-        let arguments: [UnsafeMutablePointer<CChar>?] = ["/bin/sh", "-c", script].map { strdup($0) } + [nil]
-        defer { arguments.forEach { free($0) } }
-        #expect(posix_spawn(&pid, "/bin/sh", nil, nil, arguments, environ) == 0)
-        defer { unlink(path + ".ready") }
-        let clock = SystemClock()
-        let deadline = clock.monotonicUs + 10_000_000
-        while access(path + ".ready", F_OK) != 0, clock.monotonicUs < deadline { clock.sleep(us: 1_000) }
+        let script = "exec 9>\(path); flock -n 9 && echo $$; exec sleep 1000"
+        let pipe = try #require(popen(script, "r"))
+        var line = [CChar](repeating: 0, count: 32)
+        _ = fgets(&line, 32, pipe)
+        let pid = atoi(line)
+        try #require(pid > 1)
         let lock = FileLock(path: path)
         #expect(try !lock.tryAcquire())
         kill(pid, SIGKILL)
-        waitpid(pid, nil, 0)
+        pclose(pipe)
         #expect(try lock.acquire(timeoutUs: 5_000_000))
     }
 
