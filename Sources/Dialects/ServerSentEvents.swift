@@ -44,21 +44,24 @@ package struct ServerSentEvents: Sequence, IteratorProtocol, Sendable {
     /// The next event, or nil at the end of the body.
     package mutating func next() -> ServerSentEvent? {
         var name: String?
-        var data: [UInt8]?
+        var data: [UInt8] = []
+        var hasData = false
         while let line = nextLine() {
             if line.isEmpty {
-                if let data { return ServerSentEvent(name: name, data: data, endOffset: position, isTerminated: true) }
+                if hasData { return ServerSentEvent(name: name, data: data, endOffset: position, isTerminated: true) }
                 name = nil
                 continue
             }
             let (field, value) = ServerSentEvents.split(line)
             if field.elementsEqual("data".utf8) {
-                data = data.map { $0 + [0x0A] + value } ?? Array(value)
+                if hasData { data.append(0x0A) }
+                hasData = true
+                data.append(contentsOf: value)
             } else if field.elementsEqual("event".utf8) {
                 name = value.isEmpty ? nil : String(decoding: value, as: UTF8.self)
             }
         }
-        guard let data else { return nil }
+        guard hasData else { return nil }
         return ServerSentEvent(name: name, data: data, endOffset: bytes.count, isTerminated: false)
     }
 
