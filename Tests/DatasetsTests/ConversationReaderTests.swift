@@ -13,10 +13,8 @@ import Testing
             let answer = try Selection.answer(record, request)
             let bytes = ChatRow.encode(turns: request.turns + [answer.turn], tools: request.tools.isEmpty ? nil : request.tools)
             return String(decoding: bytes, as: UTF8.self)
-        } catch let reason as DropReason {
-            return reason.rawValue
         } catch {
-            return "other error"
+            return error.rawValue
         }
     }
 

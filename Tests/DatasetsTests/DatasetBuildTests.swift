@@ -14,13 +14,13 @@ import Testing
         var inputs: [DatasetInput] = []
         var number: UInt64 = 0
         for conversation in 0..<30 {
-            var turns = ["question \(Int.random(in: 0..<25, using: &generator))"]
+            var turns = ["question \(Int.random(in: 0..<60, using: &generator))"]
             for step in 0..<Int.random(in: 1...4, using: &generator) {
                 let answer = "answer \(conversation) \(step)"
                 var record = TestRecords.chat(number, system: "You help.", turns, answer: answer, model: step % 2 == 0 ? "m" : "n")
                 number += 1
                 if Int.random(in: 0..<6, using: &generator) == 0 { record.head.outcome = .clientClosed }
-                if Int.random(in: 0..<8, using: &generator) == 0 { record.head.attribution.metadata = [("run", "\(conversation % 4)")] }
+                if Int.random(in: 0..<8, using: &generator) == 0 { record.head.attribution.metadata = [("run", "\(conversation / 3)")] }
                 inputs.append(TestRecords.input(record, segment: "s\(number % 3)"))
                 if Int.random(in: 0..<4, using: &generator) == 0 {
                     inputs.append(TestRecords.input(TestRecords.chat(number, system: "You help.", turns, answer: "other \(number)")))
@@ -282,24 +282,30 @@ import Testing
         for file in ["train.jsonl", "eval.jsonl"] { #expect(try scratch.lines(file).allSatisfy { $0.contains(#""tools":["#) }) }
     }
 
+    /// A recipe spoilt in one field.
+    struct BadRecipe: Sendable, CustomTestStringConvertible {
+        let key: String
+        let change: @Sendable (inout DatasetRecipe) -> Void
+        var testDescription: String { key }
+
+        init(_ key: String, _ change: @escaping @Sendable (inout DatasetRecipe) -> Void) {
+            self.key = key
+            self.change = change
+        }
+    }
+
     @Test(arguments: [
-        ("name", { $0.name = "" }), ("name", { $0.name = "../x" }), ("name", { $0.name = ".x" }), ("name", { $0.name = "ä" }),
-        ("salt", { $0.salt = "" }), ("eval_ppm", { $0.evalPPM = -1 }), ("eval_ppm", { $0.evalPPM = 1_000_001 }),
-        ("group_by", { $0.groupBy = [""] }), ("group_by", { $0.groupBy = Array(repeating: "a", count: 17) }),
-        ("task", { $0.task = "a\nb" }),
-        (
-            "until",
-            {
-                $0.sinceUs = 5
-                $0.untilUs = 5
-            }
-        ), ("max_train_rows", { $0.maxTrainRows = 0 }),
-    ] as [(String, @Sendable (inout DatasetRecipe) -> Void)])
-    func badRecipesAreRefusedByKey(key: String, change: @Sendable (inout DatasetRecipe) -> Void) {
+        BadRecipe("name") { $0.name = "" }, BadRecipe("name") { $0.name = "../x" }, BadRecipe("name") { $0.name = ".x" },
+        BadRecipe("name") { $0.name = "\u{E4}" }, BadRecipe("salt") { $0.salt = "" }, BadRecipe("eval_ppm") { $0.evalPPM = -1 },
+        BadRecipe("eval_ppm") { $0.evalPPM = 1_000_001 }, BadRecipe("group_by") { $0.groupBy = [""] },
+        BadRecipe("group_by") { $0.groupBy = Array(repeating: "a", count: 17) }, BadRecipe("task") { $0.task = "a\nb" },
+        BadRecipe("until") { ($0.sinceUs, $0.untilUs) = (5, 5) }, BadRecipe("max_train_rows") { $0.maxTrainRows = 0 },
+    ])
+    func badRecipesAreRefusedByKey(bad: BadRecipe) {
         var recipe = DatasetRecipe(name: "x")
-        change(&recipe)
+        bad.change(&recipe)
         let error = #expect(throws: DatasetError.self) { try recipe.validate() }
         #expect(error?.code == .badRecipe)
-        #expect(error?.subject == key)
+        #expect(error?.subject == bad.key)
     }
 }
