@@ -34,6 +34,11 @@ let package = Package(
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
     ],
     targets: [
+        // MARK: Floor 0, C libraries of the system
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CBrotli", pkgConfig: "libbrotlienc libbrotlidec", providers: [.apt(["libbrotli-dev"])]),
+
         // MARK: Floor 1, ground, pure
         .target(name: "ByteCoding", swiftSettings: strict),
         .target(name: "Platform", swiftSettings: strictMemory),
@@ -41,16 +46,43 @@ let package = Package(
         // MARK: Floor 2, nouns, pure
         .target(name: "ExchangeModel", dependencies: ["ByteCoding"], swiftSettings: strict),
         .target(name: "Dialects", dependencies: ["ExchangeModel", "ByteCoding"], swiftSettings: strict),
+        .target(name: "ContentCoding", dependencies: ["CZlib", "CBrotli", "CZstd"], swiftSettings: strictMemory),
+
+        // MARK: Floor 3, stores and wires
+        .target(name: "SegmentLog", dependencies: ["Platform", "ByteCoding", "CZstd", crypto], swiftSettings: strictMemory),
+        .target(name: "FactStore", dependencies: ["ByteCoding", "ExchangeModel", grdb], swiftSettings: strict),
+        .target(
+            name: "NamedQueries", path: "queries",
+            resources: [
+                .embedInCode("errors.sql"), .embedInCode("requests.sql"), .embedInCode("tail-latency.sql"), .embedInCode("tokens.sql"),
+            ],
+            swiftSettings: strict),
 
         // MARK: Floor 4, engines
-        .target(name: "Datasets", dependencies: ["Dialects", "ExchangeModel", "ByteCoding", "Platform", crypto], swiftSettings: strict),
+        .target(name: "Answers", dependencies: ["ByteCoding", "ExchangeModel", "FactStore", "NamedQueries"], swiftSettings: strict),
+        .target(name: "Indexing", dependencies: ["ExchangeModel", "FactStore", "Platform", "SegmentLog"], swiftSettings: strict),
+        .target(
+            name: "Datasets",
+            dependencies: ["ByteCoding", "Dialects", "ExchangeModel", "FactStore", "Platform", "SegmentLog", crypto], swiftSettings: strict),
 
         // MARK: Tests
         .testTarget(name: "ByteCodingTests", dependencies: ["ByteCoding"], swiftSettings: strict),
         .testTarget(name: "PlatformTests", dependencies: ["Platform"], swiftSettings: strict),
+        .testTarget(name: "ContentCodingTests", dependencies: ["ContentCoding", "CZlib", "CBrotli", "CZstd"], swiftSettings: strict),
+        .testTarget(name: "SegmentLogTests", dependencies: ["SegmentLog", "Platform", "ByteCoding"], swiftSettings: strict),
         .testTarget(name: "ExchangeModelTests", dependencies: ["ByteCoding", "ExchangeModel"], swiftSettings: strict),
         .testTarget(name: "DialectsTests", dependencies: ["ByteCoding", "ExchangeModel", "Dialects"], swiftSettings: strict),
         .testTarget(
-            name: "DatasetsTests", dependencies: ["Datasets", "ExchangeModel", "ByteCoding", "Platform", crypto], swiftSettings: strict),
+            name: "DatasetsTests", dependencies: ["Datasets", "ExchangeModel", "ByteCoding", "FactStore", "Platform", "SegmentLog", crypto], swiftSettings: strict),
+        .target(name: "FactSamples", dependencies: ["ExchangeModel", "FactStore"], path: "Tests/FactSamples", swiftSettings: strict),
+        .testTarget(name: "FactStoreTests", dependencies: ["ByteCoding", "ExchangeModel", "FactSamples", "FactStore", grdb], swiftSettings: strict),
+        .testTarget(name: "NamedQueriesTests", dependencies: ["NamedQueries"], swiftSettings: strict),
+        .testTarget(
+            name: "IndexingTests",
+            dependencies: ["Answers", "ExchangeModel", "FactSamples", "FactStore", "Indexing", "Platform", "SegmentLog", grdb],
+            swiftSettings: strict),
+        .testTarget(
+            name: "AnswersTests", dependencies: ["Answers", "ByteCoding", "ExchangeModel", "FactSamples", "FactStore", "NamedQueries"],
+            swiftSettings: strict),
     ]
 )

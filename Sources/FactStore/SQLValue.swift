@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import GRDB
+
+/// One value as SQLite stores it.
+package enum SQLValue: Equatable, Sendable {
+    case null
+    case integer(Int64)
+    case real(Double)
+    case text(String)
+    case blob([UInt8])
+
+    /// The integer, where this is one.
+    package var integer: Int64? {
+        if case .integer(let value) = self { value } else { nil }
+    }
+
+    /// The number as a double, where this is a number.
+    package var number: Double? {
+        switch self {
+        case .integer(let value): Double(value)
+        case .real(let value): value
+        case .null, .text, .blob: nil
+        }
+    }
+
+    /// The text, where this is one.
+    package var text: String? {
+        if case .text(let value) = self { value } else { nil }
+    }
+
+    /// An integer, or NULL.
+    package init(_ value: Int64?) { self = value.map(SQLValue.integer) ?? .null }
+
+    /// A text, or NULL.
+    package init(_ value: String?) { self = value.map(SQLValue.text) ?? .null }
+
+    /// A number, or NULL.
+    package init(_ value: Double?) { self = value.map(SQLValue.real) ?? .null }
+
+    init(_ value: DatabaseValue) {
+        switch value.storage {
+        case .null: self = .null
+        case .int64(let number): self = .integer(number)
+        case .double(let number): self = .real(number)
+        case .string(let text): self = .text(text)
+        case .blob(let data): self = .blob(Array(data))
+        }
+    }
+
+    var databaseValue: DatabaseValue {
+        switch self {
+        case .null: .null
+        case .integer(let value): value.databaseValue
+        case .real(let value): value.databaseValue
+        case .text(let value): value.databaseValue
+        case .blob(let value): Data(value).databaseValue
+        }
+    }
+}
+
+extension Row {
+    /// The values in column order; unlike GRDB's subscripts this never traps on a value of another type.
+    var values: [SQLValue] { databaseValues.map(SQLValue.init) }
+}
+
+/// The rows of an answer, each with one value per column.
+package struct QueryResult: Equatable, Sendable {
+    /// Names in the order of the statement.
+    package let columns: [String]
+    /// Rows in the order of the statement.
+    package let rows: [[SQLValue]]
+
+    /// Rows under names.
+    package init(columns: [String], rows: [[SQLValue]]) {
+        self.columns = columns
+        self.rows = rows
+    }
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+import ExchangeModel
+import FactStore
+import SegmentLog
+
+/// What one batch of a segment gives the index.
+struct BatchFacts {
+    private(set) var facts: [ExchangeFact] = []
+    private(set) var losses: [Loss] = []
+
+    /// Reads every line of a batch; a line that is no record becomes a loss.
+    ///
+    /// - Parameters:
+    ///   - batch: the lines.
+    ///   - segment: the segment's file name.
+    ///   - reading: says what a record's bytes mean.
+    init(of batch: SegmentBatch, segment: String, reading: (ExchangeRecord) -> ExchangeReading) {
+        facts.reserveCapacity(batch.lineRanges.count)
+        for range in batch.lineRanges {
+            let offset = Int64(range.lowerBound)
+            do {
+                let record = try ExchangeRecord(line: batch.raw[range])
+                let location = PayloadLocation(segment: segment, frame: batch.offset, offset: offset)
+                facts.append(FactBuilder.fact(of: record, reading: reading(record), location: location))
+            } catch {
+                losses.append(
+                    Loss(
+                        segment: segment, kind: .undecodable, frame: batch.offset, offset: offset, byteCount: Int64(range.count),
+                        reason: "\(error)"))
+            }
+        }
+    }
+}

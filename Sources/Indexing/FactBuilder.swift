@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+package import ExchangeModel
+
+/// Makes a fact of a record and of what was read out of it.
+package enum FactBuilder {
+    /// The fact of a record.
+    ///
+    /// `overheadUs` is the time from the whole request received to the last byte of it sent upstream, over all attempts until
+    /// the one that was answered: what Weir, and connecting, put between the caller and the provider. It is 0 where upstream had
+    /// everything first, nil where either time is unknown.
+    /// - Parameters:
+    ///   - record: as captured.
+    ///   - reading: what its bytes mean.
+    ///   - location: where it lies.
+    /// - Returns: the fact; a count that cannot be one is nil in it.
+    package static func fact(of record: ExchangeRecord, reading: ExchangeReading, location: PayloadLocation) -> ExchangeFact {
+        var fact = ExchangeFact(head: record.head, location: location)
+        fact.requestBodyBytes = record.requestBody.wireByteCount
+        fact.responseBodyBytes = record.responseBody.wireByteCount
+        fact.reading = reading
+        for field in TokenUsage.fields {
+            fact.reading.usage[keyPath: field.path] = count(reading.usage[keyPath: field.path])
+        }
+        fact.reading.toolCalls = count(reading.toolCalls)
+        if let rate = reading.tokensPerSecond, !rate.isFinite || rate < 0 { fact.reading.tokensPerSecond = nil }
+        fact.cost.reportedNanousd = reading.reportedCostNanousd
+        if let received = record.head.requestReceivedUs, let sent = record.head.upstreamSentUs {
+            let (difference, isOver) = sent.subtractingReportingOverflow(received)
+            fact.overheadUs = isOver ? nil : max(0, difference)
+        }
+        return fact
+    }
+
+    private static func count(_ value: Int64?) -> Int64? {
+        guard let value, value >= 0, value <= IndexingLimits.countMaximum else { return nil }
+        return value
+    }
+}

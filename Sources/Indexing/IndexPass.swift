@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+package import ExchangeModel
+package import FactStore
+package import Platform
+package import SegmentLog
+
+/// Where the parts of a data directory lie.
+package struct IndexPaths: Equatable, Sendable {
+    /// The directory of segments.
+    package let segments: String
+    /// The database.
+    package let index: String
+    /// The lock of those who write the database.
+    package let lock: String
+
+    /// The paths of a data directory.
+    package init(dataDirectory: String) {
+        segments = PathText.join(dataDirectory, "segments")
+        index = PathText.join(dataDirectory, "index.sqlite")
+        lock = PathText.join(dataDirectory, "index.lock")
+    }
+}
+
+/// How a pass behaves towards others and towards its own time.
+package struct IndexPassOptions: Sendable {
+    /// The time a pass may take, waiting for the lock included, microseconds.
+    package var maxDurationUs: Int64
+    /// Whether the lock is given up for a moment after every turn, so that another process gets its turn.
+    package var isYielding: Bool
+    /// Asked after every commit: whether to stop here.
+    ///
+    /// The next pass goes on from the checkpoint.
+    package var shouldStop: @Sendable () -> Bool
+
+    /// Options of a pass.
+    package init(maxDurationUs: Int64, isYielding: Bool = false, shouldStop: @escaping @Sendable () -> Bool = { false }) {
+        self.maxDurationUs = maxDurationUs
+        self.isYielding = isYielding
+        self.shouldStop = shouldStop
+    }
+}
+
+/// One pass over the segments: from each checkpoint to the end that was there.
+///
+/// Thread world; owned by one thread.
+///
+/// - The facts of a batch and the checkpoint behind it are one transaction, under the lock.
+/// - After every wait for the lock the checkpoints are read again: another process may have gone on meanwhile.
+/// - A segment that is gone, that cannot be read, or that is damaged never ends a pass.
+package final class IndexPass {
+    private let store: FactStore
+    private let directory: SegmentDirectory
+    private let lock: IndexLock
+    private let clock: any Clock
+    private let reading: (ExchangeRecord) -> ExchangeReading
+
+    private var options = IndexPassOptions(maxDurationUs: 0)
+    private var progress: (IndexReport) -> Void = { _ in }
+    private var report = IndexReport()
+    private var offsets: [String: Int64] = [:]
+    private var startedUs: Int64 = 0
+    private var turnStartedUs: Int64 = 0
+
+    /// A pass that has not begun.
+    ///
+    /// - Parameters:
+    ///   - store: where facts go; opened for writing.
+    ///   - directory: the segments.
+    ///   - lock: the lock of those who write the index.
+    ///   - clock: measures the pass.
+    ///   - reading: says what a record's bytes mean.
+    package init(
+        store: FactStore, directory: SegmentDirectory, lock: IndexLock, clock: any Clock = SystemClock(),
+        reading: @escaping (ExchangeRecord) -> ExchangeReading
+    ) {
+        self.store = store
+        self.directory = directory
+        self.lock = lock
+        self.clock = clock
+        self.reading = reading
+    }
+
+    /// Runs the pass.
+    ///
+    /// Blocks its thread; may be called again for another pass.
+    ///
+    /// - Parameters:
+    ///   - options: time, yielding, stopping.
+    ///   - progress: told after every commit what was done so far.
+    /// - Returns: what was done.
+    /// - Throws: `IndexingError` of code `locked` where the lock never came, `FactStoreError` where the index cannot be written.
+    package func run(_ options: IndexPassOptions, progress: @escaping (IndexReport) -> Void = { _ in }) throws -> IndexReport {
+        self.options = options
+        self.progress = progress
+        report = IndexReport()
+        startedUs = clock.monotonicUs
+        try takeTurn()
+        defer { lock.release() }
+        let segments = try listed()
+        report.totalBytes = segments.reduce(0) { $0 + max(0, $1.size - (offsets[$1.name] ?? 0)) }
+        report.isCaughtUp = true
+        for segment in segments where (offsets[segment.name] ?? 0) < segment.size {
+            guard try read(segment) else {
+                report.isCaughtUp = false
+                break
+            }
+        }
+        report.durationUs = clock.monotonicUs - startedUs
+        return report
+    }
+
+    private var leftUs: Int64 { options.maxDurationUs - (clock.monotonicUs - startedUs) }
+
+    private func takeTurn() throws {
+        try lock.acquire(waitUs: max(0, leftUs))
+        turnStartedUs = clock.monotonicUs
+        offsets = Dictionary(try store.checkpoints().map { ($0.segment, $0.offset) }, uniquingKeysWith: max)
+    }
+
+    private func listed() throws(IndexingError) -> [SegmentFile] {
+        do { return try directory.list() } catch {
+            throw IndexingError(code: .segmentsUnreadable, message: "\(error)", path: directory.path)
+        }
+    }
+
+    /// Reads one segment to its end; false where the pass has to stop.
+    private func read(_ segment: SegmentFile) throws -> Bool {
+        report.segments += 1
+        do {
+            let reader = try SegmentReader(file: segment, files: directory.files)
+            while true {
+                let offset = offsets[segment.name] ?? 0
+                guard let next = try commit(try reader.next(after: offset), of: segment) else { return true }
+                report.bytes += next - offset
+                offsets[segment.name] = next
+                report.durationUs = clock.monotonicUs - startedUs
+                progress(report)
+                guard try mayGoOn() else { return false }
+            }
+        } catch is SegmentError {
+            // Retention may have removed it since it was listed; anything else is worth a name.
+            if directory.file(named: segment.name) != nil, report.unreadable.count < IndexingLimits.namedSegments {
+                report.unreadable.append(segment.name)
+            }
+            return true
+        }
+    }
+
+    /// Commits what a step gave; the place behind it, or nil at the segment's end.
+    private func commit(_ step: SegmentStep, of segment: SegmentFile) throws -> Int64? {
+        switch step {
+        case .batch(let batch):
+            let read = BatchFacts(of: batch, segment: segment.name, reading: reading)
+            let result = try store.commit(
+                facts: read.facts, checkpoint: Checkpoint(segment: segment.name, offset: batch.next), losses: read.losses)
+            report.batches += 1
+            report.records += read.facts.count
+            report.facts += result.inserted
+            report.duplicates += result.duplicates
+            report.undecodable += read.losses.count
+            return batch.next
+        case .damage(let range, let reason, let next):
+            let loss = Loss(
+                segment: segment.name, kind: .damage, frame: range.lowerBound, offset: 0, byteCount: Int64(range.count),
+                reason: reason.rawValue)
+            try store.commit(facts: [], checkpoint: Checkpoint(segment: segment.name, offset: next), losses: [loss])
+            report.damaged += 1
+            return next
+        case .incomplete(let offset):
+            report.incompleteBytes += max(0, segment.size - offset)
+            return nil
+        case .end:
+            return nil
+        }
+    }
+
+    /// Minds the time, the wish to stop and the others who wait; false where the pass has to stop.
+    private func mayGoOn() throws -> Bool {
+        if options.shouldStop() || leftUs <= 0 { return false }
+        guard options.isYielding, clock.monotonicUs - turnStartedUs >= IndexingLimits.turnUs else { return true }
+        lock.release()
+        clock.sleep(us: IndexingLimits.pauseUs)
+        do { try takeTurn() } catch let error as IndexingError where error.code == .locked { return false }
+        return true
+    }
+}

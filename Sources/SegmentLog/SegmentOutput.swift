@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+import Platform
+
+/// A batch as its bytes, with what must be known to write it again.
+struct EncodedBatch {
+    let bytes: [UInt8]
+    let rawBytes: Int
+    let firstRecord: UInt64
+    let recordCount: UInt32
+}
+
+/// The file side of a writer: the current segment, what could not be written, what is not synced; owned by one thread.
+///
+/// - A batch is in `unwritten`, or in the current segment and perhaps in `unsynced`, until it is synced.
+/// - A segment that was left is never opened again.
+/// - After an error the current segment ends with a whole batch, or it was left.
+final class SegmentOutput {
+    private struct Current {
+        let file: any OpenFile
+        let name: String
+        let path: String
+        let openedAtUs: Int64
+        let openedHour: Int64
+        var goodBytes: Int64 = 0
+        var rawBytes: Int64 = 0
+    }
+
+    private let directory: String
+    private let node: String
+    private let epoch: UInt64
+    private let files: any FileSystem
+    private let clock: any Clock
+    private let policy: SegmentSyncPolicy
+    private let limits: SegmentLimits
+
+    private var current: Current?
+    private var nextSequence: UInt64 = 0
+    private var unwritten: [EncodedBatch] = []
+    private var unsynced: [EncodedBatch] = []
+    private var unsyncedBytes = 0
+    private var firstUnsyncedAtUs: Int64?
+    private var pauseUs: Int64 = 0
+    private var blockedUntilUs: Int64?
+    private var retryAtUs: Int64?
+    private(set) var unwrittenBytes = 0
+    private(set) var counters = SegmentWriterCounters()
+
+    init(
+        directory: String, node: String, epoch: UInt64, files: any FileSystem, clock: any Clock, policy: SegmentSyncPolicy,
+        limits: SegmentLimits
+    ) {
+        self.directory = directory
+        self.node = node
+        self.epoch = epoch
+        self.files = files
+        self.clock = clock
+        self.policy = policy
+        self.limits = limits
+    }
+
+    var segmentName: String? { current?.name }
+    var firstUnwrittenRecord: UInt64? { unwritten.first?.firstRecord }
+    var firstUnsyncedRecord: UInt64? { unsynced.first?.firstRecord ?? unwritten.first?.firstRecord }
+    var unwrittenRecords: UInt64 { unwritten.reduce(0) { $0 + UInt64($1.recordCount) } }
+
+    func enqueue(_ batch: EncodedBatch) {
+        unwritten.append(batch)
+        unwrittenBytes += batch.bytes.count
+    }
+
+    /// Writes what waits, unless a failing device is given a pause.
+    func write(ignoringPause: Bool = false) throws(SegmentError) {
+        guard !unwritten.isEmpty else { return }
+        if !ignoringPause, let blockedUntilUs, clock.monotonicUs < blockedUntilUs { return }
+        try endSegmentIfDue()
+        var hasFailed = false
+        while let batch = unwritten.first {
+            do {
+                try put(batch)
+            } catch {
+                try afterFailedWrite(error, isSecond: hasFailed)
+                hasFailed = true
+                continue
+            }
+            unwritten.removeFirst()
+            unwrittenBytes -= batch.bytes.count
+            if policy == .always || unsyncedBytes >= limits.unsyncedBytes { try sync() }
+            if let current, current.rawBytes >= limits.segmentBytes { try endSegment() }
+        }
+        retryAtUs = nil
+        if !hasFailed { (pauseUs, blockedUntilUs) = (0, nil) }
+    }
+
+    /// Makes the current segment durable; where that fails, writes what was unsynced to another one and syncs that.
+    func sync() throws(SegmentError) {
+        for attempt in 0..<2 {
+            guard let segment = current, firstUnsyncedAtUs != nil else { return }
+            do {
+                try segment.file.sync()
+                counters.syncs += 1
+                (unsynced, unsyncedBytes, firstUnsyncedAtUs) = ([], 0, nil)
+                return
+            } catch {
+                counters.syncFailures += 1
+                abandon()
+                if attempt == 1 {
+                    pause()
+                    throw SegmentError(
+                        .syncFailed, "A segment cannot be made durable; its batches are kept and written again. Check the device.",
+                        segment: segment.name, offset: segment.goodBytes, cause: error)
+                }
+            }
+            try writeUnsyncedAgain()
+        }
+    }
+
+    /// Syncs by age, and ends a segment by age or hour.
+    func tick() throws(SegmentError) {
+        if case .interval(let us) = policy, let first = firstUnsyncedAtUs, clock.monotonicUs - first >= us { try sync() }
+        try endSegmentIfDue()
+    }
+
+    /// The next time something is due, on the monotonic clock.
+    var nextDeadlineUs: Int64? {
+        var due: [Int64] = []
+        if !unwritten.isEmpty { due.append(blockedUntilUs ?? retryAtUs ?? clock.monotonicUs) }
+        if case .interval(let us) = policy, let first = firstUnsyncedAtUs { due.append(first + us) }
+        if let current {
+            due.append(current.openedAtUs + limits.segmentAgeUs)
+            let wall = clock.wallUs
+            due.append(clock.monotonicUs + SegmentOutput.hourUs - SegmentOutput.remainder(wall))
+        }
+        return due.min()
+    }
+
+    /// Ends the current segment; what is unwritten stays.
+    func endSegment() throws(SegmentError) {
+        let name = current?.name
+        if policy != .never { try sync() }
+        guard current?.name == name else { return }
+        current?.file.close()
+        current = nil
+    }
+
+    private static let hourUs: Int64 = 3_600_000_000
+
+    private static func remainder(_ wallUs: Int64) -> Int64 {
+        let rest = wallUs % hourUs
+        return rest < 0 ? rest + hourUs : rest
+    }
+
+    private static func hour(_ wallUs: Int64) -> Int64 { (wallUs - remainder(wallUs)) / hourUs }
+
+    private func endSegmentIfDue() throws(SegmentError) {
+        guard let current else { return }
+        let isOld = clock.monotonicUs - current.openedAtUs >= limits.segmentAgeUs
+        if isOld || SegmentOutput.hour(clock.wallUs) != current.openedHour { try endSegment() }
+    }
+
+    private func put(_ batch: EncodedBatch) throws(PlatformError) {
+        let segment = try openSegment()
+        try segment.file.append(batch.bytes)
+        current?.goodBytes += Int64(batch.bytes.count)
+        current?.rawBytes += Int64(batch.rawBytes)
+        counters.batches += 1
+        counters.rawBytes += UInt64(batch.rawBytes)
+        counters.writtenBytes += UInt64(batch.bytes.count)
+        guard policy != .never else { return }
+        unsynced.append(batch)
+        unsyncedBytes += batch.bytes.count
+        if firstUnsyncedAtUs == nil { firstUnsyncedAtUs = clock.monotonicUs }
+    }
+
+    private func openSegment() throws(PlatformError) -> Current {
+        if let current { return current }
+        for _ in 0..<SegmentOutput.nameTries {
+            let name = SegmentFile.name(node: node, epoch: epoch, sequence: nextSequence)
+            let path = PathText.join(directory, name)
+            do {
+                let file = try files.open(path, .createNew)
+                nextSequence += 1
+                do {
+                    try files.syncDirectory(directory)
+                } catch {
+                    file.close()
+                    discard(path)
+                    throw error
+                }
+                let opened = Current(
+                    file: file, name: name, path: path, openedAtUs: clock.monotonicUs, openedHour: SegmentOutput.hour(clock.wallUs))
+                counters.segments += 1
+                current = opened
+                return opened
+            } catch {
+                guard error.code == .alreadyExists else { throw error }
+                nextSequence += 1
+            }
+        }
+        throw PlatformError(errno: SegmentOutput.nameTaken, operation: "open", path: directory)
+    }
+
+    private static let nameTries = 64
+    private static let nameTaken: Int32 = 17
+
+    /// Leaves no torn bytes behind where that is possible; then either asks for one more try (returns) or gives up (throws).
+    private func afterFailedWrite(_ error: PlatformError, isSecond: Bool) throws(SegmentError) {
+        let isFull = error.code == .noSpace
+        let place = (current?.name ?? "", current?.goodBytes ?? 0)
+        if isFull { counters.noSpaceFailures += 1 } else { counters.writeFailures += 1 }
+        if let segment = current {
+            var isWhole = false
+            do {
+                try segment.file.truncate(to: segment.goodBytes)
+                isWhole = true
+            } catch {
+                counters.writeFailures += 1
+            }
+            if !isFull || !isWhole { abandon() }
+        }
+        if isFull {
+            retryAtUs = clock.monotonicUs + limits.noSpacePauseUs
+            throw SegmentError(
+                .noSpace, "The disk is full; batches are kept in memory. Free space on the data directory's file system.",
+                segment: place.0, offset: place.1, cause: error)
+        }
+        if isSecond {
+            pause()
+            throw SegmentError(
+                .writeFailed, "Two segments in a row could not be written; batches are kept in memory. Check the device.",
+                segment: place.0, offset: place.1, cause: error)
+        }
+    }
+
+    /// Leaves the current segment for ever; what it held unsynced goes back to the head of the queue.
+    private func abandon() {
+        guard let segment = current else { return }
+        segment.file.close()
+        if segment.goodBytes == 0 { discard(segment.path) }
+        current = nil
+        counters.abandonedSegments += 1
+        counters.rewrittenBatches += UInt64(unsynced.count)
+        unwritten.insert(contentsOf: unsynced, at: 0)
+        unwrittenBytes += unsyncedBytes
+        (unsynced, unsyncedBytes, firstUnsyncedAtUs) = ([], 0, nil)
+    }
+
+    /// Removes an empty segment; one that cannot be removed is harmless to every reader, so the failure only counts.
+    private func discard(_ path: String) {
+        do { try files.unlink(path) } catch { counters.writeFailures += 1 }
+    }
+
+    private func writeUnsyncedAgain() throws(SegmentError) {
+        var hasFailed = false
+        while let batch = unwritten.first {
+            do {
+                try put(batch)
+            } catch {
+                try afterFailedWrite(error, isSecond: hasFailed)
+                hasFailed = true
+                continue
+            }
+            unwritten.removeFirst()
+            unwrittenBytes -= batch.bytes.count
+        }
+    }
+
+    private func pause() {
+        pauseUs = min(max(pauseUs * 2, limits.failurePauseUs.lowerBound), limits.failurePauseUs.upperBound)
+        blockedUntilUs = clock.monotonicUs + pauseUs
+    }
+}

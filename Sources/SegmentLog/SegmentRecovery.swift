@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Platform
+
+/// What recovery did to one segment.
+package struct SegmentRecovered: Sendable {
+    /// What the segment was found to hold before anything was cut; frames are checked by checksum, not decompressed.
+    package let found: SegmentVerification
+    /// Bytes of an incomplete tail that were cut off.
+    package internal(set) var truncatedBytes: Int64 = 0
+    /// Copies of damaged ranges, as paths.
+    package internal(set) var setAside: [String] = []
+    /// What could not be done, in words.
+    package internal(set) var problems: [String] = []
+}
+
+/// What recovery did to a directory.
+package struct RecoveryReport: Sendable {
+    /// The segments read through, in write order.
+    package internal(set) var segments: [SegmentRecovered] = []
+    /// Older segments that were not read.
+    package internal(set) var skippedSegments = 0
+
+    /// Bytes of incomplete tails cut off.
+    package var truncatedBytes: Int64 { segments.reduce(0) { $0 + $1.truncatedBytes } }
+    /// Damaged ranges found.
+    package var damageCount: Int { segments.reduce(0) { $0 + $1.found.damageCount } }
+    /// Records in sound batches of the segments read.
+    package var records: UInt64 { segments.reduce(0) { $0 + $1.found.records } }
+    /// Everything that could not be done, in words.
+    package var problems: [String] { segments.flatMap(\.problems) }
+}
+
+/// Puts the latest segments in order before a writer starts; idempotent.
+package enum SegmentRecovery {
+    /// Cuts incomplete tails off the latest segments and copies damaged ranges aside.
+    ///
+    /// Hold the directory's lock: a tail that another process is writing would be cut.
+    /// - Parameters:
+    ///   - directory: created where it is not there.
+    ///   - files: the file system.
+    ///   - limits: how many segments are read and how much is copied aside.
+    /// - Returns: what was found and done; trouble with single segments stands there.
+    /// - Throws: `SegmentError` of code `directoryUnusable`, for nothing else.
+    package static func recover(
+        directory: String, files: any FileSystem, limits: SegmentLimits = .standard
+    ) throws(SegmentError) -> RecoveryReport {
+        do {
+            try files.createDirectories(directory)
+        } catch {
+            throw SegmentError(.directoryUnusable, "The segment directory cannot be made.", segment: directory, cause: error)
+        }
+        let all = try SegmentDirectory(files: files, path: directory).list()
+        let latest = all.suffix(max(0, limits.recoveredSegments))
+        var report = RecoveryReport()
+        report.skippedSegments = all.count - latest.count
+        for file in latest {
+            var recovered = SegmentRecovered(found: SegmentVerify.walk(file, files: files, limits: limits, decoding: false))
+            if let error = recovered.found.error { recovered.problems.append(error.description) }
+            setAside(file, directory, files, limits, &recovered)
+            cutTail(file, files, &recovered)
+            report.segments.append(recovered)
+        }
+        return report
+    }
+
+    private static func cutTail(_ file: SegmentFile, _ files: any FileSystem, _ recovered: inout SegmentRecovered) {
+        guard let end = recovered.found.incompleteAt else { return }
+        do {
+            let opened = try files.open(file.path, .readWrite)
+            defer { opened.close() }
+            try opened.truncate(to: end)
+            try opened.sync()
+            recovered.truncatedBytes = recovered.found.fileBytes - end
+        } catch {
+            recovered.problems.append("The incomplete tail of \(file.name) at \(end) cannot be cut off: \(error.message)")
+        }
+    }
+
+    private static func setAside(
+        _ file: SegmentFile, _ directory: String, _ files: any FileSystem, _ limits: SegmentLimits, _ recovered: inout SegmentRecovered
+    ) {
+        let folder = PathText.join(directory, SegmentFormat.damagedFolder)
+        for damage in recovered.found.damage {
+            let path = PathText.join(folder, "\(file.name)-\(damage.range.lowerBound).bin")
+            do {
+                if try files.status(of: path) != nil {
+                    recovered.setAside.append(path)
+                    continue
+                }
+                try files.createDirectories(folder)
+                let source = try files.open(file.path, .read)
+                defer { source.close() }
+                let length = min(damage.range.upperBound - damage.range.lowerBound, Int64(limits.setAsideBytes))
+                try files.replaceFile(path, with: source.read(at: damage.range.lowerBound, count: Int(length)))
+                recovered.setAside.append(path)
+            } catch {
+                recovered.problems.append("Damage of \(file.name) at \(damage.range.lowerBound) cannot be copied aside: \(error.message)")
+            }
+        }
+    }
+}

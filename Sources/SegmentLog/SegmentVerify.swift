@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Platform
+
+/// A range of a segment that gives no records.
+package struct SegmentDamage: Sendable, Equatable {
+    /// The bytes.
+    package let range: Range<Int64>
+    /// Why.
+    package let reason: DamageReason
+}
+
+/// What a whole segment was found to hold.
+package struct SegmentVerification: Sendable {
+    /// The file name.
+    package let name: String
+    /// Bytes of the file.
+    package internal(set) var fileBytes: Int64 = 0
+    /// Sound batches.
+    package internal(set) var batches: UInt64 = 0
+    /// Records in them.
+    package internal(set) var records: UInt64 = 0
+    /// Bytes of their lines.
+    package internal(set) var rawBytes: UInt64 = 0
+    /// Bytes of the batches in the file, headers included.
+    package internal(set) var compressedBytes: UInt64 = 0
+    /// Earliest `started_at_us` of a sound batch.
+    package internal(set) var minStartedAtUs: Int64?
+    /// Latest `started_at_us` of a sound batch.
+    package internal(set) var maxStartedAtUs: Int64?
+    /// Damaged ranges, the first `SegmentLimits.damageListed`.
+    package internal(set) var damage: [SegmentDamage] = []
+    /// Damaged ranges in all.
+    package internal(set) var damageCount = 0
+    /// Bytes in damaged ranges.
+    package internal(set) var damagedBytes: Int64 = 0
+    /// Where an incomplete tail begins; normal for the segment being written.
+    package internal(set) var incompleteAt: Int64?
+    /// Why reading had to stop, where it had to.
+    package internal(set) var error: SegmentError?
+
+    /// Whether every byte belongs to a sound batch.
+    package var isClean: Bool { damageCount == 0 && incompleteAt == nil && error == nil }
+}
+
+/// Reads segments through and says what they hold.
+package enum SegmentVerify {
+    /// Verifies all segments of a directory, one after the other, decompressing every frame.
+    ///
+    /// - Parameters:
+    ///   - directory: where they lie.
+    ///   - files: the file system.
+    ///   - limits: how much damage is listed.
+    ///   - progress: called after each segment.
+    /// - Returns: one entry per segment in write order.
+    /// - Throws: `SegmentError` of code `directoryUnusable`; what is wrong with a segment stands in its entry.
+    package static func verify(
+        directory: String, files: any FileSystem, limits: SegmentLimits = .standard,
+        progress: (SegmentVerification) -> Void = { _ in }
+    ) throws(SegmentError) -> [SegmentVerification] {
+        var all: [SegmentVerification] = []
+        for file in try SegmentDirectory(files: files, path: directory).list() {
+            let found = verify(file, files: files, limits: limits)
+            progress(found)
+            all.append(found)
+        }
+        return all
+    }
+
+    /// Verifies one segment.
+    ///
+    /// - Parameters:
+    ///   - file: the segment.
+    ///   - files: the file system.
+    ///   - limits: how much damage is listed.
+    /// - Returns: what it holds; an unreadable one has its `error` set.
+    package static func verify(_ file: SegmentFile, files: any FileSystem, limits: SegmentLimits = .standard) -> SegmentVerification {
+        walk(file, files: files, limits: limits, decoding: true)
+    }
+
+    static func walk(_ file: SegmentFile, files: any FileSystem, limits: SegmentLimits, decoding: Bool) -> SegmentVerification {
+        var found = SegmentVerification(name: file.name)
+        do {
+            let reader = try SegmentReader(file: file, files: files)
+            found.fileBytes = try reader.fileSize()
+            var offset: Int64? = 0
+            while let position = offset {
+                offset = found.note(try reader.step(at: position, decoding: decoding), limits: limits)
+            }
+        } catch {
+            found.error = error
+        }
+        return found
+    }
+}
+
+extension SegmentVerification {
+    /// Counts a step.
+    ///
+    /// - Returns: where to go on; nil at the end.
+    mutating func note(_ step: SegmentStep, limits: SegmentLimits) -> Int64? {
+        switch step {
+        case .batch(let batch):
+            batches += 1
+            records += UInt64(batch.header.recordCount)
+            rawBytes += UInt64(batch.header.rawLength)
+            compressedBytes += UInt64(batch.next - batch.offset)
+            minStartedAtUs = min(minStartedAtUs ?? Int64.max, batch.header.minStartedAtUs)
+            maxStartedAtUs = max(maxStartedAtUs ?? Int64.min, batch.header.maxStartedAtUs)
+            return batch.next
+        case .damage(let range, let reason, let next):
+            damageCount += 1
+            damagedBytes += range.upperBound - range.lowerBound
+            if damage.count < limits.damageListed { damage.append(SegmentDamage(range: range, reason: reason)) }
+            return next
+        case .incomplete(let offset):
+            incompleteAt = offset
+            return nil
+        case .end:
+            return nil
+        }
+    }
+}

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+import ByteCoding
+package import Platform
+
+/// Appends records to hot segments; owned by one thread, which calls `tick()` by `nextDeadlineUs`.
+///
+/// - A record that was taken is written once the disk allows; only `close()` on a failing disk loses some, and counts them.
+/// - Record numbers and batch sequences rise by one, over all segments of the writer.
+/// - Memory: one batch of lines, the unsynced batches and a backlog, each bounded by `SegmentLimits`.
+package final class SegmentWriter {
+    /// The node's name as file names carry it.
+    package let node: String
+    /// The start of this writer, as in its segments' names and headers.
+    package let epoch: UInt64
+    /// The error of the latest write or sync that failed, whether it was thrown or only counted; nil once all is written.
+    package private(set) var lastError: SegmentError?
+
+    private let output: SegmentOutput
+    private let clock: any Clock
+    private let limits: SegmentLimits
+    private let policy: SegmentSyncPolicy
+    private let compressor: FrameCompressor
+    private let nodeNumber: UInt64
+
+    private var raw: [UInt8] = []
+    private var batchRecords: UInt32 = 0
+    private var batchOpenedAtUs: Int64 = 0
+    private var minStartedAtUs: Int64 = 0
+    private var maxStartedAtUs: Int64 = 0
+    private var batchSequence: UInt64 = 0
+    private var records: UInt64 = 0
+    private var refusedRecords: UInt64 = 0
+    private var lostRecords: UInt64 = 0
+    private var isClosed = false
+
+    /// A writer that begins a new epoch; the first segment is made with the first batch.
+    ///
+    /// Hold the directory's lock and run `SegmentRecovery` before.
+    /// - Parameters:
+    ///   - directory: created where it is not there.
+    ///   - node: the node's name; see `SegmentFormat.nodeName`.
+    ///   - files: where to write.
+    ///   - clock: for ages, hours and the epoch.
+    ///   - sync: when batches become durable.
+    ///   - limits: the bounds.
+    /// - Throws: `SegmentError` of code `directoryUnusable`, or `compressionFailed` for lack of memory.
+    package init(
+        directory: String, node: String, files: any FileSystem, clock: any Clock,
+        sync: SegmentSyncPolicy = .interval(us: 1_000_000), limits: SegmentLimits = .standard
+    ) throws(SegmentError) {
+        do {
+            try files.createDirectories(directory)
+        } catch {
+            throw SegmentError(.directoryUnusable, "The segment directory cannot be made.", segment: directory, cause: error)
+        }
+        let newest = try SegmentDirectory(files: files, path: directory).list().map(\.epoch).max() ?? 0
+        let name = SegmentFormat.nodeName(node)
+        let start = max(UInt64(clamping: clock.wallUs), newest == UInt64.max ? newest : newest + 1)
+        self.node = name
+        epoch = start
+        nodeNumber = SegmentFormat.nodeNumber(name)
+        compressor = try FrameCompressor()
+        output = SegmentOutput(
+            directory: directory, node: name, epoch: start, files: files, clock: clock, policy: sync, limits: limits)
+        self.clock = clock
+        self.limits = limits
+        policy = sync
+    }
+
+    /// What was done so far.
+    package var counters: SegmentWriterCounters {
+        var counted = output.counters
+        counted.records = records
+        counted.refusedRecords = refusedRecords
+        counted.lostRecords = lostRecords
+        return counted
+    }
+
+    /// Compressed bytes in memory that no file holds.
+    package var backlogBytes: Int { output.unwrittenBytes }
+
+    /// Every record with a number below this is in a segment; falls back when an abandoned segment is written again.
+    package var writtenRecords: UInt64 { output.firstUnwrittenRecord ?? records - UInt64(batchRecords) }
+
+    /// Every record with a number below this is durable, by policy `interval` or `always`.
+    package var syncedRecords: UInt64 { output.firstUnsyncedRecord ?? records - UInt64(batchRecords) }
+
+    /// The current segment's name; nil before the first batch and between two segments.
+    package var segmentName: String? { output.segmentName }
+
+    /// The next time `tick()` has something to do, on the clock's monotonic time; nil while there is nothing.
+    package var nextDeadlineUs: Int64? {
+        let batch = batchRecords > 0 ? batchOpenedAtUs + limits.batchAgeUs : nil
+        guard let batch, let other = output.nextDeadlineUs else { return batch ?? output.nextDeadlineUs }
+        return min(batch, other)
+    }
+
+    /// Takes a record.
+    ///
+    /// Throws only where the record was *not* taken. A disk that fails meanwhile shows in `lastError` and in the next `tick()`.
+    /// - Parameters:
+    ///   - line: the record, with or without its closing newline.
+    ///   - startedAtUs: when its exchange began, microseconds since the Unix epoch.
+    /// - Throws: `SegmentError` of code `closed`, `recordInvalid`, `recordTooLarge`, `backlogFull` or `compressionFailed`.
+    package func append(_ line: [UInt8], startedAtUs: Int64) throws(SegmentError) {
+        do {
+            try admit(line)
+        } catch {
+            refusedRecords += 1
+            throw error
+        }
+        let length = line.last == 0x0A ? line.count : line.count + 1
+        if batchRecords == 0 {
+            raw.reserveCapacity(max(limits.batchBytes, length))
+            batchOpenedAtUs = clock.monotonicUs
+            (minStartedAtUs, maxStartedAtUs) = (startedAtUs, startedAtUs)
+        }
+        raw.append(contentsOf: line)
+        if line.last != 0x0A { raw.append(0x0A) }
+        batchRecords += 1
+        records += 1
+        minStartedAtUs = min(minStartedAtUs, startedAtUs)
+        maxStartedAtUs = max(maxStartedAtUs, startedAtUs)
+        if raw.count >= limits.batchBytes { closeBatchAndWrite() }
+    }
+
+    /// Does what is due: closes the batch by age, writes what waits, syncs, ends the segment by age or hour.
+    ///
+    /// - Throws: `SegmentError` of code `noSpace`, `writeFailed`, `syncFailed` or `compressionFailed`; all records are kept.
+    package func tick() throws(SegmentError) {
+        guard !isClosed else { return }
+        if batchRecords > 0, clock.monotonicUs - batchOpenedAtUs >= limits.batchAgeUs { try noting { () throws(SegmentError) in try closeBatch() } }
+        try noting { () throws(SegmentError) in
+            try output.write()
+            try output.tick()
+        }
+    }
+
+    /// Closes the batch, writes and, unless the policy is `never`, syncs, whatever the ages.
+    ///
+    /// - Throws: as `tick()`.
+    package func flush() throws(SegmentError) {
+        guard !isClosed else { return }
+        try noting { () throws(SegmentError) in
+            try closeBatch()
+            try output.write(ignoringPause: true)
+            if policy != .never { try output.sync() }
+        }
+    }
+
+    /// Flushes and ends the last segment; the writer takes nothing more, even where this throws.
+    ///
+    /// - Throws: as `tick()`; records that no file holds are then counted as lost.
+    package func close() throws(SegmentError) {
+        guard !isClosed else { return }
+        defer {
+            isClosed = true
+            lostRecords = output.unwrittenRecords + UInt64(batchRecords)
+        }
+        try flush()
+        try noting { () throws(SegmentError) in try output.endSegment() }
+    }
+
+    private func admit(_ line: [UInt8]) throws(SegmentError) {
+        guard !isClosed else { throw SegmentError(.closed, "The segment writer is closed; open a new one.") }
+        let content = line.last == 0x0A ? line.dropLast() : line[...]
+        guard !content.isEmpty, !content.contains(0x0A) else {
+            throw SegmentError(.recordInvalid, "A record must be one line that is not empty.")
+        }
+        guard content.count <= limits.recordBytes, content.count < SegmentFormat.rawBytesLimit else {
+            throw SegmentError(.recordTooLarge, "A record of \(content.count) bytes is over the limit of \(limits.recordBytes); keep less of its bodies.")
+        }
+        if batchRecords > 0, raw.count + content.count + 1 > limits.batchBytes {
+            closeBatchAndWrite()
+            if batchRecords > 0 { throw lastError ?? SegmentError(.compressionFailed, "The open batch cannot be closed.") }
+        }
+        if output.unwrittenBytes > 0, output.unwrittenBytes + raw.count + content.count > limits.backlogBytes {
+            throw SegmentError(
+                .backlogFull, "The disk takes no batches and \(output.unwrittenBytes) bytes wait in memory; the record is refused.",
+                cause: lastError?.cause)
+        }
+    }
+
+    /// For `append`, which must not fail for the disk's sake: the error is kept and counted, and the next `tick()` tries again.
+    private func closeBatchAndWrite() {
+        do {
+            try noting { () throws(SegmentError) in
+                try closeBatch()
+                try output.write()
+            }
+        } catch {
+            lastError = error
+        }
+    }
+
+    private func closeBatch() throws(SegmentError) {
+        guard batchRecords > 0 else { return }
+        var framed = try compressor.compress(raw, reserving: SegmentFormat.headerBytes)
+        let header = SegmentBatchHeader(
+            node: nodeNumber, epoch: epoch, batchSequence: batchSequence, firstRecord: records - UInt64(batchRecords),
+            recordCount: batchRecords, minStartedAtUs: minStartedAtUs, maxStartedAtUs: maxStartedAtUs, rawLength: UInt32(raw.count),
+            compressedLength: UInt32(framed.count - SegmentFormat.headerBytes),
+            frameChecksum: CRC32C.checksum(framed[SegmentFormat.headerBytes...]))
+        framed.replaceSubrange(0..<SegmentFormat.headerBytes, with: header.encoded())
+        output.enqueue(
+            EncodedBatch(bytes: framed, rawBytes: raw.count, firstRecord: header.firstRecord, recordCount: batchRecords))
+        batchSequence += 1
+        batchRecords = 0
+        raw.removeAll(keepingCapacity: raw.capacity <= 2 * limits.batchBytes)
+    }
+
+    private func noting(_ work: () throws(SegmentError) -> Void) throws(SegmentError) {
+        do {
+            try work()
+            if output.unwrittenBytes == 0 { lastError = nil }
+        } catch {
+            lastError = error
+            throw error
+        }
+    }
+}

@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: Apache-2.0
+import Answers
+import ExchangeModel
+import FactSamples
+import FactStore
+import Foundation
+import GRDB
+import Indexing
+import Platform
+import SegmentLog
+import Synchronization
+import Testing
+
+/// A data directory with segments of sample records.
+private final class Traffic: Sendable {
+    let scratch: ScratchDirectory
+    let paths: IndexPaths
+    let files = PosixFileSystem()
+
+    init() throws {
+        scratch = try ScratchDirectory()
+        paths = IndexPaths(dataDirectory: scratch.path)
+    }
+
+    /// Writes records, one batch for every `perBatch` of them; nil is a line that is no record.
+    func write(_ records: [ExchangeRecord?], perBatch: Int, node: String = "n1") throws {
+        let writer = try SegmentWriter(directory: paths.segments, node: node, files: files, clock: SystemClock())
+        for (i, record) in records.enumerated() {
+            try writer.append(
+                record?.encodedLine() ?? Array("{\"v\":1,\"broken\":true}\n".utf8), startedAtUs: record?.head.startedAtUs ?? 1)
+            if (i + 1).isMultiple(of: perBatch) { try writer.flush() }
+        }
+        try writer.close()
+    }
+
+    static func record(of fact: ExchangeFact) -> ExchangeRecord {
+        var record = ExchangeRecord(head: fact.head)
+        record.requestBody.wireByteCount = fact.requestBodyBytes
+        record.responseBody.wireByteCount = fact.responseBodyBytes
+        record.requestBody.content = Array("{\"model\":\"\(fact.reading.modelRequested ?? "-")\"}".utf8)
+        return record
+    }
+
+    static func records(seed: UInt64, count: Int) -> [ExchangeRecord] { SampleFacts.facts(seed: seed, count: count).map(record) }
+
+    /// Takes the model out of the body that `record(of:)` made.
+    static func reading(_ record: ExchangeRecord) -> ExchangeReading {
+        var reading = ExchangeReading()
+        reading.modelRequested = String(decoding: record.requestBody.content ?? [], as: UTF8.self)
+        reading.usage.inputTotal = Int64(record.head.id.low & 0xFFFF)
+        return reading
+    }
+
+    func store() throws -> FactStore { try FactStore.open(path: paths.index, mode: .readWrite) }
+
+    func pass(_ store: FactStore) -> IndexPass {
+        IndexPass(
+            store: store, directory: SegmentDirectory(files: files, path: paths.segments), lock: IndexLock(path: paths.lock),
+            reading: Traffic.reading)
+    }
+
+    @discardableResult
+    func index(_ options: IndexPassOptions = IndexPassOptions(maxDurationUs: 60_000_000)) throws -> IndexReport {
+        try pass(store()).run(options)
+    }
+
+    func dump() throws -> [UInt8] {
+        var bytes: [UInt8] = []
+        try Answers.writeDump(store: FactStore.open(path: paths.index, mode: .readOnly)) { bytes += $0 }
+        return bytes
+    }
+
+    func removeIndex() {
+        for suffix in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: paths.index + suffix) }
+    }
+
+    func segments() throws -> [SegmentFile] { try SegmentDirectory(files: files, path: paths.segments).list() }
+}
+
+@Suite struct IndexPassTests {
+    @Test func everyRecordBecomesOneFactWithItsPlace() throws {
+        let traffic = try Traffic()
+        let records = Traffic.records(seed: 1, count: 120)
+        try traffic.write(records, perBatch: 7)
+        let seen = Mutex<[IndexReport]>([])
+        let store = try traffic.store()
+        let report = try traffic.pass(store).run(IndexPassOptions(maxDurationUs: 60_000_000)) { report in
+            seen.withLock { $0.append(report) }
+        }
+        #expect(report.facts == 120 && report.records == 120 && report.batches == 18 && report.isCaughtUp && report.exitCode == 0)
+        #expect(report.bytes == report.totalBytes && report.incompleteBytes == 0)
+        #expect(seen.withLock { $0.map(\.facts) } == (1...18).map { min($0 * 7, 120) })
+        let byID = Dictionary(uniqueKeysWithValues: records.map { ($0.head.id, $0) })
+        let directory = SegmentDirectory(files: traffic.files, path: traffic.paths.segments)
+        try store.forEachFact { fact in
+            let record = try #require(byID[fact.head.id])
+            #expect(fact.head == record.head)
+            #expect(fact.reading == Traffic.reading(record))
+            let reader = try SegmentReader(file: #require(directory.file(named: fact.location.segment)), files: traffic.files)
+            let line = try reader.record(frame: fact.location.frame, offset: Int(fact.location.offset))
+            #expect(try ExchangeRecord(line: line) == record)
+        }
+        let again = try traffic.index()
+        #expect(again.batches == 0 && again.isCaughtUp)
+    }
+
+    @Test func growsWithTheSegments() throws {
+        let traffic = try Traffic()
+        #expect(try traffic.index().isCaughtUp)
+        try traffic.write(Traffic.records(seed: 2, count: 10), perBatch: 4)
+        #expect(try traffic.index().facts == 10)
+        try traffic.write(Traffic.records(seed: 3, count: 5), perBatch: 4, node: "n2")
+        #expect(try traffic.index().facts <= 5)
+    }
+
+    @Test func stoppingAfterAnyBatchLosesAndDoublesNothing() throws {
+        let traffic = try Traffic()
+        try traffic.write(Traffic.records(seed: 4, count: 60), perBatch: 3)
+        try traffic.index()
+        let whole = try traffic.dump()
+        traffic.removeIndex()
+        var passes = 0
+        while true {
+            let report = try traffic.index(IndexPassOptions(maxDurationUs: 60_000_000, shouldStop: { true }))
+            passes += 1
+            if report.isCaughtUp { break }
+            #expect(report.exitCode == 3 && report.batches == 1)
+        }
+        #expect(passes == 21)
+        #expect(try traffic.dump() == whole)
+    }
+
+    @Test func failureInsideABatchLeavesNothingOfIt() throws {
+        let traffic = try Traffic()
+        let records = Traffic.records(seed: 5, count: 40)
+        try traffic.write(records, perBatch: 10)
+        try traffic.index()
+        let whole = try traffic.dump()
+        traffic.removeIndex()
+        try traffic.store().close()
+        let queue = try DatabaseQueue(path: traffic.paths.index)
+        try queue.write { db in
+            try db.execute(
+                sql: """
+                    CREATE TRIGGER fault BEFORE INSERT ON fact WHEN (SELECT count(*) FROM fact) = 25
+                    BEGIN SELECT RAISE(ABORT, 'the plug was pulled'); END
+                    """)
+        }
+        #expect(throws: FactStoreError.self) { try traffic.index() }
+        #expect(try FactStore.open(path: traffic.paths.index, mode: .readOnly).count() == 20)
+        try queue.write { try $0.execute(sql: "DROP TRIGGER fault") }
+        try queue.close()
+        #expect(try traffic.index().facts == 20)
+        #expect(try traffic.dump() == whole)
+    }
+
+    @Test func rebuildGivesTheSameDump() throws {
+        let traffic = try Traffic()
+        for (seed, node) in [(6, "b"), (7, "a"), (8, "b")] {
+            try traffic.write(Traffic.records(seed: UInt64(seed), count: 25), perBatch: 6, node: node)
+            try traffic.index()
+        }
+        let grown = try traffic.dump()
+        traffic.removeIndex()
+        try traffic.index()
+        #expect(try traffic.dump() == grown)
+        #expect(!grown.isEmpty)
+    }
+
+    @Test func badLinesAndDamageAreCountedAndPassedOver() throws {
+        let traffic = try Traffic()
+        var records: [ExchangeRecord?] = Traffic.records(seed: 9, count: 30)
+        records.insert(nil, at: 4)
+        records.insert(nil, at: 17)
+        try traffic.write(records, perBatch: 8)
+        let segment = try #require(try traffic.segments().first)
+        let reader = try SegmentReader(file: segment, files: traffic.files)
+        guard case .batch(let first) = try reader.next(after: 0) else { throw CancellationError() }
+        var bytes = Array(try Data(contentsOf: URL(fileURLWithPath: segment.path)))
+        bytes[Int(first.next) + SegmentFormat.headerBytes + 9] ^= 0x10
+        try Data(bytes).write(to: URL(fileURLWithPath: segment.path))
+        let report = try traffic.index()
+        #expect(report.damaged == 1 && report.undecodable == 1 + (17 / 8 == 1 ? 0 : 1) && report.isCaughtUp)
+        #expect(report.records + report.undecodable == 24)
+        let store = try traffic.store()
+        let count = try store.lossCount()
+        #expect(count.damagedRanges == 1 && count.undecodableLines == Int64(report.undecodable))
+        #expect(try store.count() == Int64(report.records))
+        let damage = try store.losses(limit: 10).first { $0.kind == .damage }
+        #expect(damage?.frame == first.next && damage?.reason == DamageReason.badChecksum.rawValue)
+        #expect(try traffic.index().damaged == 0)
+    }
+
+    @Test func tornTailWaitsAndIsReadWhenItIsWhole() throws {
+        let traffic = try Traffic()
+        try traffic.write(Traffic.records(seed: 10, count: 20), perBatch: 5)
+        let segment = try #require(try traffic.segments().first)
+        let whole = try Data(contentsOf: URL(fileURLWithPath: segment.path))
+        try whole.prefix(whole.count - 40).write(to: URL(fileURLWithPath: segment.path))
+        let torn = try traffic.index()
+        #expect(torn.facts == 15 && torn.incompleteBytes > 0 && torn.isCaughtUp && torn.damaged == 0)
+        try whole.write(to: URL(fileURLWithPath: segment.path))
+        #expect(try traffic.index().facts == 5)
+    }
+
+    @Test func vanishedSegmentKeepsItsFacts() throws {
+        let traffic = try Traffic()
+        try traffic.write(Traffic.records(seed: 11, count: 6), perBatch: 3)
+        try traffic.index()
+        for segment in try traffic.segments() { try FileManager.default.removeItem(atPath: segment.path) }
+        let report = try traffic.index()
+        #expect(report.isCaughtUp && report.unreadable.isEmpty)
+        #expect(try traffic.store().count() == 6)
+    }
+
+    @Test func unreadableSegmentIsNamedAndTheOthersAreRead() throws {
+        let files = MemoryFileSystem()
+        let scratch = try ScratchDirectory()
+        for node in ["a", "b"] {
+            let writer = try SegmentWriter(directory: "/segments", node: node, files: files, clock: SystemClock())
+            for record in Traffic.records(seed: node == "a" ? 12 : 13, count: 4) {
+                try writer.append(record.encodedLine(), startedAtUs: record.head.startedAtUs)
+            }
+            try writer.close()
+        }
+        let store = try FactStore.open(path: scratch.index, mode: .readWrite)
+        let directory = SegmentDirectory(files: files, path: "/segments")
+        let pass = IndexPass(
+            store: store, directory: directory, lock: IndexLock(path: scratch.path + "/index.lock"), reading: Traffic.reading)
+        files.fail(.read, nth: 1, errno: 5)
+        let report = try pass.run(IndexPassOptions(maxDurationUs: 60_000_000))
+        #expect(report.unreadable == [try directory.list()[0].name] && report.exitCode == 1)
+        #expect(report.records == 4)
+        #expect(try pass.run(IndexPassOptions(maxDurationUs: 60_000_000)).exitCode == 0)
+    }
+}
+
+@Suite struct IndexLockTests {
+    @Test func whoComesSecondWaitsAndThenSaysSo() throws {
+        let traffic = try Traffic()
+        let held = IndexLock(path: traffic.paths.lock)
+        try held.acquire(waitUs: 0)
+        let error = #expect(throws: IndexingError.self) { try traffic.index(IndexPassOptions(maxDurationUs: 30_000)) }
+        #expect(error?.code == .locked && error?.exitCode == 3)
+        held.release()
+        #expect(try traffic.index(IndexPassOptions(maxDurationUs: 30_000)).isCaughtUp)
+    }
+
+    @Test func pathThatCannotBeLockedIsBadUsage() throws {
+        let error = #expect(throws: IndexingError.self) { try IndexLock(path: "/nonexistent/index.lock").acquire(waitUs: 1_000) }
+        #expect(error?.code == .lockUnusable && error?.exitCode == 2)
+    }
+
+    @Test func passThatRunsOutOfTimeGoesOnLater() throws {
+        let traffic = try Traffic()
+        try traffic.write(Traffic.records(seed: 20, count: 9), perBatch: 3)
+        let report = try traffic.index(IndexPassOptions(maxDurationUs: 0))
+        #expect(!report.isCaughtUp && report.batches == 1 && report.exitCode == 3)
+        #expect(try traffic.index().facts == 6)
+    }
+
+    @Test func twoIndexersTogetherGiveEveryFactOnce() async throws {
+        let traffic = try Traffic()
+        let records = Traffic.records(seed: 21, count: 400)
+        try traffic.write(records, perBatch: 2)
+        try traffic.store().close()
+        let reports = try await withThrowingTaskGroup(of: IndexReport.self) { group in
+            for isYielding in [true, true, false] {
+                group.addTask { try traffic.index(IndexPassOptions(maxDurationUs: 120_000_000, isYielding: isYielding)) }
+            }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(reports.reduce(0) { $0 + $1.facts } == 400)
+        #expect(reports.reduce(0) { $0 + $1.duplicates } == 0)
+        #expect(reports.allSatisfy(\.isCaughtUp))
+        #expect(try traffic.store().count() == 400)
+    }
+}
+
+@Suite struct FactBuilderTests {
+    private func fact(_ change: (inout ExchangeRecord, inout ExchangeReading) -> Void) -> ExchangeFact {
+        var record = Traffic.records(seed: 30, count: 1)[0]
+        var reading = ExchangeReading()
+        change(&record, &reading)
+        return FactBuilder.fact(of: record, reading: reading, location: PayloadLocation(segment: "s", frame: 0, offset: 0))
+    }
+
+    @Test func overheadIsTheTimeBeforeUpstreamHasTheRequest() {
+        func overhead(_ received: Int64?, _ sent: Int64?) -> Int64? {
+            fact { record, _ in
+                record.head.requestReceivedUs = received
+                record.head.upstreamSentUs = sent
+            }.overheadUs
+        }
+        #expect(overhead(100, 350) == 250)
+        #expect(overhead(350, 100) == 0)
+        #expect(overhead(nil, 100) == nil && overhead(100, nil) == nil)
+        #expect(overhead(Int64.min, Int64.max) == nil)
+    }
+
+    @Test func countsThatCannotBeAreUnknown() {
+        let fact = fact { _, reading in
+            reading.usage.inputTotal = -1
+            reading.usage.outputTotal = Int64.max
+            reading.usage.inputCached = 0
+            reading.toolCalls = 3
+            reading.tokensPerSecond = .infinity
+            reading.reportedCostNanousd = 77
+        }
+        #expect(
+            fact.reading.usage.inputTotal == nil && fact.reading.usage.outputTotal == nil && fact.reading.usage.inputCached == 0)
+        #expect(fact.reading.toolCalls == 3 && fact.reading.tokensPerSecond == nil)
+        #expect(fact.cost.reportedNanousd == 77 && fact.cost.totalNanousd == nil)
+    }
+}

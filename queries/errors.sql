@@ -1,0 +1,28 @@
+-- Errors by provider and status: every exchange that did not complete, or was answered with a status of 400 or more.
+-- error_code is the gateway's own; provider_error is the class read from the provider's answer.
+WITH selected AS MATERIALIZED (
+    SELECT provider, status, outcome, error_source, error_code, provider_error, started_at_us
+    FROM facts
+    WHERE (:since_us IS NULL OR started_at_us >= :since_us)
+        AND (:until_us IS NULL OR started_at_us < :until_us)
+        AND (:model IS NULL OR :model IN (model_requested, model_responded))
+        AND (:provider IS NULL OR provider = :provider)
+        AND (:task IS NULL OR task = :task)
+        AND (:environment IS NULL OR environment = :environment)
+        AND (:api IS NULL OR api = :api)
+        AND (:status IS NULL OR status = :status)
+        AND (:outcome IS NULL OR outcome = :outcome)
+        AND (:key IS NULL OR key_id = :key)
+        AND (:metadata IS NULL OR NOT EXISTS (
+            SELECT 1 FROM json_each(:metadata) AS wanted
+            WHERE NOT EXISTS (
+                SELECT 1 FROM json_each(facts.metadata) AS held
+                WHERE held.key = wanted.key AND held.value = wanted.value)))
+)
+SELECT
+    provider, status, outcome, error_source, error_code, provider_error, count(*) AS exchanges,
+    max(started_at_us) AS last_started_at_us
+FROM selected
+WHERE outcome <> 'completed' OR status >= 400 OR provider_error IS NOT NULL
+GROUP BY provider, status, outcome, error_source, error_code, provider_error
+ORDER BY exchanges DESC, provider, status, outcome, error_source, error_code, provider_error;
