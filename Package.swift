@@ -59,6 +59,7 @@ let package = Package(
         // MARK: Floor 4, engines
         .target(name: "Indexing", dependencies: ["ByteCoding", "Dialects", "ExchangeModel", "FactStore", "Platform", "SegmentLog"], swiftSettings: strict),
         .target(name: "Answers", dependencies: ["ByteCoding", "ExchangeModel", "FactStore", "NamedQueries"], swiftSettings: strict),
+        .target(name: "Datasets", dependencies: ["ByteCoding", "Dialects", "ExchangeModel", "FactStore", "Platform", "SegmentLog", crypto], swiftSettings: strict),
 
         // MARK: Floor 5, faces
         .target(name: "FakeProvider", dependencies: ["ByteCoding", nioCore, nioPosix, nioHTTP1], swiftSettings: strict),
@@ -75,6 +76,7 @@ let package = Package(
         .testTarget(name: "NamedQueriesTests", dependencies: ["NamedQueries"], swiftSettings: strict),
         .testTarget(name: "IndexingTests", dependencies: ["ByteCoding", "Dialects", "ExchangeModel", "FactStore", "Indexing", "Platform", "SegmentLog"], swiftSettings: strict),
         .testTarget(name: "AnswersTests", dependencies: ["Answers", "ByteCoding", "ExchangeModel", "FactStore", "NamedQueries"], swiftSettings: strict),
+        .testTarget(name: "DatasetsTests", dependencies: ["ByteCoding", "Datasets", "Dialects", "ExchangeModel", "FactStore", "Indexing", "Platform", "SegmentLog", crypto], swiftSettings: strict),
         .testTarget(name: "FakeProviderTests", dependencies: ["ByteCoding", "FakeProvider", nioCore, nioPosix], swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
     ]

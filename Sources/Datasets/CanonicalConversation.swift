@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Who speaks a turn. `developer` is read as `system`.
+package enum TurnRole: String, Sendable {
+    case system, user, assistant, tool
+}
+
+/// One call of a tool.
+package struct ToolCall: Equatable, Sendable {
+    package var id: String
+    package var name: String
+    /// JSON text as the model wrote it; where the API carries an object, its lexemes in their order without white space.
+    package var arguments: String
+}
+
+/// A typed piece of a turn; what no API of ours has in common is refused by the readers and never becomes text.
+package enum ContentBlock: Equatable, Sendable {
+    case text(String)
+    /// A `data:` URL or a link, verbatim.
+    case image(String)
+    case toolCall(ToolCall)
+    /// What a tool gave back; `content` holds texts and images.
+    case toolResult(callID: String, content: [ContentBlock], isError: Bool)
+    /// Hidden or shown reasoning; never written to a row, never hashed. Signatures and encrypted blobs are not kept.
+    case reasoning(String)
+}
+
+/// One turn of a conversation.
+package struct CanonicalTurn: Equatable, Sendable {
+    package var role: TurnRole
+    package var blocks: [ContentBlock]
+
+    /// The calls of the turn, in order.
+    var toolCalls: [ToolCall] {
+        blocks.compactMap { block in
+            if case .toolCall(let call) = block { return call }
+            return nil
+        }
+    }
+
+    /// The id that a tool's turn answers.
+    var answeredCall: String? {
+        if case .toolResult(let callID, _, _) = blocks.first { return callID }
+        return nil
+    }
+
+    /// The non-empty texts of the turn, in order, those inside a tool's result included.
+    var texts: [String] { CanonicalTurn.texts(blocks) }
+
+    /// The images of the turn, in order.
+    var images: [String] { CanonicalTurn.images(blocks) }
+
+    /// The text as one string: an assistant's pieces follow one another, anyone else's are set apart by an empty line.
+    var joinedText: String { texts.joined(separator: role == .assistant ? "" : "\n\n") }
+
+    private static func texts(_ blocks: [ContentBlock]) -> [String] {
+        var out: [String] = []
+        for block in blocks {
+            if case .text(let text) = block, !text.utf8.isEmpty { out.append(text) }
+            if case .toolResult(_, let content, _) = block { out += texts(content) }
+        }
+        return out
+    }
+
+    private static func images(_ blocks: [ContentBlock]) -> [String] {
+        var out: [String] = []
+        for block in blocks {
+            if case .image(let reference) = block { out.append(reference) }
+            if case .toolResult(_, let content, _) = block { out += images(content) }
+        }
+        return out
+    }
+}
+
+/// A tool that the caller offered.
+package struct ToolDefinition: Equatable, Sendable {
+    package var name: String
+    /// Empty where the caller gave none.
+    package var description: String
+    /// A JSON schema: the caller's lexemes in their order, without white space between them.
+    package var parameters: [UInt8]
+
+    /// The schema of a tool without parameters.
+    static let noParameters: [UInt8] = Array(#"{"type":"object","properties":{}}"#.utf8)
+}
+
+/// What a request says, whatever its API.
+package struct CanonicalRequest: Equatable, Sendable {
+    /// Verbatim.
+    package var model: String?
+    package var turns: [CanonicalTurn] = []
+    package var tools: [ToolDefinition] = []
+    /// The beginning of the answer that the caller laid into the assistant's mouth (Anthropic).
+    package var prefill: CanonicalTurn?
+    package var changes: RowChanges = []
+}
+
+/// What an answer says, whatever its API and whether it was streamed.
+package struct CanonicalAnswer: Equatable, Sendable {
+    package var turn: CanonicalTurn
+    package var changes: RowChanges = []
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Why a data set could not be built, and what to do.
+package struct DatasetError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// A low-cardinality name, usable as a metric label.
+    package struct Code: Hashable, Sendable, CustomStringConvertible {
+        /// The name.
+        package let description: String
+
+        /// The recipe breaks a rule.
+        package static let badRecipe = Code(description: "bad_recipe")
+        /// The output directory holds something else.
+        package static let outputTaken = Code(description: "output_taken")
+        /// Another build writes to the same place.
+        package static let outputBusy = Code(description: "output_busy")
+        /// The source gave other records in its second pass than in its first.
+        package static let sourceChanged = Code(description: "source_changed")
+        /// More records than one build can hold.
+        package static let tooLarge = Code(description: "too_large")
+    }
+
+    /// The kind of failure.
+    package let code: Code
+    /// What happened and what to do.
+    package let message: String
+    /// The recipe's key, the path or the record id concerned; empty where there is none.
+    package let subject: String
+
+    /// An error.
+    package init(_ code: Code, subject: String = "", _ message: String) {
+        self.code = code
+        self.subject = subject
+        self.message = message
+    }
+
+    /// The message.
+    package var description: String { message }
+}

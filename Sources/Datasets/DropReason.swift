@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Why a record gives no row: a closed list, so that the funnel adds up. Thrown by the readers, counted by the build.
+package enum DropReason: String, Error, CaseIterable, Sendable {
+    // Not a finished exchange.
+    case payloadUnreadable = "payload_unreadable"
+    case duplicateRecord = "duplicate_record"
+    case outcomeNotCompleted = "outcome_not_completed"
+    case statusNotOK = "status_not_ok"
+    case apiNotSupported = "api_not_supported"
+    /// Embeddings and the like.
+    case notAConversation = "not_a_conversation"
+    case bodyNotKept = "body_not_kept"
+    case bodyTooLarge = "body_too_large"
+    case conversationTooLong = "conversation_too_long"
+    // The request.
+    case requestNotJSON = "request_not_json"
+    case requestMalformed = "request_malformed"
+    /// The provider keeps part of the history (`previous_response_id`, `conversation`, item references).
+    case incompleteHistory = "incomplete_history"
+    /// The provider keeps the prompt (`prompt`).
+    case promptTemplate = "prompt_template"
+    case legacyFunctions = "legacy_functions"
+    case builtinToolOffered = "builtin_tool_offered"
+    case builtinToolItem = "builtin_tool_item"
+    case unknownRole = "unknown_role"
+    case namedParticipant = "named_participant"
+    /// The last message is the assistant's, and providers differ in whether the answer continues it.
+    case ambiguousPrefill = "ambiguous_prefill"
+    case noUserTurn = "no_user_turn"
+    case orphanToolResult = "orphan_tool_result"
+    case unansweredToolCall = "unanswered_tool_call"
+    // The answer.
+    case answerMissing = "answer_missing"
+    case answerNotJSON = "answer_not_json"
+    case answerMalformed = "answer_malformed"
+    case inBandError = "in_band_error"
+    case streamCut = "stream_cut"
+    case finishReasonMissing = "finish_reason_missing"
+    case finishReasonUnaccepted = "finish_reason_unaccepted"
+    case truncatedAnswer = "truncated_answer"
+    case contentFiltered = "content_filtered"
+    case refusal
+    case emptyAnswer = "empty_answer"
+    /// The provider itself cut the history before the model saw it.
+    case serverEditedContext = "server_edited_context"
+    // What the row's form cannot say.
+    case imageContent = "image_content"
+    case audioContent = "audio_content"
+    case fileContent = "file_content"
+    case unknownContent = "unknown_content"
+    case textAfterToolCall = "text_after_tool_call"
+    case toolArgumentsNotJSON = "tool_arguments_not_json"
+    // Choice among good exchanges.
+    /// A later request of the same conversation holds all of it.
+    case superseded
+    /// Another record has the same prompt and the same answer.
+    case duplicateConversation = "duplicate_conversation"
+    case overLimit = "over_limit"
+}
+
+/// What the row leaves out or changes of an exchange that it keeps: counted in the manifest, so that nothing is flattened silently.
+package struct RowChanges: OptionSet, Hashable, Sendable {
+    /// One bit a change.
+    package let rawValue: UInt16
+
+    /// Wraps bits.
+    package init(rawValue: UInt16) { self.rawValue = rawValue }
+
+    package static let reasoningRemoved = RowChanges(rawValue: 1)
+    package static let developerAsSystem = RowChanges(rawValue: 2)
+    package static let textPartsJoined = RowChanges(rawValue: 4)
+    package static let assistantMessagesJoined = RowChanges(rawValue: 8)
+    package static let extraChoicesIgnored = RowChanges(rawValue: 16)
+    package static let toolErrorFlagRemoved = RowChanges(rawValue: 32)
+    package static let toolResultsReordered = RowChanges(rawValue: 64)
+    package static let prefillJoined = RowChanges(rawValue: 128)
+    package static let toolStrictnessRemoved = RowChanges(rawValue: 256)
+    package static let responseFormatRemoved = RowChanges(rawValue: 512)
+    package static let annotationsRemoved = RowChanges(rawValue: 1_024)
+
+    /// Every change and its name in the manifest, sorted by name.
+    package static let named: [(name: String, change: RowChanges)] = [
+        ("annotations_removed", .annotationsRemoved), ("assistant_messages_joined", .assistantMessagesJoined),
+        ("developer_as_system", .developerAsSystem), ("extra_choices_ignored", .extraChoicesIgnored),
+        ("prefill_joined", .prefillJoined), ("reasoning_removed", .reasoningRemoved),
+        ("response_format_removed", .responseFormatRemoved), ("text_parts_joined", .textPartsJoined),
+        ("tool_error_flag_removed", .toolErrorFlagRemoved), ("tool_results_reordered", .toolResultsReordered),
+        ("tool_strictness_removed", .toolStrictnessRemoved),
+    ]
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+import ByteCoding
+
+/// Small helpers over JSON that never touch a lexeme.
+enum JSONText {
+    /// A value's text without the white space between tokens: order, escapes and number spellings stay.
+    static func compact(_ node: JSONNode) -> [UInt8] {
+        var out: [UInt8] = []
+        out.reserveCapacity(node.range.count)
+        var inString = false
+        var escaped = false
+        for byte in node.lexeme {
+            if inString {
+                out.append(byte)
+                if escaped { escaped = false } else if byte == UInt8(ascii: "\\") { escaped = true } else if byte == UInt8(ascii: "\"") { inString = false }
+                continue
+            }
+            if byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 { continue }
+            if byte == UInt8(ascii: "\"") { inString = true }
+            out.append(byte)
+        }
+        return out
+    }
+
+    /// A value in a form that only its meaning decides: members sorted by the bytes of their key, escapes undone, numbers as spelled.
+    ///
+    /// Depth is bounded by `JSONLimits.depth`.
+    static func appendCanonical(_ node: JSONNode, to out: inout [UInt8]) {
+        switch node.kind {
+        case .string: JSONEscaping.appendQuoted(node.unescapedBytes[...], to: &out)
+        case .array:
+            out.append(UInt8(ascii: "["))
+            for element in node.elements {
+                appendCanonical(element, to: &out)
+                out.append(UInt8(ascii: ","))
+            }
+            out.append(UInt8(ascii: "]"))
+        case .object: appendMembers(node, to: &out)
+        default: out.append(contentsOf: node.lexeme)
+        }
+    }
+
+    private static func appendMembers(_ node: JSONNode, to out: inout [UInt8]) {
+        var members: [(key: [UInt8], value: JSONNode, position: Int)] = []
+        for (key, value) in node.members { members.append((key.unescapedBytes, value, members.count)) }
+        members.sort { a, b in
+            if a.key == b.key { return a.position < b.position }
+            return a.key.lexicographicallyPrecedes(b.key)
+        }
+        out.append(UInt8(ascii: "{"))
+        for member in members {
+            JSONEscaping.appendQuoted(member.key[...], to: &out)
+            out.append(UInt8(ascii: ":"))
+            appendCanonical(member.value, to: &out)
+            out.append(UInt8(ascii: ","))
+        }
+        out.append(UInt8(ascii: "}"))
+    }
+}
+
+extension JSONNode {
+    /// The member's value, or nil where it is absent or null.
+    func present(_ key: String) -> JSONNode? {
+        guard let node = self[key], !node.isNull else { return nil }
+        return node
+    }
+
+    /// The member's text, or nil where it is absent, null or no string.
+    func text(_ key: String) -> String? { self[key]?.string }
+
+    /// The member's text where there is some, else nil.
+    func filledText(_ key: String) -> String? {
+        guard let text = self[key]?.string, !text.utf8.isEmpty else { return nil }
+        return text
+    }
+
+    /// Whether an array or object has anything in it.
+    var isFilled: Bool {
+        switch kind {
+        case .array: elements.first != nil
+        case .object: members.first != nil
+        case .string: range.count > 2
+        default: false
+        }
+    }
+}
+
+extension JSONElements {
+    /// The first element.
+    var first: JSONNode? {
+        var copy = self
+        return copy.next()
+    }
+}
+
+extension JSONMembers {
+    /// The first member's value.
+    var first: JSONNode? {
+        var copy = self
+        return copy.next()?.value
+    }
+}
