@@ -49,6 +49,7 @@ let package = Package(
         .target(name: "HTTPWire", dependencies: [nioCore], swiftSettings: strict),
         .target(name: "ContentCoding", dependencies: ["CBrotli", "CZlib", "CZstd"], swiftSettings: strictMemory),
         .target(name: "Dialects", dependencies: ["ByteCoding", "ExchangeModel"], swiftSettings: strict),
+        .target(name: "Redaction", dependencies: ["ExchangeModel", crypto], swiftSettings: strict),
 
         // MARK: Floor 3, stores and wires
         .target(name: "SegmentLog", dependencies: ["ByteCoding", "CZstd", "Platform", crypto], swiftSettings: strictMemory),
@@ -57,14 +58,20 @@ let package = Package(
         .target(name: "Upstream", dependencies: ["HTTPWire", nioCore, nioPosix, nioSSL], swiftSettings: strictMemory),
 
         // MARK: Floor 4, engines
+        .target(name: "Capture", dependencies: ["ContentCoding", "ExchangeModel", "Platform", "Redaction", "SegmentLog", crypto, logging], swiftSettings: strictMemory),
         .target(name: "Indexing", dependencies: ["ByteCoding", "Dialects", "ExchangeModel", "FactStore", "Platform", "SegmentLog"], swiftSettings: strict),
         .target(name: "Answers", dependencies: ["ByteCoding", "ExchangeModel", "FactStore", "NamedQueries"], swiftSettings: strict),
         .target(name: "Datasets", dependencies: ["ByteCoding", "Dialects", "ExchangeModel", "FactStore", "Platform", "SegmentLog", crypto], swiftSettings: strict),
 
         // MARK: Floor 5, faces
+        .target(name: "Gateway", dependencies: ["ByteCoding", "Capture", "Dialects", "ExchangeModel", "HTTPWire", "Upstream", logging, nioCore, nioPosix], swiftSettings: strictMemory),
         .target(name: "FakeProvider", dependencies: ["ByteCoding", nioCore, nioPosix, nioHTTP1], swiftSettings: strict),
 
+        // MARK: Floor 6, programs
+        .executableTarget(name: "weir", dependencies: ["Answers", "ByteCoding", "Capture", "Datasets", "ExchangeModel", "FactStore", "FakeProvider", "Gateway", "Indexing", "NamedQueries", "Platform", "SegmentLog", argumentParser, logging, nioCore, yams], swiftSettings: strict),
+
         // MARK: Tests
+        .target(name: "FactSamples", dependencies: ["ExchangeModel", "FactStore"], path: "Tests/FactSamples", swiftSettings: strict),
         .testTarget(name: "ByteCodingTests", dependencies: ["ByteCoding"], swiftSettings: strict),
         .testTarget(name: "PlatformTests", dependencies: ["Platform"], swiftSettings: strict),
         .testTarget(name: "ExchangeModelTests", dependencies: ["ByteCoding", "ExchangeModel"], swiftSettings: strict),
@@ -72,10 +79,10 @@ let package = Package(
         .testTarget(name: "ContentCodingTests", dependencies: ["ByteCoding", "CBrotli", "CZlib", "CZstd", "ContentCoding"], swiftSettings: strict),
         .testTarget(name: "DialectsTests", dependencies: ["ByteCoding", "Dialects", "ExchangeModel"], swiftSettings: strict),
         .testTarget(name: "SegmentLogTests", dependencies: ["ByteCoding", "Platform", "SegmentLog"], swiftSettings: strict),
-        .testTarget(name: "FactStoreTests", dependencies: ["ByteCoding", "ExchangeModel", "FactStore"], swiftSettings: strict),
+        .testTarget(name: "FactStoreTests", dependencies: ["ByteCoding", "ExchangeModel", "FactSamples", "FactStore", grdb], swiftSettings: strict),
         .testTarget(name: "NamedQueriesTests", dependencies: ["NamedQueries"], swiftSettings: strict),
-        .testTarget(name: "IndexingTests", dependencies: ["ByteCoding", "Dialects", "ExchangeModel", "FactStore", "Indexing", "Platform", "SegmentLog"], swiftSettings: strict),
-        .testTarget(name: "AnswersTests", dependencies: ["Answers", "ByteCoding", "ExchangeModel", "FactStore", "NamedQueries"], swiftSettings: strict),
+        .testTarget(name: "IndexingTests", dependencies: ["Answers", "ExchangeModel", "FactSamples", "FactStore", "Indexing", "Platform", "SegmentLog", grdb], swiftSettings: strict),
+        .testTarget(name: "AnswersTests", dependencies: ["Answers", "ByteCoding", "ExchangeModel", "FactSamples", "FactStore", "NamedQueries"], swiftSettings: strict),
         .testTarget(name: "DatasetsTests", dependencies: ["ByteCoding", "Datasets", "Dialects", "ExchangeModel", "FactStore", "Indexing", "Platform", "SegmentLog", crypto], swiftSettings: strict),
         .testTarget(name: "FakeProviderTests", dependencies: ["ByteCoding", "FakeProvider", nioCore, nioPosix], swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
