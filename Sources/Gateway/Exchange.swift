@@ -42,6 +42,7 @@ final class Exchange: UpstreamReceiver {
     init(loop: GatewayLoop, downstream: DownstreamHandler, tap: CaptureTap, head: RequestHead, route: Route) {
         self.loop = loop
         self.downstream = downstream
+        flushTarget = downstream
         self.tap = tap
         self.head = head
         self.route = route
@@ -217,7 +218,7 @@ final class Exchange: UpstreamReceiver {
 
     func upstreamReadComplete() { flushTarget?.flush() }
 
-    /// The caller's side, kept for the one flush that follows the last bytes.
+    /// The caller's side, kept for the flush that follows the last bytes, when `downstream` is already let go.
     private weak var flushTarget: DownstreamHandler?
 
     func upstreamWritable() { downstream?.resumeReading() }
@@ -294,7 +295,6 @@ final class Exchange: UpstreamReceiver {
         lastWords()
         connection = nil
         held = nil
-        flushTarget = downstream
         let caller = downstream
         downstream = nil
         caller?.exchangeEnded(keepsAlive: keepsAlive)
