@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Who speaks a turn. `developer` is read as `system`.
+/// Who speaks a turn.
+///
+/// `developer` is read as `system`.
 package enum TurnRole: String, Sendable {
     case system, user, assistant, tool
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Why a record gives no row: a closed list, so that the funnel adds up. Thrown by the readers, counted by the build.
+/// Why a record gives no row: a closed list, so that the funnel adds up.
+///
+/// Thrown by the readers, counted by the build.
 package enum DropReason: String, Error, CaseIterable, Sendable {
     // Not a finished exchange.
     case payloadUnreadable = "payload_unreadable"
