@@ -15,6 +15,7 @@ let strictMemory: [SwiftSetting] = strict + [.strictMemorySafety()]
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
@@ -34,10 +35,10 @@ let package = Package(
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
     ],
     targets: [
-        // MARK: Floor 0, C libraries of the system
+        // MARK: Floor 0, module maps for Debian's libraries
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
-        .systemLibrary(name: "CBrotli", pkgConfig: "libbrotlienc libbrotlidec", providers: [.apt(["libbrotli-dev"])]),
+        .systemLibrary(name: "CBrotli", pkgConfig: "libbrotlidec", providers: [.apt(["libbrotli-dev"])]),
 
         // MARK: Floor 1, ground, pure
         .target(name: "ByteCoding", swiftSettings: strict),
@@ -45,44 +46,45 @@ let package = Package(
 
         // MARK: Floor 2, nouns, pure
         .target(name: "ExchangeModel", dependencies: ["ByteCoding"], swiftSettings: strict),
-        .target(name: "Dialects", dependencies: ["ExchangeModel", "ByteCoding"], swiftSettings: strict),
-        .target(name: "ContentCoding", dependencies: ["CZlib", "CBrotli", "CZstd"], swiftSettings: strictMemory),
+        .target(name: "HTTPWire", dependencies: [nioCore], swiftSettings: strict),
+        .target(name: "ContentCoding", dependencies: ["CBrotli", "CZlib", "CZstd"], swiftSettings: strictMemory),
+        .target(name: "Dialects", dependencies: ["ByteCoding", "ExchangeModel"], swiftSettings: strict),
+        .target(name: "Redaction", dependencies: ["ExchangeModel", crypto], swiftSettings: strict),
 
         // MARK: Floor 3, stores and wires
-        .target(name: "SegmentLog", dependencies: ["Platform", "ByteCoding", "CZstd", crypto], swiftSettings: strictMemory),
+        .target(name: "SegmentLog", dependencies: ["ByteCoding", "CZstd", "Platform", crypto], swiftSettings: strictMemory),
         .target(name: "FactStore", dependencies: ["ByteCoding", "ExchangeModel", grdb], swiftSettings: strict),
-        .target(
-            name: "NamedQueries", path: "queries",
-            resources: [
-                .embedInCode("errors.sql"), .embedInCode("requests.sql"), .embedInCode("tail-latency.sql"), .embedInCode("tokens.sql"),
-            ],
-            swiftSettings: strict),
+        .target(name: "NamedQueries", path: "queries", resources: [.embedInCode("errors.sql"), .embedInCode("requests.sql"), .embedInCode("tail-latency.sql"), .embedInCode("tokens.sql")], swiftSettings: strict),
+        .target(name: "Upstream", dependencies: ["HTTPWire", nioCore, nioPosix, nioSSL], swiftSettings: strictMemory),
 
         // MARK: Floor 4, engines
+        .target(name: "Capture", dependencies: ["ContentCoding", "ExchangeModel", "Platform", "Redaction", "SegmentLog", crypto, logging], swiftSettings: strictMemory),
+        .target(name: "Indexing", dependencies: ["ByteCoding", "Dialects", "ExchangeModel", "FactStore", "Platform", "SegmentLog"], swiftSettings: strict),
         .target(name: "Answers", dependencies: ["ByteCoding", "ExchangeModel", "FactStore", "NamedQueries"], swiftSettings: strict),
-        .target(name: "Indexing", dependencies: ["ExchangeModel", "FactStore", "Platform", "SegmentLog"], swiftSettings: strict),
-        .target(
-            name: "Datasets",
-            dependencies: ["ByteCoding", "Dialects", "ExchangeModel", "FactStore", "Platform", "SegmentLog", crypto], swiftSettings: strict),
+        .target(name: "Datasets", dependencies: ["ByteCoding", "Dialects", "ExchangeModel", "FactStore", "Platform", "SegmentLog", crypto], swiftSettings: strict),
+
+        // MARK: Floor 5, faces
+        .target(name: "Gateway", dependencies: ["ByteCoding", "Capture", "Dialects", "ExchangeModel", "HTTPWire", "Upstream", logging, nioCore, nioPosix], swiftSettings: strictMemory),
+        .target(name: "FakeProvider", dependencies: ["ByteCoding", nioCore, nioPosix, nioHTTP1], swiftSettings: strict),
+
+        // MARK: Floor 6, programs
+        .executableTarget(name: "weir", dependencies: ["Answers", "ByteCoding", "Capture", "Datasets", "ExchangeModel", "FactStore", "FakeProvider", "Gateway", "Indexing", "NamedQueries", "Platform", "SegmentLog", argumentParser, logging, nioCore, yams], swiftSettings: strict),
 
         // MARK: Tests
+        .target(name: "FactSamples", dependencies: ["ExchangeModel", "FactStore"], path: "Tests/FactSamples", swiftSettings: strict),
         .testTarget(name: "ByteCodingTests", dependencies: ["ByteCoding"], swiftSettings: strict),
         .testTarget(name: "PlatformTests", dependencies: ["Platform"], swiftSettings: strict),
-        .testTarget(name: "ContentCodingTests", dependencies: ["ContentCoding", "CZlib", "CBrotli", "CZstd"], swiftSettings: strict),
-        .testTarget(name: "SegmentLogTests", dependencies: ["SegmentLog", "Platform", "ByteCoding"], swiftSettings: strict),
         .testTarget(name: "ExchangeModelTests", dependencies: ["ByteCoding", "ExchangeModel"], swiftSettings: strict),
-        .testTarget(name: "DialectsTests", dependencies: ["ByteCoding", "ExchangeModel", "Dialects"], swiftSettings: strict),
-        .testTarget(
-            name: "DatasetsTests", dependencies: ["Datasets", "ExchangeModel", "ByteCoding", "FactStore", "Platform", "SegmentLog", crypto], swiftSettings: strict),
-        .target(name: "FactSamples", dependencies: ["ExchangeModel", "FactStore"], path: "Tests/FactSamples", swiftSettings: strict),
+        .testTarget(name: "HTTPWireTests", dependencies: ["HTTPWire", nioCore, nioEmbedded, nioHTTP1], swiftSettings: strict),
+        .testTarget(name: "ContentCodingTests", dependencies: ["ByteCoding", "CBrotli", "CZlib", "CZstd", "ContentCoding"], swiftSettings: strict),
+        .testTarget(name: "DialectsTests", dependencies: ["ByteCoding", "Dialects", "ExchangeModel"], swiftSettings: strict),
+        .testTarget(name: "SegmentLogTests", dependencies: ["ByteCoding", "Platform", "SegmentLog"], swiftSettings: strict),
         .testTarget(name: "FactStoreTests", dependencies: ["ByteCoding", "ExchangeModel", "FactSamples", "FactStore", grdb], swiftSettings: strict),
         .testTarget(name: "NamedQueriesTests", dependencies: ["NamedQueries"], swiftSettings: strict),
-        .testTarget(
-            name: "IndexingTests",
-            dependencies: ["Answers", "ExchangeModel", "FactSamples", "FactStore", "Indexing", "Platform", "SegmentLog", grdb],
-            swiftSettings: strict),
-        .testTarget(
-            name: "AnswersTests", dependencies: ["Answers", "ByteCoding", "ExchangeModel", "FactSamples", "FactStore", "NamedQueries"],
-            swiftSettings: strict),
+        .testTarget(name: "IndexingTests", dependencies: ["Answers", "ExchangeModel", "FactSamples", "FactStore", "Indexing", "Platform", "SegmentLog", grdb], swiftSettings: strict),
+        .testTarget(name: "AnswersTests", dependencies: ["Answers", "ByteCoding", "ExchangeModel", "FactSamples", "FactStore", "NamedQueries"], swiftSettings: strict),
+        .testTarget(name: "DatasetsTests", dependencies: ["ByteCoding", "Datasets", "Dialects", "ExchangeModel", "FactStore", "Indexing", "Platform", "SegmentLog", crypto], swiftSettings: strict),
+        .testTarget(name: "FakeProviderTests", dependencies: ["ByteCoding", "FakeProvider", nioCore, nioPosix], swiftSettings: strict),
+        .testTarget(name: "TidyTests", swiftSettings: strict),
     ]
 )

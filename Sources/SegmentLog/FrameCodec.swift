@@ -3,7 +3,9 @@ import CZstd
 
 /// Makes independent zstd frames at level 1 with content size and checksum; owned by one thread.
 @safe final class FrameCompressor {
+    private static let keptScratchBytes = 8 << 20
     private let context: OpaquePointer
+    private var scratch: [UInt8] = []
 
     init() throws(SegmentError) {
         guard let made = unsafe ZSTD_createCCtx() else {
@@ -17,22 +19,24 @@ import CZstd
 
     deinit { unsafe ZSTD_freeCCtx(context) }
 
-    /// One frame, after `reserved` zero bytes for a header.
+    /// One frame, after `reserved` zero bytes for a header; the array is as long as it must be, for it may be kept a while.
     func compress(_ raw: [UInt8], reserving reserved: Int) throws(SegmentError) -> [UInt8] {
         let bound = ZSTD_compressBound(raw.count)
-        var status = 0
-        let framed = unsafe [UInt8](unsafeUninitializedCapacity: reserved + bound) { buffer, count in
-            guard let base = buffer.baseAddress else { return }
-            unsafe base.initialize(repeating: 0, count: reserved)
-            status = unsafe raw.withUnsafeBytes { source in
-                unsafe ZSTD_compress2(context, base + reserved, bound, source.baseAddress, source.count)
+        if scratch.count < bound { scratch = [UInt8](repeating: 0, count: bound) }
+        let status = unsafe raw.withUnsafeBytes { source in
+            unsafe scratch.withUnsafeMutableBytes { target in
+                unsafe ZSTD_compress2(context, target.baseAddress, target.count, source.baseAddress, source.count)
             }
-            count = reserved + (ZSTD_isError(status) == 0 ? status : 0)
         }
         guard ZSTD_isError(status) == 0 else {
             throw SegmentError(
                 .compressionFailed, "zstd refused a batch of \(raw.count) bytes. Free memory or start again.")
         }
+        var framed: [UInt8] = []
+        framed.reserveCapacity(reserved + status)
+        framed.append(contentsOf: repeatElement(0, count: reserved))
+        framed.append(contentsOf: scratch[0..<status])
+        if scratch.count > FrameCompressor.keptScratchBytes { scratch = [] }
         return framed
     }
 }

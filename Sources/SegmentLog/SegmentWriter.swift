@@ -55,6 +55,7 @@ package final class SegmentWriter {
         }
         let newest = try SegmentDirectory(files: files, path: directory).list().map(\.epoch).max() ?? 0
         let name = SegmentFormat.nodeName(node)
+        let (limits, sync) = (limits.bounded, sync.bounded)
         let start = max(UInt64(clamping: clock.wallUs), newest == UInt64.max ? newest : newest + 1)
         self.node = name
         epoch = start

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+# Weir: `make demo` and `make test` do everything on a fresh Debian machine with Swift; `make help` lists the rest.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -e -u -o pipefail -c
+.ONESHELL:
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+.PHONY: help setup build release venv test lint format demo clean crash bench corpus
+
+APT_BUILD := libsqlite3-dev libzstd-dev libcurl4-openssl-dev zlib1g-dev libbrotli-dev
+APT_TEST := zstd jq python3-venv sqlite3
+SWIFT_MIN := 6.2
+PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
+VENV := $(CURDIR)/.venv
+IMPORTS := --explicit-target-dependency-import-check error
+FILTER ?=
+DEMO_FLAGS ?=
+say = printf '\033[1m==> %s\033[0m\n'
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-9s %s\n", $$1, $$2 }'
+
+setup: ## install the Debian packages and check Swift (asks for sudo only when something is missing)
+	@missing=()
+	for name in $(APT_BUILD) $(APT_TEST); do
+	    state=$$(dpkg-query -W -f '$${db:Status-Status}' "$$name" 2>/dev/null || true)
+	    [[ "$$state" == installed ]] || missing+=("$$name")
+	done
+	if (( $${#missing[@]} > 0 )); then
+	    command -v apt-get >/dev/null || { echo "setup: no apt-get here; install these yourself: $${missing[*]}" >&2; exit 1; }
+	    as_root=(); if (( EUID != 0 )); then as_root=(sudo); fi
+	    $(say) "Installing $${missing[*]}"
+	    "$${as_root[@]}" apt-get update -q
+	    "$${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$${missing[@]}"
+	else
+	    $(say) "Debian packages: all there"
+	fi
+	if ! command -v swift >/dev/null; then
+	    echo "setup: swift is not on the PATH. Install Swift $(SWIFT_MIN) or newer from https://www.swift.org/install/linux/ and open a new shell." >&2
+	    exit 1
+	fi
+	version=$$(swift --version 2>&1 | sed -nE 's/.*Swift version ([0-9]+(\.[0-9]+)*).*/\1/p' | head -n 1)
+	if [[ -z "$$version" || "$$(printf '%s\n' "$(SWIFT_MIN)" "$$version" | sort -V | head -n 1)" != "$(SWIFT_MIN)" ]]; then
+	    echo "setup: Swift $${version:-of unknown version} is too old; $(SWIFT_MIN) or newer is needed: https://www.swift.org/install/linux/" >&2
+	    exit 1
+	fi
+	$(say) "Swift $$version"
+
+build: setup ## build everything, debug
+	@$(say) "Building (debug)"
+	swift build $(IMPORTS)
+
+release: setup ## build the program, optimised
+	@$(say) "Building weir (release); the first time takes some minutes"
+	swift build -c release --product weir
+
+venv: setup $(VENV)/.installed ## make the Python environment of the SDK tests
+
+# Made anew when the pinned versions change.
+$(VENV)/.installed: Tests/requirements.txt
+	@$(say) "Installing the openai and anthropic SDKs into .venv"
+	rm -rf "$(VENV)"
+	$(PYTHON) -m venv "$(VENV)"
+	"$(VENV)/bin/pip" install -q --disable-pip-version-check -r Tests/requirements.txt
+	touch "$@"
+
+lint: setup ## check the format
+	@$(say) "Checking the format"
+	swift format lint --strict -r Package.swift Sources Tests queries
+
+format: ## format all Swift files in place
+	@swift format -i -r Package.swift Sources Tests queries
+
+test: setup venv lint ## format check, build with import check, all tests (FILTER=Name runs some)
+	@$(say) "Building with tests; the first time takes some minutes"
+	swift build --build-tests $(IMPORTS)
+	$(say) "Testing"
+	WEIR_PYTHON="$(VENV)/bin/python" swift test --skip-build $(IMPORTS) $(if $(FILTER),--filter '$(FILTER)')
+	$(say) "All tests passed"
+
+demo: release ## real traffic through a real gateway, no API key (DEMO_FLAGS=--keep leaves it up)
+	@$(say) "Running the demo"
+	"$$(swift build -c release --show-bin-path)/weir" demo $(DEMO_FLAGS)
+
+crash: setup ## campaign: kill -9 under load, twenty rounds
+	@$(say) "Killing and restarting, $${WEIR_KILL_ROUNDS:-20} rounds"
+	WEIR_KILL_ROUNDS="$${WEIR_KILL_ROUNDS:-20}" swift test --filter KillTests
+
+corpus: release ## campaign: recorded provider traffic through the gateway, byte for byte (needs ../shared)
+	@Tests/Campaigns/corpus.sh
+
+bench: release ## campaign: direct, nginx and weir side by side (needs ../shared, gcc, wrk, nginx)
+	@Tests/Campaigns/bench.sh
+
+clean: ## delete what was built, not what was captured
+	@rm -rf .build .venv

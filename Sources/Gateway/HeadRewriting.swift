@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+package import ExchangeModel
+package import HTTPWire
+package import NIOCore
+
+/// Builds the heads that leave Weir out of those that came: order, case and duplicates kept, only what the contract names changed.
+package enum HeadRewriting {
+    /// The request head for the provider.
+    ///
+    /// - Parameters:
+    ///   - head: the caller's.
+    ///   - route: where it goes.
+    ///   - allocator: for the buffer.
+    /// - Returns: the bytes, closing empty line included.
+    package static func upstreamHead(_ head: RequestHead, route: Route, allocator: ByteBufferAllocator) -> ByteBuffer {
+        let block = head.block
+        var out = allocator.buffer(capacity: block.byteCount + 256)
+        out.writeBytes(head.method)
+        out.writeInteger(UInt8(ascii: " "))
+        out.writeBytes(route.path)
+        if let query = head.query {
+            out.writeInteger(UInt8(ascii: "?"))
+            out.writeBytes(query)
+        }
+        out.writeStaticString(" HTTP/1.1\r\n")
+        let dropped = block.connectionNames
+        var keyIsPlaced = route.providerKey == nil
+        var hostIsPlaced = false
+        for field in block.fields {
+            switch field.known {
+            case .host:
+                writeHost(route, to: &out)
+                hostIsPlaced = true
+            case .inference: continue
+            case .transferEncoding, .trailer: out.writeBytes(block.line(field))
+            case .authorization, .xAPIKey, .xGoogAPIKey, .apiKey:
+                guard let key = route.providerKey else {
+                    out.writeBytes(block.line(field))
+                    continue
+                }
+                // With the provider's key given, every credential header of the caller's is a key for Weir and stays here.
+                if !keyIsPlaced { writeKey(key, placement: route.keyPlacement, to: &out) }
+                keyIsPlaced = true
+            default:
+                if field.known.isHopByHop || isDropped(block.name(field), by: dropped) { continue }
+                out.writeBytes(block.line(field))
+            }
+        }
+        if !hostIsPlaced { writeHost(route, to: &out) }
+        if !keyIsPlaced, let key = route.providerKey { writeKey(key, placement: route.keyPlacement, to: &out) }
+        out.writeStaticString("\r\n")
+        return out
+    }
+
+    private static func writeHost(_ route: Route, to out: inout ByteBuffer) {
+        out.writeStaticString("Host: ")
+        out.writeString(route.base.authority)
+        out.writeStaticString("\r\n")
+    }
+
+    private static func writeKey(_ key: ArraySlice<UInt8>, placement: KeyPlacement, to out: inout ByteBuffer) {
+        switch placement {
+        case .bearer: out.writeStaticString("Authorization: Bearer ")
+        case .xAPIKey: out.writeStaticString("x-api-key: ")
+        case .xGoogAPIKey: out.writeStaticString("x-goog-api-key: ")
+        case .apiKey: out.writeStaticString("api-key: ")
+        }
+        // Some callers put the scheme word before the key out of habit.
+        let bare = ASCII.hasPrefixIgnoringCase(key, "bearer ") ? key.dropFirst(7) : key
+        out.writeBytes(bare)
+        out.writeStaticString("\r\n")
+    }
+
+    private static func isDropped(_ name: ArraySlice<UInt8>, by names: [[UInt8]]) -> Bool {
+        guard !names.isEmpty else { return false }
+        return names.contains { $0.count == name.count && zip($0, name).allSatisfy { $0 == ASCII.lower($1) } }
+    }
+
+    /// What the caller's connection needs from an answer head.
+    package struct AnswerNeeds {
+        /// The connection ends after this answer.
+        package var closes: Bool
+        /// The caller speaks HTTP/1.0 and cannot read chunks.
+        package var removesChunking: Bool
+        /// The caller speaks HTTP/1.0 and asked to keep the connection.
+        package var confirmsKeepAlive: Bool
+
+        /// The needs of one connection.
+        package init(closes: Bool, removesChunking: Bool, confirmsKeepAlive: Bool) {
+            self.closes = closes
+            self.removesChunking = removesChunking
+            self.confirmsKeepAlive = confirmsKeepAlive
+        }
+    }
+
+    /// The answer head for the caller.
+    ///
+    /// - Parameters:
+    ///   - head: the provider's.
+    ///   - id: of the exchange.
+    ///   - needs: of the caller's connection.
+    ///   - allocator: for the buffer.
+    /// - Returns: the bytes, closing empty line included.
+    package static func downstreamHead(
+        _ head: ResponseHead, id: ExchangeID, needs: AnswerNeeds, allocator: ByteBufferAllocator
+    ) -> ByteBuffer {
+        let block = head.block
+        var out = allocator.buffer(capacity: block.byteCount + 160)
+        writeStatusLine(head.status, reason: head.reason, to: &out)
+        let dropped = block.connectionNames
+        for field in block.fields {
+            switch field.known {
+            case .transferEncoding where needs.removesChunking, .trailer where needs.removesChunking: continue
+            case .transferEncoding, .trailer: out.writeBytes(block.line(field))
+            default:
+                if field.known.isHopByHop || isDropped(block.name(field), by: dropped) { continue }
+                out.writeBytes(block.line(field))
+            }
+        }
+        out.writeStaticString("x-weir-exchange-id: ")
+        out.writeBytes(id.textBytes)
+        out.writeStaticString("\r\n")
+        if head.status >= 400 { out.writeStaticString("x-weir-error-source: provider\r\n") }
+        if needs.closes {
+            out.writeStaticString("Connection: close\r\n")
+        } else if needs.confirmsKeepAlive {
+            out.writeStaticString("Connection: keep-alive\r\n")
+        }
+        out.writeStaticString("\r\n")
+        return out
+    }
+
+    /// An interim answer (100, 103), as it came.
+    package static func interimHead(_ head: ResponseHead, allocator: ByteBufferAllocator) -> ByteBuffer {
+        var out = allocator.buffer(capacity: head.block.byteCount)
+        writeStatusLine(head.status, reason: head.reason, to: &out)
+        for field in head.block.fields where !field.known.isHopByHop { out.writeBytes(head.block.line(field)) }
+        out.writeStaticString("\r\n")
+        return out
+    }
+
+    private static func writeStatusLine(_ status: Int, reason: ArraySlice<UInt8>, to out: inout ByteBuffer) {
+        out.writeStaticString("HTTP/1.1 ")
+        out.writeString(String(status))
+        out.writeInteger(UInt8(ascii: " "))
+        out.writeBytes(reason)
+        out.writeStaticString("\r\n")
+    }
+
+    /// A whole answer of Weir's own.
+    package static func faultAnswer(
+        _ fault: Fault, api: APIFamily?, id: ExchangeID?, closes: Bool, withoutBody: Bool, allocator: ByteBufferAllocator
+    ) -> ByteBuffer {
+        let body = fault.body(for: api)
+        var out = allocator.buffer(capacity: body.count + 320)
+        writeStatusLine(fault.code.status, reason: Array(reason(fault.code.status).utf8)[...], to: &out)
+        out.writeStaticString("Content-Type: application/json\r\nContent-Length: ")
+        out.writeString(String(body.count))
+        out.writeStaticString("\r\nx-weir-error-source: gateway\r\n")
+        if let id {
+            out.writeStaticString("x-weir-exchange-id: ")
+            out.writeBytes(id.textBytes)
+            out.writeStaticString("\r\n")
+        }
+        if fault.code.status == 503 { out.writeStaticString("Retry-After: 1\r\n") }
+        if closes { out.writeStaticString("Connection: close\r\n") }
+        out.writeStaticString("\r\n")
+        if !withoutBody { out.writeBytes(body) }
+        return out
+    }
+
+    private static func reason(_ status: Int) -> String {
+        switch status {
+        case 400: "Bad Request"
+        case 403: "Forbidden"
+        case 404: "Not Found"
+        case 408: "Request Timeout"
+        case 413: "Content Too Large"
+        case 431: "Request Header Fields Too Large"
+        case 502: "Bad Gateway"
+        case 503: "Service Unavailable"
+        case 504: "Gateway Timeout"
+        default: "Error"
+        }
+    }
+}

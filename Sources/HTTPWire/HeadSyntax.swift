@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The grammar of heads (RFC 9112 sections 3 to 6), over one whole head.
+enum HeadSyntax {
+    static func request(_ bytes: [UInt8]) throws(WireError) -> RequestHead {
+        let lineEnd = try startLineEnd(bytes)
+        let line = bytes[0..<lineEnd]
+        guard let methodEnd = line.firstIndex(of: ASCII.space), methodEnd > 0 else { throw WireError(.badStartLine) }
+        for byte in line[..<methodEnd] where !ASCII.isToken(byte) { throw WireError(.badMethod) }
+        if line[..<methodEnd].elementsEqual("CONNECT".utf8) { throw WireError(.badMethod) }
+        let targetStart = methodEnd + 1
+        guard let targetEnd = line[targetStart...].firstIndex(of: ASCII.space), targetEnd > targetStart else { throw WireError(.badStartLine) }
+        try checkTarget(line[targetStart..<targetEnd], method: line[..<methodEnd])
+        let minor = try version(line[(targetEnd + 1)...])
+        let block = HeaderBlock(bytes: bytes, fields: try fields(bytes, from: lineEnd + 2))
+        let framing = try requestFraming(block, minor: minor)
+        try checkHost(block, minor: minor)
+        return RequestHead(
+            block: block, methodEnd: methodEnd, targetStart: targetStart, targetEnd: targetEnd, minorVersion: minor, framing: framing)
+    }
+
+    static func response(_ bytes: [UInt8], toHead: Bool) throws(WireError) -> ResponseHead {
+        let lineEnd = try startLineEnd(bytes)
+        guard lineEnd >= 12 else { throw WireError(.badStartLine) }
+        let minor = try version(bytes[0..<8])
+        guard bytes[8] == ASCII.space else { throw WireError(.badStartLine) }
+        var status = 0
+        for byte in bytes[9..<12] {
+            guard byte >= 0x30, byte <= 0x39 else { throw WireError(.badStatus) }
+            status = status * 10 + Int(byte - 0x30)
+        }
+        guard status >= 100 else { throw WireError(.badStatus) }
+        guard lineEnd == 12 || bytes[12] == ASCII.space else { throw WireError(.badStartLine) }
+        let reasonStart = min(13, lineEnd)
+        for byte in bytes[reasonStart..<lineEnd] where !isValueByte(byte) { throw WireError(.badStartLine) }
+        let block = HeaderBlock(bytes: bytes, fields: try fields(bytes, from: lineEnd + 2))
+        let framing = try responseFraming(block, minor: minor, status: status, toHead: toHead)
+        return ResponseHead(
+            block: block, status: status, reasonStart: reasonStart, reasonEnd: lineEnd, minorVersion: minor, framing: framing)
+    }
+
+    /// Where the start line's CR LF begins.
+    private static func startLineEnd(_ bytes: [UInt8]) throws(WireError) -> Int {
+        guard let end = bytes.firstIndex(of: ASCII.cr), end + 1 < bytes.count else { throw WireError(.badStartLine) }
+        guard bytes[end + 1] == ASCII.lf else { throw WireError(.bareCarriageReturn) }
+        return end
+    }
+
+    /// Targets are a path and query (origin-form), or `*` for OPTIONS: a gateway is neither an open proxy nor a tunnel.
+    private static func checkTarget(_ target: ArraySlice<UInt8>, method: ArraySlice<UInt8>) throws(WireError) {
+        let isAsterisk = target.elementsEqual("*".utf8) && method.elementsEqual("OPTIONS".utf8)
+        guard isAsterisk || target.first == UInt8(ascii: "/") else { throw WireError(.badTarget) }
+        for byte in target where byte <= 0x20 || byte >= 0x7F || byte == UInt8(ascii: "#") { throw WireError(.badTarget) }
+    }
+
+    private static func version(_ bytes: ArraySlice<UInt8>) throws(WireError) -> UInt8 {
+        if bytes.elementsEqual("HTTP/1.1".utf8) { return 1 }
+        if bytes.elementsEqual("HTTP/1.0".utf8) { return 0 }
+        throw WireError(bytes.starts(with: "HTTP/".utf8) ? .unsupportedVersion : .badStartLine)
+    }
+
+    /// A value's bytes: visible ASCII, space, tab, and obs-text.
+    static func isValueByte(_ byte: UInt8) -> Bool { byte >= 0x20 && byte != 0x7F || byte == ASCII.tab }
+
+    /// Reads header lines up to the closing empty line.
+    static func fields(_ bytes: [UInt8], from start: Int) throws(WireError) -> [HeaderField] {
+        var fields: [HeaderField] = []
+        fields.reserveCapacity(16)
+        var position = start
+        while position + 1 < bytes.count {
+            if bytes[position] == ASCII.cr {
+                guard bytes[position + 1] == ASCII.lf, position + 2 == bytes.count else { throw WireError(.bareCarriageReturn) }
+                return fields
+            }
+            guard fields.count < WireLimits.headerFields else { throw WireError(.tooManyHeaders) }
+            let field = try field(bytes, at: position)
+            fields.append(field)
+            position = Int(field.end)
+        }
+        throw WireError(.badStartLine)
+    }
+
+    private static func field(_ bytes: [UInt8], at start: Int) throws(WireError) -> HeaderField {
+        var nameEnd = start
+        while nameEnd < bytes.count, ASCII.isToken(bytes[nameEnd]) { nameEnd += 1 }
+        guard nameEnd > start, nameEnd < bytes.count, bytes[nameEnd] == ASCII.colon else {
+            let first = bytes[start]
+            throw WireError(first == ASCII.space || first == ASCII.tab ? .foldedHeader : .badHeaderName)
+        }
+        var valueStart = nameEnd + 1
+        while valueStart < bytes.count, bytes[valueStart] == ASCII.space || bytes[valueStart] == ASCII.tab { valueStart += 1 }
+        var lineEnd = valueStart
+        while lineEnd < bytes.count, isValueByte(bytes[lineEnd]) { lineEnd += 1 }
+        guard lineEnd + 1 < bytes.count, bytes[lineEnd] == ASCII.cr else { throw WireError(.badHeaderValue) }
+        guard bytes[lineEnd + 1] == ASCII.lf else { throw WireError(.bareCarriageReturn) }
+        var valueEnd = lineEnd
+        while valueEnd > valueStart, bytes[valueEnd - 1] == ASCII.space || bytes[valueEnd - 1] == ASCII.tab { valueEnd -= 1 }
+        return HeaderField(
+            start: Int32(start), nameEnd: Int32(nameEnd), valueStart: Int32(valueStart), valueEnd: Int32(valueEnd), end: Int32(lineEnd + 2),
+            known: KnownHeader.classify(bytes[start..<nameEnd]))
+    }
+
+    private static func requestFraming(_ block: HeaderBlock, minor: UInt8) throws(WireError) -> BodyFraming {
+        try messageLength(block, minor: minor) ?? .none
+    }
+
+    private static func responseFraming(_ block: HeaderBlock, minor: UInt8, status: Int, toHead: Bool) throws(WireError) -> BodyFraming {
+        let stated = try messageLength(block, minor: minor)
+        if toHead || status < 200 || status == 204 || status == 304 { return .none }
+        return stated ?? .untilClose
+    }
+
+    /// The one length a message states, or nil.
+    ///
+    /// Stricter than RFC 9112 section 6.3: nothing may be stated twice, nor may a tab stand around it, over which parsers differ.
+    private static func messageLength(_ block: HeaderBlock, minor: UInt8) throws(WireError) -> BodyFraming? {
+        var length: Int?
+        var isChunked = false
+        for field in block.fields {
+            if field.known == .contentLength {
+                guard length == nil else { throw WireError(.conflictingLengths) }
+                if block.line(field).contains(ASCII.tab) { throw WireError(.badContentLength) }
+                length = try contentLength(block.value(field))
+            } else if field.known == .transferEncoding {
+                let isPlain = ASCII.equalsIgnoringCase(block.value(field), "chunked") && !block.line(field).contains(ASCII.tab)
+                guard isPlain, !isChunked, minor >= 1 else { throw WireError(.unsupportedTransferCoding) }
+                isChunked = true
+            }
+        }
+        if isChunked {
+            guard length == nil else { throw WireError(.conflictingLengths) }
+            return .chunked
+        }
+        return length.map(BodyFraming.length)
+    }
+
+    private static func contentLength(_ value: ArraySlice<UInt8>) throws(WireError) -> Int {
+        guard !value.isEmpty, value.count <= 15 else { throw WireError(.badContentLength) }
+        var length = 0
+        for byte in value {
+            guard byte >= 0x30, byte <= 0x39 else { throw WireError(.badContentLength) }
+            length = length * 10 + Int(byte - 0x30)
+        }
+        return length
+    }
+
+    private static func checkHost(_ block: HeaderBlock, minor: UInt8) throws(WireError) {
+        var count = 0
+        for field in block.fields where field.known == .host {
+            count += 1
+            for byte in block.value(field) where byte <= 0x20 || byte >= 0x7F || byte == UInt8(ascii: ",") || byte == UInt8(ascii: "@") {
+                throw WireError(.badHost)
+            }
+        }
+        guard count == 1 || (count == 0 && minor == 0) else { throw WireError(.missingHost) }
+    }
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// How a message's body is delimited (RFC 9112 section 6.3).
+package enum BodyFraming: Equatable, Sendable {
+    case none
+    case length(Int)
+    case chunked
+    /// Answers only: the body ends where the connection does.
+    case untilClose
+}
+
+/// A request's start line and headers.
+package struct RequestHead: Sendable {
+    package let block: HeaderBlock
+    let methodEnd: Int
+    let targetStart: Int
+    let targetEnd: Int
+    /// 1 for HTTP/1.1, 0 for HTTP/1.0.
+    package let minorVersion: UInt8
+    package let framing: BodyFraming
+
+    /// The method as it was written.
+    package var method: ArraySlice<UInt8> { block.bytes[0..<methodEnd] }
+    /// The request target as it was written.
+    package var target: ArraySlice<UInt8> { block.bytes[targetStart..<targetEnd] }
+    /// The target up to its question mark.
+    package var path: ArraySlice<UInt8> {
+        let target = target
+        return target[..<(target.firstIndex(of: UInt8(ascii: "?")) ?? target.endIndex)]
+    }
+    /// What follows the question mark, or nil.
+    package var query: ArraySlice<UInt8>? {
+        let target = target
+        guard let mark = target.firstIndex(of: UInt8(ascii: "?")) else { return nil }
+        return target[(mark + 1)...]
+    }
+    /// Whether the method is HEAD, whose answer has no body.
+    package var isHead: Bool { method.elementsEqual("HEAD".utf8) }
+    /// Whether the connection may serve another request afterwards (RFC 9112 section 9.3).
+    package var keepsAlive: Bool {
+        if block.listHolds(.connection, "close") { return false }
+        return minorVersion >= 1 || block.listHolds(.connection, "keep-alive")
+    }
+}
+
+/// An answer's start line and headers.
+package struct ResponseHead: Sendable {
+    package let block: HeaderBlock
+    package let status: Int
+    let reasonStart: Int
+    let reasonEnd: Int
+    package let minorVersion: UInt8
+    package let framing: BodyFraming
+
+    /// The reason phrase as it was written; may be empty.
+    package var reason: ArraySlice<UInt8> { block.bytes[reasonStart..<reasonEnd] }
+    /// Whether another head follows this one on the same exchange (100, 103).
+    package var isInterim: Bool { status < 200 && status != 101 }
+    /// Whether the connection may be used again afterwards.
+    package var keepsAlive: Bool {
+        if framing == .untilClose || status == 101 || block.listHolds(.connection, "close") { return false }
+        return minorVersion >= 1 || block.listHolds(.connection, "keep-alive")
+    }
+}

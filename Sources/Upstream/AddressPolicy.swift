@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+
+/// Tells public addresses from those that a caller may not name (`contract.md`, Which addresses).
+///
+/// Source: the IANA special-purpose address registries for IPv4 and IPv6.
+package enum AddressPolicy {
+    /// Whether a numeric address is globally reachable unicast.
+    ///
+    /// - Parameter numeric: dotted IPv4 or IPv6 text, a zone allowed.
+    /// - Returns: false for anything special, and for text that is no address.
+    package static func isPublic(_ numeric: String) -> Bool {
+        if let v4 = bytes(of: numeric, family: AF_INET, count: 4) { return isPublicV4(v4) }
+        let withoutZone = numeric.split(separator: "%", maxSplits: 1).first.map(String.init) ?? ""
+        if let v6 = bytes(of: withoutZone, family: AF_INET6, count: 16) { return isPublicV6(v6) }
+        return false
+    }
+
+    /// Whether text is a numeric address.
+    package static func isNumeric(_ host: String) -> Bool {
+        bytes(of: host, family: AF_INET, count: 4) != nil || bytes(of: host, family: AF_INET6, count: 16) != nil
+    }
+
+    private static func bytes(of text: String, family: Int32, count: Int) -> [UInt8]? {
+        var out = [UInt8](repeating: 0, count: count)
+        let result = unsafe out.withUnsafeMutableBytes { unsafe inet_pton(family, text, $0.baseAddress) }
+        return result == 1 ? out : nil
+    }
+
+    private static func isPublicV4(_ b: [UInt8]) -> Bool {
+        switch (b[0], b[1], b[2]) {
+        case (0, _, _), (10, _, _), (127, _, _): false
+        case (100, 64...127, _): false
+        case (169, 254, _): false
+        case (172, 16...31, _): false
+        case (192, 0, 0), (192, 0, 2), (192, 88, 99), (192, 168, _): false
+        case (198, 18...19, _), (198, 51, 100), (203, 0, 113): false
+        case (224...255, _, _): false
+        default: true
+        }
+    }
+
+    /// Only 2000::/3 is global unicast; within it Teredo and other protocol blocks, documentation and 6to4 are refused.
+    private static func isPublicV6(_ b: [UInt8]) -> Bool {
+        guard b[0] & 0xE0 == 0x20 else { return false }
+        if b[0] == 0x20, b[1] == 0x01, b[2] < 0x02 { return false }
+        if b[0] == 0x20, b[1] == 0x01, b[2] == 0x0D, b[3] == 0xB8 { return false }
+        if b[0] == 0x20, b[1] == 0x02 { return false }
+        if b[0] == 0x3F, b[1] == 0xFF, b[2] & 0xF0 == 0 { return false }
+        return true
+    }
+}

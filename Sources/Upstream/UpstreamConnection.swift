@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+package import HTTPWire
+package import NIOCore
+import NIOSSL
+
+/// Who gets the answer of an attempt. All calls come on the connection's loop, in the order head, payload and body runs, end.
+package protocol UpstreamReceiver: AnyObject {
+    /// Whether more of the answer may be read now.
+    var acceptsAnswerBytes: Bool { get }
+    /// An interim answer (100, 103) came.
+    func upstreamInterim(_ head: ResponseHead)
+    /// The answer's head came.
+    func upstreamHead(_ head: ResponseHead)
+    /// A run of payload came; `upstreamBody` with the same bytes follows.
+    func upstreamPayload(_ bytes: ByteBuffer)
+    /// Bytes to forward came; a complete piece is the last call but `upstreamReadComplete`.
+    func upstreamBody(_ piece: BodyPiece)
+    /// Everything of this read has been delivered: the time to flush.
+    func upstreamReadComplete()
+    /// The attempt failed; the last call.
+    func upstreamFailed(_ error: UpstreamError)
+    /// The connection can take request bytes again.
+    func upstreamWritable()
+}
+
+/// One connection to a provider, serving one attempt at a time. World: loop.
+package final class UpstreamConnection: ChannelDuplexHandler {
+    package typealias InboundIn = ByteBuffer
+    package typealias OutboundIn = Never
+    package typealias OutboundOut = ByteBuffer
+
+    /// What the connection is busy with.
+    private enum State {
+        /// In the pool, or about to be given out. Exits: `awaitingHead`, `closed`.
+        case idle
+        /// A request is on its way. Exits: `body`, `idle`, `closed`.
+        case awaitingHead(HeadParser)
+        /// The answer's body is coming. Exits: `idle`, `closed`.
+        case body(BodyReader)
+        case closed
+    }
+
+    package let target: UpstreamTarget
+    private weak var pool: UpstreamPool?
+    private var context: ChannelHandlerContext?
+    private var state = State.idle
+    private weak var receiver: (any UpstreamReceiver)?
+    private var inbound = ByteBuffer()
+    private var isHeadRequest = false
+    private var keepsAlive = false
+    private var requestIsSent = false
+    private var isReadHeld = false
+    private var failure: (any Error)?
+    /// Attempts served before the current one.
+    package private(set) var served = 0
+    var idleSince = NIODeadline.now()
+
+    init(target: UpstreamTarget, pool: UpstreamPool) {
+        self.target = target
+        self.pool = pool
+    }
+
+    // MARK: The attempt's side
+
+    /// Whether request bytes written now will not pile up.
+    package var isWritable: Bool { context?.channel.isWritable ?? false }
+
+    /// Binds the connection to an attempt.
+    ///
+    /// - Parameters:
+    ///   - receiver: gets the answer; held weakly.
+    ///   - isHead: whether the request is a HEAD.
+    package func begin(_ receiver: any UpstreamReceiver, isHead: Bool) {
+        self.receiver = receiver
+        isHeadRequest = isHead
+        requestIsSent = false
+        keepsAlive = false
+        state = .awaitingHead(HeadParser())
+    }
+
+    /// Queues request bytes; nothing leaves before `flush`.
+    package func write(_ bytes: ByteBuffer) {
+        context?.write(wrapOutboundOut(bytes), promise: nil)
+    }
+
+    /// Sends what was queued.
+    package func flush() {
+        context?.flush()
+    }
+
+    /// Says that the whole request has been written: only then may the connection be used again.
+    package func requestComplete() {
+        requestIsSent = true
+    }
+
+    /// Reads on after the receiver had refused bytes.
+    package func resumeReading() {
+        guard isReadHeld else { return }
+        isReadHeld = false
+        context?.read()
+    }
+
+    /// Gives the attempt up: the provider sees the connection close at once.
+    package func cancel() {
+        receiver = nil
+        close()
+    }
+
+    func close() {
+        context?.close(promise: nil)
+    }
+
+    // MARK: The channel's side
+
+    package func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+    }
+
+    package func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+    }
+
+    package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        var bytes = unwrapInboundIn(data)
+        if inbound.readableBytes == 0 { inbound = bytes } else { inbound.writeBuffer(&bytes) }
+        do throws(WireError) {
+            try consume()
+        } catch {
+            fail(UpstreamError(.badAnswer, "the provider's answer was refused: \(error.description)"))
+        }
+    }
+
+    private func consume() throws(WireError) {
+        while true {
+            switch state {
+            case .idle:
+                // A provider that talks unasked cannot be trusted with the next request.
+                if inbound.readableBytes > 0 { close() }
+                return
+            case .awaitingHead(var parser):
+                let head = try parser.readResponse(&inbound, toHead: isHeadRequest)
+                state = .awaitingHead(parser)
+                guard let head else { return }
+                try accept(head)
+            case .body(var reader):
+                let hadBytes = inbound.readableBytes
+                let piece = try reader.read(&inbound) { [receiver] in receiver?.upstreamPayload($0) }
+                guard case .body = state else { return }
+                state = .body(reader)
+                if piece.isComplete {
+                    finish(piece)
+                    return
+                }
+                if piece.raw.readableBytes > 0 { receiver?.upstreamBody(piece) }
+                if inbound.readableBytes == 0 || inbound.readableBytes == hadBytes { return }
+            case .closed:
+                return
+            }
+        }
+    }
+
+    private func accept(_ head: ResponseHead) throws(WireError) {
+        guard !head.isInterim else {
+            receiver?.upstreamInterim(head)
+            state = .awaitingHead(HeadParser())
+            return
+        }
+        guard head.status != 101 else { throw WireError(.badStatus) }
+        keepsAlive = head.keepsAlive
+        state = .body(BodyReader(head.framing))
+        receiver?.upstreamHead(head)
+    }
+
+    /// Hands over the last piece and frees the connection.
+    private func finish(_ piece: BodyPiece) {
+        let isReusable = keepsAlive && requestIsSent && inbound.readableBytes == 0
+        let last = receiver
+        receiver = nil
+        state = .idle
+        served += 1
+        last?.upstreamBody(piece)
+        finished = last
+        if isReusable, let pool { pool.release(self) } else { close() }
+    }
+
+    /// Who still has to be told to flush after a finished answer.
+    private var finished: (any UpstreamReceiver)?
+
+    package func channelReadComplete(context: ChannelHandlerContext) {
+        if let done = finished {
+            finished = nil
+            done.upstreamReadComplete()
+        } else {
+            receiver?.upstreamReadComplete()
+        }
+    }
+
+    package func read(context: ChannelHandlerContext) {
+        if let receiver, !receiver.acceptsAnswerBytes {
+            isReadHeld = true
+        } else {
+            context.read()
+        }
+    }
+
+    package func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable { receiver?.upstreamWritable() }
+    }
+
+    package func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if failure == nil { failure = error }
+        context.close(promise: nil)
+    }
+
+    package func channelInactive(context: ChannelHandlerContext) {
+        pool?.forget(self)
+        if let done = finished {
+            finished = nil
+            done.upstreamReadComplete()
+        }
+        switch state {
+        case .body(let reader) where reader.mayEndWithConnection && failureIsCleanEnd:
+            finish(BodyPiece(raw: ByteBuffer(), ending: nil, isComplete: true))
+            let done = finished
+            finished = nil
+            done?.upstreamReadComplete()
+        case .awaitingHead, .body:
+            fail(earlyEnd)
+        case .idle, .closed:
+            break
+        }
+        state = .closed
+    }
+
+    /// Many servers end TLS without a close notification; for a body that ends with its connection that is still an end.
+    private var failureIsCleanEnd: Bool {
+        guard let failure else { return true }
+        if let tls = failure as? NIOSSLError, case .uncleanShutdown = tls { return true }
+        return false
+    }
+
+    private var earlyEnd: UpstreamError {
+        if let failure, failure is NIOSSLError || failure is NIOSSLExtraError || failure is BoringSSLError {
+            return UpstreamError(.tlsFailed, "TLS with the provider failed: \(failure)")
+        }
+        var error = UpstreamError(.closedEarly, "the provider closed the connection before its answer was whole")
+        error.wasReset = failure != nil
+        return error
+    }
+
+    private func fail(_ error: UpstreamError) {
+        let last = receiver
+        receiver = nil
+        state = .closed
+        close()
+        last?.upstreamFailed(error)
+    }
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Why an attempt failed, with the two verdicts a caller needs: where it failed, and whether a byte of the answer had come.
+package struct UpstreamError: Error, Sendable, CustomStringConvertible {
+    /// The moment of the failure.
+    package enum Code: String, Sendable {
+        /// The host name has no address.
+        case nameNotFound
+        /// Every address is one that callers may not name.
+        case addressNotAllowed
+        case connectFailed
+        case connectTimedOut
+        case tlsFailed
+        /// The connection ended before the answer did.
+        case closedEarly
+        /// The answer is not HTTP/1.1 that we accept.
+        case badAnswer
+        /// Too many connections to this target.
+        case tooManyConnections
+    }
+
+    /// The moment of the failure.
+    package let code: Code
+    /// What happened; never a key, never a query.
+    package let message: String
+    /// The connection was reset, or failed in another hard way, rather than closed.
+    package var wasReset = false
+
+    /// Names a failure.
+    package init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    /// What happened.
+    package var description: String { "\(code.rawValue): \(message)" }
+}
+
+/// Limits of the upstream side.
+package struct UpstreamLimits: Sendable {
+    /// Time for one address to accept a connection.
+    package var connectMilliseconds: Int64 = 10_000
+    /// An idle connection is closed after this long.
+    package var idleMilliseconds: Int64 = 55_000
+    /// Idle connections kept per target and loop.
+    package var idlePerTarget = 256
+    /// Connections per target and loop.
+    package var connectionsPerTarget = 8_192
+    /// Addresses of one name that are tried, one after the other.
+    package var addressesTried = 4
+
+    /// The defaults.
+    package init() {}
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+package import NIOCore
+import NIOPosix
+package import NIOSSL
+
+/// The connections of one event loop to all providers. World: loop; never shared between loops.
+package final class UpstreamPool {
+    private let loop: any EventLoop
+    private let limits: UpstreamLimits
+    private let tls: NIOSSLContext
+    private var idle: [UpstreamTarget: [UpstreamConnection]] = [:]
+    private var counts: [UpstreamTarget: Int] = [:]
+
+    /// A pool without connections.
+    ///
+    /// - Parameters:
+    ///   - loop: the loop on which everything here runs.
+    ///   - tls: the client context: trust store, name checks, ALPN.
+    ///   - limits: sizes and times.
+    package init(loop: any EventLoop, tls: NIOSSLContext, limits: UpstreamLimits = UpstreamLimits()) {
+        self.loop = loop
+        self.tls = tls
+        self.limits = limits
+    }
+
+    /// The client side of TLS towards providers: the system's trust store, names always checked, HTTP/1.1 by ALPN.
+    ///
+    /// - Throws: NIOSSL's error where the trust store cannot be read.
+    package static func makeTLSContext() throws -> NIOSSLContext {
+        var configuration = TLSConfiguration.makeClientConfiguration()
+        configuration.applicationProtocols = ["http/1.1"]
+        configuration.minimumTLSVersion = .tlsv12
+        return try NIOSSLContext(configuration: configuration)
+    }
+
+    /// The idle connection to a target that was used last, or nil.
+    package func takeIdle(_ target: UpstreamTarget) -> UpstreamConnection? {
+        idle[target]?.popLast()
+    }
+
+    /// Opens a new connection.
+    ///
+    /// - Parameters:
+    ///   - target: where to.
+    ///   - completion: called once, on the loop.
+    package func connect(_ target: UpstreamTarget, completion: @escaping (Result<UpstreamConnection, UpstreamError>) -> Void) {
+        guard counts[target, default: 0] < limits.connectionsPerTarget else {
+            completion(.failure(UpstreamError(.tooManyConnections, "too many connections to the provider are open")))
+            return
+        }
+        counts[target, default: 0] += 1
+        let counted = { (result: Result<UpstreamConnection, UpstreamError>) in
+            if case .failure = result { self.uncount(target) }
+            completion(result)
+        }
+        addresses(of: target).assumeIsolated().whenComplete { result in
+            switch result {
+            case .success(let addresses): self.tryAddresses(addresses[...], target, last: nil, completion: counted)
+            case .failure(let error): counted(.failure(UpstreamPool.upstreamError(error)))
+            }
+        }
+    }
+
+    /// Takes back a connection whose exchange has ended well.
+    func release(_ connection: UpstreamConnection) {
+        guard idle[connection.target, default: []].count < limits.idlePerTarget else { return connection.close() }
+        connection.idleSince = .now()
+        idle[connection.target, default: []].append(connection)
+    }
+
+    /// Drops a connection that has closed.
+    func forget(_ connection: UpstreamConnection) {
+        uncount(connection.target)
+        idle[connection.target]?.removeAll { $0 === connection }
+        if idle[connection.target]?.isEmpty == true { idle[connection.target] = nil }
+    }
+
+    /// Closes connections that have been idle for too long; called now and then by the loop's owner.
+    package func closeExpired() {
+        let deadline = NIODeadline.now() - .milliseconds(limits.idleMilliseconds)
+        for connections in idle.values {
+            for connection in connections where connection.idleSince < deadline { connection.close() }
+        }
+    }
+
+    /// Closes every idle connection.
+    package func closeIdle() {
+        for connections in idle.values { connections.forEach { $0.close() } }
+    }
+
+    private func uncount(_ target: UpstreamTarget) {
+        let left = counts[target, default: 1] - 1
+        counts[target] = left > 0 ? left : nil
+    }
+
+    private func addresses(of target: UpstreamTarget) -> EventLoopFuture<[String]> {
+        if AddressPolicy.isNumeric(target.host) {
+            return loop.makeCompletedFuture(Result { try UpstreamPool.allowed([target.host], for: target) })
+        }
+        return NIOThreadPool.singleton.runIfActive(eventLoop: loop) {
+            try UpstreamPool.allowed(HostLookup.addresses(of: target.host), for: target)
+        }
+    }
+
+    /// The addresses that may be connected to: those checked here are the ones connected to, so a name cannot change in between.
+    private static func allowed(_ addresses: [String], for target: UpstreamTarget) throws(UpstreamError) -> [String] {
+        guard target.demandsPublicAddress else { return addresses }
+        let allowed = addresses.filter(AddressPolicy.isPublic)
+        guard !allowed.isEmpty else {
+            throw UpstreamError(.addressNotAllowed, "the address is private, loopback, link-local or otherwise special")
+        }
+        return allowed
+    }
+
+    private func tryAddresses(
+        _ addresses: ArraySlice<String>, _ target: UpstreamTarget, last: (any Error)?,
+        completion: @escaping (Result<UpstreamConnection, UpstreamError>) -> Void
+    ) {
+        guard let address = addresses.first else {
+            return completion(.failure(last.map(UpstreamPool.upstreamError) ?? UpstreamError(.connectFailed, "no address to connect to")))
+        }
+        open(address, target).assumeIsolated().whenComplete { result in
+            switch result {
+            case .success(let connection):
+                completion(.success(connection.value))
+            case .failure(let error):
+                let rest = addresses.dropFirst().prefix(self.limits.addressesTried - 1)
+                self.tryAddresses(rest, target, last: error, completion: completion)
+            }
+        }
+    }
+
+    private func open(_ address: String, _ target: UpstreamTarget) -> EventLoopFuture<NIOLoopBound<UpstreamConnection>> {
+        do {
+            let socketAddress = try SocketAddress(ipAddress: address, port: target.port)
+            let connection = NIOLoopBound(UpstreamConnection(target: target, pool: self), eventLoop: loop)
+            let tls = self.tls
+            return ClientBootstrap(group: loop)
+                .channelOption(.socketOption(.tcp_nodelay), value: 1)
+                .connectTimeout(.milliseconds(limits.connectMilliseconds))
+                .channelInitializer { channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        if target.isTLS {
+                            let serverName = AddressPolicy.isNumeric(target.host) ? nil : target.host
+                            try channel.pipeline.syncOperations.addHandler(NIOSSLClientHandler(context: tls, serverHostname: serverName))
+                        }
+                        try channel.pipeline.syncOperations.addHandler(connection.value)
+                    }
+                }
+                .connect(to: socketAddress)
+                .map { _ in connection }
+        } catch {
+            return loop.makeFailedFuture(UpstreamError(.connectFailed, "not an address: \(error)"))
+        }
+    }
+
+    private static func upstreamError(_ error: any Error) -> UpstreamError {
+        if let known = error as? UpstreamError { return known }
+        if let channel = error as? ChannelError, case .connectTimeout = channel {
+            return UpstreamError(.connectTimedOut, "the provider did not accept a connection in time")
+        }
+        if let io = error as? IOError { return UpstreamError(.connectFailed, "cannot connect to the provider: errno \(io.errnoCode)") }
+        return UpstreamError(.connectFailed, "cannot connect to the provider: \(type(of: error))")
+    }
+}

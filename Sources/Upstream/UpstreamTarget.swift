@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Where a connection goes. Connections are shared by equal targets only.
+package struct UpstreamTarget: Hashable, Sendable {
+    /// A name or a numeric address without brackets.
+    package let host: String
+    package let port: Int
+    package let isTLS: Bool
+    /// The addresses must be public: the target was named by a caller.
+    package let demandsPublicAddress: Bool
+
+    /// Names a target.
+    package init(host: String, port: Int, isTLS: Bool, demandsPublicAddress: Bool) {
+        self.host = host
+        self.port = port
+        self.isTLS = isTLS
+        self.demandsPublicAddress = demandsPublicAddress
+    }
+}

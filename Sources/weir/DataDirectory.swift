@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+import ArgumentParser
+import Indexing
+import Platform
+
+/// The data directory and what lies in it.
+struct DataDirectory {
+    let path: String
+    var paths: IndexPaths { IndexPaths(dataDirectory: path) }
+    /// Held by the one gateway that writes here.
+    var serveLock: String { PathText.join(path, "serve.lock") }
+    var segments: String { paths.segments }
+    var index: String { paths.index }
+    var datasets: String { PathText.join(path, "datasets") }
+    private var secretPath: String { PathText.join(path, "key-names.secret") }
+
+    /// Makes the directory and its parts.
+    func create(_ files: any FileSystem) throws {
+        do { try files.createDirectories(paths.segments) } catch {
+            throw VerbFailure.usage("the data directory \(path) cannot be used: \(error)")
+        }
+    }
+
+    /// Checks that the directory is there.
+    func require(_ files: any FileSystem) throws {
+        guard try files.status(of: path)?.isDirectory == true else {
+            throw VerbFailure.usage("there is no data directory at \(path); name it with --data, or begin one with `weir serve`")
+        }
+    }
+
+    /// The secret that names credentials (`key_id`), made at first use and kept.
+    func keyNameSecret(_ files: any FileSystem) throws -> [UInt8] {
+        if try files.status(of: secretPath) != nil {
+            let secret = try files.readFile(secretPath, limit: 1_024)
+            guard secret.count >= 16 else {
+                throw VerbFailure.usage("\(secretPath) is too short; remove it to make a new one (key ids change with it)")
+            }
+            return secret
+        }
+        let secret = SystemRandom.bytes(32)
+        try files.replaceFile(secretPath, with: secret)
+        return secret
+    }
+}
+
+struct DataOption: ParsableArguments {
+    @Option(name: .customLong("data"), help: ArgumentHelp("The data directory.", valueName: "dir"))
+    var data = "./weir-data"
+
+    var directory: DataDirectory { DataDirectory(path: data) }
+}

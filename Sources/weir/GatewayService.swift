@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+import Capture
+import Dialects
+import FactStore
+import Gateway
+import Indexing
+import Logging
+import Platform
+import SegmentLog
+import Synchronization
+
+/// A running gateway with its capture and its indexer: what `serve` and `demo` share.
+final class GatewayService: Sendable {
+    let directory: DataDirectory
+    let server: GatewayServer
+    let capture: CaptureEngine
+    private let lock: FileLock
+    private let indexer: BackgroundIndexer?
+    private let logger: Logger
+
+    /// Starts everything; the port accepts when this returns.
+    static func start(
+        _ configuration: Configuration, directory: DataDirectory, indexes: Bool, logger: Logger
+    ) async throws -> GatewayService {
+        let files = PosixFileSystem()
+        let address = try configuration.address()
+        try directory.create(files)
+        let lock = FileLock(path: directory.serveLock)
+        guard try lock.tryAcquire() else {
+            throw VerbFailure.unfinished("another gateway writes to \(directory.path); stop it, or give this one its own --data")
+        }
+        let capture = try CaptureEngine(
+            directory: directory.paths.segments, node: configuration.node, hasherSecret: try directory.keyNameSecret(files), files: files,
+            logger: logger)
+        let router = Router(
+            catalogue: ProviderCatalogue(overrides: configuration.providers), allowsPrivateUpstreams: configuration.allowsPrivateUpstreams)
+        do {
+            let server = try await GatewayServer.start(
+                host: address.host, port: address.port, threads: configuration.threads, router: router, capture: capture, logger: logger)
+            let indexer = indexes ? try BackgroundIndexer(paths: directory.paths, logger: logger) : nil
+            return GatewayService(directory: directory, server: server, capture: capture, lock: lock, indexer: indexer, logger: logger)
+        } catch {
+            capture.stop()
+            throw (error as? VerbFailure) ?? VerbFailure.unfinished("cannot listen on \(configuration.listen): \(error)")
+        }
+    }
+
+    private init(
+        directory: DataDirectory, server: GatewayServer, capture: CaptureEngine, lock: FileLock, indexer: BackgroundIndexer?, logger: Logger
+    ) {
+        self.directory = directory
+        self.server = server
+        self.capture = capture
+        self.lock = lock
+        self.indexer = indexer
+        self.logger = logger
+    }
+
+    var port: Int { server.port }
+
+    /// Drains, writes what is queued, and stops.
+    func stop(drainSeconds: Int64) async {
+        let cut = await server.shutDown(limitMilliseconds: drainSeconds * 1_000)
+        indexer?.stop()
+        capture.stop()
+        lock.release()
+        let counters = capture.counters
+        logger.notice(
+            "stopped",
+            metadata: [
+                "admitted": "\(counters.admitted)", "recorded": "\(counters.written)", "reduced": "\(counters.reduced)",
+                "dropped": "\(counters.dropped)", "cut": "\(cut)",
+            ])
+    }
+}
+
+/// Indexes every second on a thread of its own, giving way to a `weir index` that waits.
+final class BackgroundIndexer: Sendable {
+    private let thread: OwnedThread
+    private let isStopping: Stop
+
+    private final class Stop: Sendable {
+        let flag = Atomic<Bool>(false)
+    }
+
+    init(paths: IndexPaths, logger: Logger) throws {
+        let stop = Stop()
+        isStopping = stop
+        thread = try OwnedThread(name: "weir-index") {
+            let clock = SystemClock()
+            while !stop.flag.load(ordering: .relaxed) {
+                BackgroundIndexer.pass(paths, stop, logger)
+                for _ in 0..<20 where !stop.flag.load(ordering: .relaxed) { clock.sleep(us: 50_000) }
+            }
+        }
+    }
+
+    private static func pass(_ paths: IndexPaths, _ stop: Stop, _ logger: Logger) {
+        do {
+            let store = try FactStore.open(path: paths.index, mode: .readWrite)
+            let pass = IndexPass(
+                store: store, directory: SegmentDirectory(files: PosixFileSystem(), path: paths.segments),
+                lock: IndexLock(path: paths.lock), reading: ExchangeReader.read)
+            let options = IndexPassOptions(maxDurationUs: 5_000_000, isYielding: true, shouldStop: { stop.flag.load(ordering: .relaxed) })
+            let report = try pass.run(options)
+            if report.damaged > 0 || report.undecodable > 0 || !report.unreadable.isEmpty {
+                logger.warning("indexing found damage", metadata: ["report": "\(report.summary)"])
+            }
+        } catch let error as IndexingError where error.code == .locked {
+            logger.debug("another process is indexing")
+        } catch {
+            logger.error("indexing failed; segments are kept, `weir index` catches up", metadata: ["error": "\(error)"])
+        }
+    }
+
+    func stop() {
+        isStopping.flag.store(true, ordering: .relaxed)
+        thread.join()
+    }
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+
+/// Standard output was closed by its reader (`weir query ... | head`): the quiet end of a verb.
+struct OutputClosed: Error {
+    let exitCode: Int32 = 0
+}
+
+/// The two streams of a terminal: data on standard output, words for people on standard error.
+enum Terminal {
+    /// Writes data.
+    ///
+    /// - Throws: `OutputClosed` where the reader has gone.
+    static func data(_ bytes: [UInt8]) throws {
+        do { try FileHandle.standardOutput.write(contentsOf: Data(bytes)) } catch { throw OutputClosed() }
+    }
+
+    /// Writes text as data.
+    static func data(_ text: String) throws { try data(Array(text.utf8)) }
+
+    /// A line for a person. A closed standard error has nobody left to tell.
+    static func say(_ line: String) {
+        try? FileHandle.standardError.write(contentsOf: Data((line + "\n").utf8))
+    }
+
+    /// Help and version texts, which were asked for.
+    static func sayOnOutput(_ text: String) {
+        try? FileHandle.standardOutput.write(contentsOf: Data((text + "\n").utf8))
+    }
+
+    /// Whether standard error is a terminal, where a line may be rewritten.
+    static var isInteractive: Bool { isatty(2) == 1 }
+
+    /// Shows progress: one rewritten line on a terminal, a line now and then elsewhere.
+    static func progress(_ line: String, isLast: Bool = false) {
+        guard isInteractive else {
+            if isLast { say(line) }
+            return
+        }
+        try? FileHandle.standardError.write(contentsOf: Data(("\r\u{1B}[K" + line + (isLast ? "\n" : "")).utf8))
+    }
+}
