@@ -83,7 +83,7 @@ let package = Package(
         .testTarget(name: "NamedQueriesTests", dependencies: ["NamedQueries"], swiftSettings: strict),
         .testTarget(name: "IndexingTests", dependencies: ["Answers", "ExchangeModel", "FactSamples", "FactStore", "Indexing", "Platform", "SegmentLog", grdb], swiftSettings: strict),
         .testTarget(name: "AnswersTests", dependencies: ["Answers", "ByteCoding", "ExchangeModel", "FactSamples", "FactStore", "NamedQueries"], swiftSettings: strict),
-        .testTarget(name: "DatasetsTests", dependencies: ["ByteCoding", "Datasets", "Dialects", "ExchangeModel", "FactStore", "Indexing", "Platform", "SegmentLog", crypto], swiftSettings: strict),
+        .testTarget(name: "DatasetsTests", dependencies: ["ByteCoding", "Datasets", "ExchangeModel", "FactStore", "Platform", "SegmentLog", crypto], swiftSettings: strict),
         .testTarget(name: "FakeProviderTests", dependencies: ["ByteCoding", "FakeProvider", nioCore, nioPosix], swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
     ]

@@ -34,5 +34,6 @@ struct Split {
 }
 
 extension Digest128: Comparable {
+    /// By value, most significant bits first.
     package static func < (a: Digest128, b: Digest128) -> Bool { (a.high, a.low) < (b.high, b.low) }
 }
