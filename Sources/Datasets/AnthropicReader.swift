@@ -37,7 +37,9 @@ enum AnthropicReader {
     }
 
     private static func take(_ message: JSONNode, into request: inout CanonicalRequest) throws(DropReason) {
-        guard message.kind == .object, let role = message.text("role"), let content = message["content"] else { throw .requestMalformed }
+        guard message.kind == .object, let role = message.text("role"), let content = message["content"] else {
+            throw .requestMalformed
+        }
         switch role {
         case "user": try take(user: content, into: &request)
         case "assistant":
@@ -65,7 +67,8 @@ enum AnthropicReader {
             guard let callID = part.filledText("tool_use_id") else { throw .requestMalformed }
             let isError = part["is_error"]?.bool ?? false
             if isError { request.changes.insert(.toolErrorFlagRemoved) }
-            let result = ContentBlock.toolResult(callID: callID, content: try resultContent(part.present("content")), isError: isError)
+            let result = ContentBlock.toolResult(
+                callID: callID, content: try resultContent(part.present("content")), isError: isError)
             request.turns.append(CanonicalTurn(role: .tool, blocks: [result]))
         }
         if !own.isEmpty { request.turns.append(CanonicalTurn(role: .user, blocks: own)) }
@@ -111,8 +114,12 @@ enum AnthropicReader {
 
     /// One block of the assistant's.
     ///
-    /// - Parameter part: the block.
-    /// - Parameter streamedInput: a call's input as it came in pieces; nil or empty means that of the block.
+    /// - Parameters:
+    ///   - part: the block.
+    ///   - streamedInput: a call's input as it came in pieces; nil or empty means that of the block.
+    ///   - malformed: what to throw where the block breaks the API's own rules.
+    /// - Returns: the typed block.
+    /// - Throws: the reason why no row can hold it.
     static func assistantBlock(
         _ part: JSONNode, streamedInput: [UInt8]?, malformed: DropReason
     ) throws(DropReason) -> ContentBlock {

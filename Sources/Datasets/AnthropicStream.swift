@@ -35,7 +35,9 @@ struct AnthropicStream {
             guard !sawStart else { throw .answerMalformed }
             sawStart = true
         case "content_block_start":
-            guard blocks.count < DatasetLimits.itemsPerAnswer, let block = node.present("content_block") else { throw .answerMalformed }
+            guard blocks.count < DatasetLimits.itemsPerAnswer, let block = node.present("content_block") else {
+                throw .answerMalformed
+            }
             let text = block.text("text") ?? block.text("thinking") ?? ""
             blocks.append(PartialBlock(index: node["index"]?.int ?? Int64(blocks.count), start: block, text: text))
         case "content_block_delta":
@@ -71,7 +73,8 @@ struct AnthropicStream {
             case "text": out.append(.text(block.text))
             case "thinking": out.append(.reasoning(block.text))
             default:
-                out.append(try AnthropicReader.assistantBlock(block.start, streamedInput: block.input, malformed: .answerMalformed))
+                out.append(
+                    try AnthropicReader.assistantBlock(block.start, streamedInput: block.input, malformed: .answerMalformed))
             }
         }
         return CanonicalAnswer(turn: CanonicalTurn(role: .assistant, blocks: out), changes: changes)

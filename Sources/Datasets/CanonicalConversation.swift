@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Who speaks a turn. `developer` is read as `system`.
+/// Who speaks a turn.
+///
+/// `developer` is read as `system`.
 package enum TurnRole: String, Sendable {
     case system, user, assistant, tool
 }
 
 /// One call of a tool.
 package struct ToolCall: Equatable, Sendable {
+    /// What its result names.
     package var id: String
+    /// As the caller or the model wrote it.
     package var name: String
     /// JSON text as the model wrote it; where the API carries an object, its lexemes in their order without white space.
     package var arguments: String
@@ -27,7 +31,9 @@ package enum ContentBlock: Equatable, Sendable {
 
 /// One turn of a conversation.
 package struct CanonicalTurn: Equatable, Sendable {
+    /// Who speaks.
     package var role: TurnRole
+    /// What is said, in order.
     package var blocks: [ContentBlock]
 
     /// The calls of the turn, in order.
@@ -74,6 +80,7 @@ package struct CanonicalTurn: Equatable, Sendable {
 
 /// A tool that the caller offered.
 package struct ToolDefinition: Equatable, Sendable {
+    /// As the caller or the model wrote it.
     package var name: String
     /// Empty where the caller gave none.
     package var description: String
@@ -88,15 +95,20 @@ package struct ToolDefinition: Equatable, Sendable {
 package struct CanonicalRequest: Equatable, Sendable {
     /// Verbatim.
     package var model: String?
+    /// The history, the system prompt included, without the prefill.
     package var turns: [CanonicalTurn] = []
+    /// What the caller offered, in order.
     package var tools: [ToolDefinition] = []
     /// The beginning of the answer that the caller laid into the assistant's mouth (Anthropic).
     package var prefill: CanonicalTurn?
+    /// What a row of it leaves out or changes.
     package var changes: RowChanges = []
 }
 
 /// What an answer says, whatever its API and whether it was streamed.
 package struct CanonicalAnswer: Equatable, Sendable {
+    /// What the assistant says and calls.
     package var turn: CanonicalTurn
+    /// What a row of it leaves out or changes.
     package var changes: RowChanges = []
 }

@@ -61,7 +61,8 @@ enum ChatReader {
 
     private static func toolCall(_ call: JSONNode, malformed: DropReason) throws(DropReason) -> ToolCall {
         if let type = call.filledText("type"), type != "function" { throw .builtinToolItem }
-        guard let function = call.present("function"), let id = call.filledText("id"), let name = function.filledText("name") else {
+        guard let function = call.present("function"), let id = call.filledText("id"), let name = function.filledText("name")
+        else {
             throw malformed
         }
         return ToolCall(id: id, name: name, arguments: argumentsText(function["arguments"]))
@@ -126,7 +127,11 @@ enum ChatReader {
         var changes: RowChanges = []
         var first: JSONNode?
         for (position, choice) in choices.elements.enumerated() {
-            if (choice["index"]?.int ?? Int64(position)) == 0, first == nil { first = choice } else { changes.insert(.extraChoicesIgnored) }
+            if (choice["index"]?.int ?? Int64(position)) == 0, first == nil {
+                first = choice
+            } else {
+                changes.insert(.extraChoicesIgnored)
+            }
         }
         guard let choice = first, let message = choice.present("message"), message.kind == .object else { throw .answerMalformed }
         if choice.present("error") != nil { throw .inBandError }

@@ -23,8 +23,10 @@ enum ChatRow {
 
     /// The row without its newline.
     ///
-    /// - Parameter turns: the prompt and the answer.
-    /// - Parameter tools: what the caller offered; nil where the data set has no `tools` key at all.
+    /// - Parameters:
+    ///   - turns: the prompt and the answer.
+    ///   - tools: what the caller offered; nil where the data set has no `tools` key at all.
+    /// - Returns: one JSON object.
     static func encode(turns: [CanonicalTurn], tools: [ToolDefinition]?) -> [UInt8] {
         var json = JSONWriter(capacity: 4_096)
         json.beginObject()

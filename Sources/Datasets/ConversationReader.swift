@@ -27,7 +27,9 @@ enum ConversationReader {
 
     /// The answer of a record, the caller's prefill before it.
     static func answer(_ record: ExchangeRecord, to request: CanonicalRequest) throws(DropReason) -> CanonicalAnswer {
-        guard let body = try whole(record.responseBody), let first = body.first(where: { $0 > 0x20 }) else { throw .answerMissing }
+        guard let body = try whole(record.responseBody), let first = body.first(where: { $0 > 0x20 }) else {
+            throw .answerMissing
+        }
         // The bytes decide, because a stream may come under a plain label and the reverse.
         let isPlain = first == UInt8(ascii: "{") || first == UInt8(ascii: "[")
         var answer = isPlain ? try plain(body, api: record.head.api) : try streamed(body, api: record.head.api)

@@ -22,7 +22,8 @@ struct ConversationTrie {
         let digest = chain.add(turn)
         if let found = known[digest] { return found }
         guard parents.count < DatasetLimits.points, let next = UInt32(exactly: parents.count) else {
-            throw DatasetError(.tooLarge, "More than \(DatasetLimits.points) distinct turns: narrow the recipe, by task or by time.")
+            throw DatasetError(
+                .tooLarge, "More than \(DatasetLimits.points) distinct turns: narrow the recipe, by task or by time.")
         }
         known[digest] = next
         parents.append(point)

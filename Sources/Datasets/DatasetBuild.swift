@@ -4,7 +4,9 @@ import Crypto
 import ExchangeModel
 package import Platform
 
-/// Compiles a data set: two passes over the source, one for hashes, one for rows. Blocks; belongs in the task world.
+/// Compiles a data set: two passes over the source, one for hashes, one for rows.
+///
+/// Blocks; belongs in the task world.
 ///
 /// Invariants:
 /// - the same records and the same recipe give the same bytes in every file but for the names of segments in the manifest,
@@ -89,7 +91,9 @@ struct DatasetWriter {
         let wanted = self.wanted
         let total = Int64(wanted.count)
         try source.forEachRecord(where: { wanted.contains($0) }) { input in
-            guard case .record(let record, _) = input, wanted.contains(record.head.id), !spill.holds(record.head.id) else { return }
+            guard case .record(let record, _) = input, wanted.contains(record.head.id), !spill.holds(record.head.id) else {
+                return
+            }
             try take(record)
             let done = Int64(spill.count)
             if done % Int64(DatasetLimits.recordsPerReport) == 0 || done == total {

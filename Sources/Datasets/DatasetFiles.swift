@@ -29,6 +29,7 @@ struct LineFile {
     /// Appends a line.
     ///
     /// - Parameter line: without its newline.
+    /// - Throws: where the disk refuses.
     mutating func append(_ line: some Collection<UInt8>) throws(PlatformError) {
         buffer.append(contentsOf: line)
         buffer.append(0x0A)

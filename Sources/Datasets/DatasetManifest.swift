@@ -25,7 +25,8 @@ struct DatasetManifest {
         json.value(DatasetManifest.formatVersion)
         writeFunnel(to: &json)
         let groups = [
-            ("eval", report.evalGroups), ("largest_rows", report.largestGroup), ("total", report.groups), ("train", report.trainGroups),
+            ("eval", report.evalGroups), ("largest_rows", report.largestGroup), ("total", report.groups),
+            ("train", report.trainGroups),
         ]
         writeCounts(named: "groups", groups, to: &json)
         writeInputs(to: &json)

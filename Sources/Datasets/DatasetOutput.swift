@@ -30,7 +30,8 @@ final class DatasetOutput {
         parent = PathText.parent(of: trimmed)
         let base = PathText.name(of: trimmed)
         guard !base.isEmpty, base != ".", base != ".." else {
-            throw DatasetError(.outputTaken, subject: place, "'\(place)' cannot be replaced as a whole: name a directory of its own.")
+            throw DatasetError(
+                .outputTaken, subject: place, "'\(place)' cannot be replaced as a whole: name a directory of its own.")
         }
         building = PathText.join(parent, ".\(base).building")
         retired = PathText.join(parent, ".\(base).retired")
@@ -61,7 +62,8 @@ final class DatasetOutput {
         if let stranger = there.first(where: { !DatasetOutput.files.contains($0) }) {
             throw DatasetError(
                 .outputTaken, subject: place,
-                "'\(place)' holds '\(stranger)', which is no part of a data set and would be lost: move it, or name another directory with --out.")
+                "'\(place)' holds '\(stranger)', which is no part of a data set and would be lost: move it, or name another directory with --out."
+            )
         }
         guard there.contains("manifest.json"), try ownName() == name else {
             throw DatasetError(
@@ -73,7 +75,9 @@ final class DatasetOutput {
     /// The name in the manifest that lies at the place.
     private func ownName() throws -> String? {
         let bytes = try files.readFile(PathText.join(place, "manifest.json"), limit: DatasetLimits.manifestBytes)
-        guard let root = JSONDocument.read(bytes)?.root, root["format"]?.equals(DatasetManifest.format) == true else { return nil }
+        guard let root = JSONDocument.read(bytes)?.root, root["format"]?.equals(DatasetManifest.format) == true else {
+            return nil
+        }
         return root["name"]?.string
     }
 

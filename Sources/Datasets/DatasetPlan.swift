@@ -89,7 +89,8 @@ struct Survey {
         }
         let own = UInt32(clamping: candidates.count)
         candidates.append(Candidate(id: record.head.id, prompt: prompt, end: end, hasTools: !request.tools.isEmpty))
-        for (name, value) in record.head.attribution.metadata where groupNames.contains(where: { $0.utf8.elementsEqual(name.utf8) }) {
+        for (name, value) in record.head.attribution.metadata
+        where groupNames.contains(where: { $0.utf8.elementsEqual(name.utf8) }) {
             keys.append((Digest128(SHA256.hash(data: Array(name.utf8) + [0] + Array(value.utf8))), own))
         }
     }
@@ -117,7 +118,8 @@ enum Selection {
 /// The model of a request that could not be read any further.
 enum RequestedModel {
     static func matches(_ model: String?, _ record: ExchangeRecord) -> Bool {
-        guard let model, record.requestBody.kept == .full, let body = record.requestBody.content, body.count <= DatasetLimits.bodyBytes
+        guard let model, record.requestBody.kept == .full, let body = record.requestBody.content,
+            body.count <= DatasetLimits.bodyBytes
         else { return false }
         return JSONDocument.read(body)?.root["model"]?.equals(model) ?? false
     }

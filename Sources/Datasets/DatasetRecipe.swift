@@ -17,9 +17,11 @@ package struct DatasetRecipe: Equatable, Sendable {
     package var sinceUs: Int64?
     /// Only exchanges that started before this time, microseconds since the epoch.
     package var untilUs: Int64?
+    /// Only exchanges of this task.
     package var task: String?
     /// As the request named it.
     package var model: String?
+    /// Only exchanges of this environment.
     package var environment: String?
     /// At most this many rows, those first in row order.
     package var maxTrainRows: Int64?

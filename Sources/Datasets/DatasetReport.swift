@@ -7,6 +7,7 @@ package struct DatasetProgress: Equatable, Sendable {
         case reading, writing
     }
 
+    /// Which part.
     package var phase: Phase
     /// Records visited in this phase.
     package var records: Int64
@@ -24,9 +25,13 @@ package struct DatasetReport: Equatable, Sendable {
     package var conversations: Int64
     /// Groups with at least one row.
     package var groups: Int64
+    /// Groups on the train side with at least one row.
     package var trainGroups: Int64
+    /// Groups on the eval side with at least one row.
     package var evalGroups: Int64
+    /// Lines of `train.jsonl`.
     package var trainRows: Int64
+    /// Lines of `eval.jsonl`.
     package var evalRows: Int64
     /// Rows of the largest group.
     package var largestGroup: Int64

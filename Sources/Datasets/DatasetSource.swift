@@ -9,12 +9,16 @@ package enum DatasetInput: Sendable {
     case unreadable(ExchangeID, PayloadLocation)
 }
 
-/// Where records come from. Asked twice in one build: both passes must deliver the same records, in any order.
+/// Where records come from.
+///
+/// Asked twice in one build: both passes must deliver the same records, in any order.
 package protocol DatasetSource {
     /// Visits records one by one, so that only one is in memory.
     ///
-    /// - Parameter isWanted: a source may leave out records for which this is false, and save itself the reading.
-    /// - Parameter body: what to do with each; what it throws ends the visit and is thrown on.
+    /// - Parameters:
+    ///   - isWanted: a source may leave out records for which this is false, and save itself the reading.
+    ///   - body: what to do with each; what it throws ends the visit and is thrown on.
+    /// - Throws: what the body throws, or the source's own failure to read.
     func forEachRecord(where isWanted: (ExchangeID) -> Bool, _ body: (DatasetInput) throws -> Void) throws
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Why a record gives no row: a closed list, so that the funnel adds up. Thrown by the readers, counted by the build.
+/// Why a record gives no row: a closed list, so that the funnel adds up.
+///
+/// Thrown by the readers, counted by the build.
 package enum DropReason: String, Error, CaseIterable, Sendable {
     // Not a finished exchange.
     case payloadUnreadable = "payload_unreadable"
@@ -67,16 +69,27 @@ package struct RowChanges: OptionSet, Hashable, Sendable {
     /// Wraps bits.
     package init(rawValue: UInt16) { self.rawValue = rawValue }
 
+    /// Reasoning is not in the row.
     package static let reasoningRemoved = RowChanges(rawValue: 1)
+    /// A developer message is a system message.
     package static let developerAsSystem = RowChanges(rawValue: 2)
+    /// Several text parts are one text.
     package static let textPartsJoined = RowChanges(rawValue: 4)
+    /// Several assistant messages are one.
     package static let assistantMessagesJoined = RowChanges(rawValue: 8)
+    /// Only the first of several answers is in the row.
     package static let extraChoicesIgnored = RowChanges(rawValue: 16)
+    /// That a tool failed is not in the row.
     package static let toolErrorFlagRemoved = RowChanges(rawValue: 32)
+    /// Results of tools stand in the order of the calls.
     package static let toolResultsReordered = RowChanges(rawValue: 64)
+    /// The beginning that the caller gave is part of the answer.
     package static let prefillJoined = RowChanges(rawValue: 128)
+    /// That arguments were bound to the schema is not in the row.
     package static let toolStrictnessRemoved = RowChanges(rawValue: 256)
+    /// The demanded form of the answer is not in the row.
     package static let responseFormatRemoved = RowChanges(rawValue: 512)
+    /// Citations are not in the row.
     package static let annotationsRemoved = RowChanges(rawValue: 1_024)
 
     /// Every change and its name in the manifest, sorted by name.

@@ -119,7 +119,8 @@ struct ItemReader {
             appendAssistant([.toolCall(ToolCall(id: callID, name: name, arguments: arguments))])
         case "function_call_output":
             guard let callID = item.filledText("call_id"), let output = item["output"] else { throw malformed }
-            turns.append(CanonicalTurn(role: .tool, blocks: [.toolResult(callID: callID, content: try content(output), isError: false)]))
+            turns.append(
+                CanonicalTurn(role: .tool, blocks: [.toolResult(callID: callID, content: try content(output), isError: false)]))
         case "item_reference": throw .incompleteHistory
         case "compaction", "compaction_summary": throw .incompleteHistory
         default: throw .builtinToolItem

@@ -20,6 +20,7 @@ struct Split {
     /// The side of a group: eval where the top 64 bits of `SHA256(salt || 0x00 || id)`, read as a fraction of 2^64, lie below the eval fraction.
     ///
     /// - Parameter group: the smallest record id of the group.
+    /// - Returns: the side of all its rows.
     func side(ofGroup group: ExchangeID) -> DatasetSide {
         let u = Digest128(SHA256.hash(data: salt + [0] + group.textBytes)).high
         // floor(u * 10^6 / 2^64) < ppm says the same as u / 2^64 < ppm / 10^6.
@@ -33,5 +34,6 @@ struct Split {
 }
 
 extension Digest128: Comparable {
+    /// By value, most significant bits first.
     package static func < (a: Digest128, b: Digest128) -> Bool { (a.high, a.low) < (b.high, b.low) }
 }

@@ -17,7 +17,9 @@ extension PosixFileSystem: DirectoryFileSystem {
     /// Lets two paths change their places (`renameat2` with `RENAME_EXCHANGE`).
     package func exchange(_ first: String, _ second: String) throws(PlatformError) {
         // The Glibc overlay does not show this call, hence the look-up by name.
-        guard let symbol = unsafe dlsym(nil, "renameat2") else { throw PlatformError(errno: ENOSYS, operation: "renameat2", path: first) }
+        guard let symbol = unsafe dlsym(nil, "renameat2") else {
+            throw PlatformError(errno: ENOSYS, operation: "renameat2", path: first)
+        }
         let call = unsafe unsafeBitCast(symbol, to: RenameAt2.self)
         let exchangeFlag: UInt32 = 2
         guard unsafe call(AT_FDCWD, first, AT_FDCWD, second, exchangeFlag) == 0 else {

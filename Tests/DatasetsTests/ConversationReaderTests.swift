@@ -44,7 +44,8 @@ import Testing
             #"{"choices":[{"index":0,"delta":{"tool_calls":[{"index":1,"id":"d","type":"function","function":{"name":"w","arguments":""}}]}}]}"#,
             #"{"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"c","type":"function","function":{"name":"w","arguments":"{\"x\""}}]}}]}"#,
             #"{"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"arguments":":2e3}"}},{"index":1,"function":{"arguments":"{}"}}]}}]}"#,
-            #"{"choices":[{"index":0,"delta":{},"finish_reason":"tool_calls"}]}"#, #"{"choices":[],"usage":{"prompt_tokens":1}}"#, "[DONE]",
+            #"{"choices":[{"index":0,"delta":{},"finish_reason":"tool_calls"}]}"#, #"{"choices":[],"usage":{"prompt_tokens":1}}"#,
+            "[DONE]",
         ])
         let golden =
             Self.chatPrompt
@@ -117,7 +118,8 @@ import Testing
             #"{"type":"content_block_delta","index":2,"delta":{"type":"input_json_delta","partial_json":" \"n\": 1.50}"}}"#,
             #"{"type":"content_block_start","index":3,"content_block":{"type":"tool_use","id":"d","name":"w","input":{}}}"#,
             #"{"type":"content_block_delta","index":3,"delta":{"type":"input_json_delta","partial_json":""}}"#,
-            #"{"type":"message_delta","delta":{"stop_reason":"tool_use"},"usage":{"output_tokens":5}}"#, #"{"type":"message_stop"}"#,
+            #"{"type":"message_delta","delta":{"stop_reason":"tool_use"},"usage":{"output_tokens":5}}"#,
+            #"{"type":"message_stop"}"#,
         ])
         let golden =
             #"{"messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"Hi"},{"role":"assistant","content":"Looking.","tool_calls":[{"id":"a","type":"function","function":{"name":"w","arguments":"{\"big\":12345678901234567890,\"x\":1.0}"}},{"id":"b","type":"function","function":{"name":"w","arguments":"{}"}}]},{"role":"tool","tool_call_id":"a","content":"one"},{"role":"tool","tool_call_id":"b","content":"two"},{"role":"user","content":"And?"},{"role":"assistant","content":"Again.","tool_calls":[{"id":"c","type":"function","function":{"name":"w","arguments":"{\"q\":\"a b\",\"n\":1.50}"}},{"id":"d","type":"function","function":{"name":"w","arguments":"{}"}}]}],"#
@@ -136,76 +138,122 @@ import Testing
 
     static let user = #"{"role":"user","content":"q"}"#
     static let good = TestRecords.chatAnswer("a")
-    static let goodItems = #"{"status":"completed","output":[{"type":"message","role":"assistant","content":[{"type":"output_text","text":"a"}]}]}"#
+    static let goodItems =
+        #"{"status":"completed","output":[{"type":"message","role":"assistant","content":[{"type":"output_text","text":"a"}]}]}"#
     static let goodMessage = #"{"content":[{"type":"text","text":"a"}],"stop_reason":"end_turn"}"#
 
-    @Test(arguments: [
-        ("legacy_functions", #"{"messages":[\#(user)],"functions":[{"name":"f"}]}"#, good),
-        ("named_participant", #"{"messages":[{"role":"user","name":"bo","content":"q"}]}"#, good),
-        ("ambiguous_prefill", #"{"messages":[\#(user),{"role":"assistant","content":"x","prefix":true}]}"#, good),
-        ("builtin_tool_offered", #"{"messages":[\#(user)],"tools":[{"type":"web_search"}]}"#, good),
-        ("image_content", #"{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:x"}}]}]}"#, good),
-        ("audio_content", #"{"messages":[{"role":"user","content":[{"type":"input_audio","input_audio":{}}]}]}"#, good),
-        ("file_content", #"{"messages":[{"role":"user","content":[{"type":"file","file":{}}]}]}"#, good),
-        ("unknown_content", #"{"messages":[{"role":"user","content":[{"type":"hologram"}]}]}"#, good),
-        ("unknown_role", #"{"messages":[{"role":"wizard","content":"q"}]}"#, good),
-        ("no_user_turn", #"{"messages":[{"role":"system","content":"q"}]}"#, good),
-        ("orphan_tool_result", #"{"messages":[\#(user),{"role":"tool","tool_call_id":"a","content":"x"}]}"#, good),
-        (
-            "unanswered_tool_call",
-            #"{"messages":[\#(user),{"role":"assistant","tool_calls":[{"id":"a","function":{"name":"f","arguments":"{}"}}]},\#(user)]}"#, good
-        ),
-        (
-            "tool_arguments_not_json",
-            #"{"messages":[\#(user),{"role":"assistant","tool_calls":[{"id":"a","function":{"name":"f","arguments":"{"}}]},\#(user)]}"#, good
-        ),
-        ("request_not_json", "{", good), ("request_malformed", "[]", good), ("request_malformed", #"{"messages":[]}"#, good),
-        ("answer_missing", #"{"messages":[\#(user)]}"#, nil), ("answer_not_json", #"{"messages":[\#(user)]}"#, "{"),
-        ("answer_malformed", #"{"messages":[\#(user)]}"#, "{}"), ("in_band_error", #"{"messages":[\#(user)]}"#, #"{"error":{"message":"no"}}"#),
-        ("in_band_error", #"{"messages":[\#(user)]}"#, TestRecords.events([#"{"error":{"message":"no"}}"#])),
-        ("stream_cut", #"{"messages":[\#(user)]}"#, TestRecords.events([#"{"choices":[{"delta":{"content":"a"}}]}"#])),
-        ("truncated_answer", #"{"messages":[\#(user)]}"#, #"{"choices":[{"message":{"content":"a"},"finish_reason":"length"}]}"#),
-        ("content_filtered", #"{"messages":[\#(user)]}"#, #"{"choices":[{"message":{"content":"a"},"finish_reason":"content_filter"}]}"#),
-        ("finish_reason_missing", #"{"messages":[\#(user)]}"#, #"{"choices":[{"message":{"content":"a"},"finish_reason":null}]}"#),
-        ("finish_reason_unaccepted", #"{"messages":[\#(user)]}"#, #"{"choices":[{"message":{"content":"a"},"finish_reason":"odd"}]}"#),
-        ("refusal", #"{"messages":[\#(user)]}"#, #"{"choices":[{"message":{"content":null,"refusal":"no"},"finish_reason":"stop"}]}"#),
-        ("empty_answer", #"{"messages":[\#(user)]}"#, #"{"choices":[{"message":{"content":" \n"},"finish_reason":"stop"}]}"#),
-    ] as [(String, String, String?)])
+    @Test(
+        arguments: [
+            ("legacy_functions", #"{"messages":[\#(user)],"functions":[{"name":"f"}]}"#, good),
+            ("named_participant", #"{"messages":[{"role":"user","name":"bo","content":"q"}]}"#, good),
+            ("ambiguous_prefill", #"{"messages":[\#(user),{"role":"assistant","content":"x","prefix":true}]}"#, good),
+            ("builtin_tool_offered", #"{"messages":[\#(user)],"tools":[{"type":"web_search"}]}"#, good),
+            (
+                "image_content", #"{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:x"}}]}]}"#,
+                good
+            ),
+            ("audio_content", #"{"messages":[{"role":"user","content":[{"type":"input_audio","input_audio":{}}]}]}"#, good),
+            ("file_content", #"{"messages":[{"role":"user","content":[{"type":"file","file":{}}]}]}"#, good),
+            ("unknown_content", #"{"messages":[{"role":"user","content":[{"type":"hologram"}]}]}"#, good),
+            ("unknown_role", #"{"messages":[{"role":"wizard","content":"q"}]}"#, good),
+            ("no_user_turn", #"{"messages":[{"role":"system","content":"q"}]}"#, good),
+            ("orphan_tool_result", #"{"messages":[\#(user),{"role":"tool","tool_call_id":"a","content":"x"}]}"#, good),
+            (
+                "unanswered_tool_call",
+                #"{"messages":[\#(user),{"role":"assistant","tool_calls":[{"id":"a","function":{"name":"f","arguments":"{}"}}]},\#(user)]}"#,
+                good
+            ),
+            (
+                "tool_arguments_not_json",
+                #"{"messages":[\#(user),{"role":"assistant","tool_calls":[{"id":"a","function":{"name":"f","arguments":"{"}}]},\#(user)]}"#,
+                good
+            ),
+            ("request_not_json", "{", good), ("request_malformed", "[]", good), ("request_malformed", #"{"messages":[]}"#, good),
+            ("answer_missing", #"{"messages":[\#(user)]}"#, nil), ("answer_not_json", #"{"messages":[\#(user)]}"#, "{"),
+            ("answer_malformed", #"{"messages":[\#(user)]}"#, "{}"),
+            ("in_band_error", #"{"messages":[\#(user)]}"#, #"{"error":{"message":"no"}}"#),
+            ("in_band_error", #"{"messages":[\#(user)]}"#, TestRecords.events([#"{"error":{"message":"no"}}"#])),
+            ("stream_cut", #"{"messages":[\#(user)]}"#, TestRecords.events([#"{"choices":[{"delta":{"content":"a"}}]}"#])),
+            (
+                "truncated_answer", #"{"messages":[\#(user)]}"#,
+                #"{"choices":[{"message":{"content":"a"},"finish_reason":"length"}]}"#
+            ),
+            (
+                "content_filtered", #"{"messages":[\#(user)]}"#,
+                #"{"choices":[{"message":{"content":"a"},"finish_reason":"content_filter"}]}"#
+            ),
+            (
+                "finish_reason_missing", #"{"messages":[\#(user)]}"#,
+                #"{"choices":[{"message":{"content":"a"},"finish_reason":null}]}"#
+            ),
+            (
+                "finish_reason_unaccepted", #"{"messages":[\#(user)]}"#,
+                #"{"choices":[{"message":{"content":"a"},"finish_reason":"odd"}]}"#
+            ),
+            (
+                "refusal", #"{"messages":[\#(user)]}"#,
+                #"{"choices":[{"message":{"content":null,"refusal":"no"},"finish_reason":"stop"}]}"#
+            ),
+            ("empty_answer", #"{"messages":[\#(user)]}"#, #"{"choices":[{"message":{"content":" \n"},"finish_reason":"stop"}]}"#),
+        ] as [(String, String, String?)])
     func namesWhatChatCannotGive(reason: String, request: String, answer: String?) {
         #expect(Self.row(.openaiChat, request, answer) == reason)
     }
 
-    @Test(arguments: [
-        ("incomplete_history", #"{"input":"q","previous_response_id":"r"}"#, goodItems),
-        ("incomplete_history", #"{"input":"q","conversation":{"id":"c"}}"#, goodItems),
-        ("incomplete_history", #"{"input":[{"type":"item_reference","id":"i"}]}"#, goodItems),
-        ("prompt_template", #"{"input":"q","prompt":{"id":"p"}}"#, goodItems),
-        ("builtin_tool_offered", #"{"input":"q","tools":[{"type":"web_search"}]}"#, goodItems),
-        ("builtin_tool_item", #"{"input":[{"role":"user","content":"q"},{"type":"web_search_call","id":"w"}]}"#, goodItems),
-        ("builtin_tool_item", #"{"input":"q"}"#, #"{"status":"completed","output":[{"type":"mcp_call"}]}"#),
-        ("truncated_answer", #"{"input":"q"}"#, #"{"status":"incomplete","incomplete_details":{"reason":"max_output_tokens"},"output":[]}"#),
-        ("in_band_error", #"{"input":"q"}"#, #"{"status":"failed","output":[]}"#),
-        ("finish_reason_unaccepted", #"{"input":"q"}"#, #"{"status":"queued","output":[]}"#),
-        ("stream_cut", #"{"input":"q"}"#, TestRecords.events([#"{"type":"response.created","response":{}}"#])),
-        ("text_after_tool_call", #"{"input":"q"}"#, #"{"status":"completed","output":[{"type":"function_call","call_id":"a","name":"f","arguments":"{}"},{"type":"message","role":"assistant","content":"x"}]}"#),
-    ] as [(String, String, String?)])
+    @Test(
+        arguments: [
+            ("incomplete_history", #"{"input":"q","previous_response_id":"r"}"#, goodItems),
+            ("incomplete_history", #"{"input":"q","conversation":{"id":"c"}}"#, goodItems),
+            ("incomplete_history", #"{"input":[{"type":"item_reference","id":"i"}]}"#, goodItems),
+            ("prompt_template", #"{"input":"q","prompt":{"id":"p"}}"#, goodItems),
+            ("builtin_tool_offered", #"{"input":"q","tools":[{"type":"web_search"}]}"#, goodItems),
+            ("builtin_tool_item", #"{"input":[{"role":"user","content":"q"},{"type":"web_search_call","id":"w"}]}"#, goodItems),
+            ("builtin_tool_item", #"{"input":"q"}"#, #"{"status":"completed","output":[{"type":"mcp_call"}]}"#),
+            (
+                "truncated_answer", #"{"input":"q"}"#,
+                #"{"status":"incomplete","incomplete_details":{"reason":"max_output_tokens"},"output":[]}"#
+            ),
+            ("in_band_error", #"{"input":"q"}"#, #"{"status":"failed","output":[]}"#),
+            ("finish_reason_unaccepted", #"{"input":"q"}"#, #"{"status":"queued","output":[]}"#),
+            ("stream_cut", #"{"input":"q"}"#, TestRecords.events([#"{"type":"response.created","response":{}}"#])),
+            (
+                "text_after_tool_call", #"{"input":"q"}"#,
+                #"{"status":"completed","output":[{"type":"function_call","call_id":"a","name":"f","arguments":"{}"},{"type":"message","role":"assistant","content":"x"}]}"#
+            ),
+        ] as [(String, String, String?)])
     func namesWhatResponsesCannotGive(reason: String, request: String, answer: String?) {
         #expect(Self.row(.openaiResponses, request, answer) == reason)
     }
 
-    @Test(arguments: [
-        ("builtin_tool_offered", #"{"messages":[\#(user)],"tools":[{"type":"web_search_20250305","name":"web_search"}]}"#, goodMessage),
-        ("builtin_tool_item", #"{"messages":[\#(user)]}"#, #"{"content":[{"type":"server_tool_use","id":"s"}],"stop_reason":"end_turn"}"#),
-        ("server_edited_context", #"{"messages":[\#(user)]}"#, #"{"content":[],"stop_reason":"end_turn","context_management":{"applied_edits":[{"type":"x"}]}}"#),
-        ("finish_reason_unaccepted", #"{"messages":[\#(user)]}"#, #"{"content":[],"stop_reason":"pause_turn"}"#),
-        ("refusal", #"{"messages":[\#(user)]}"#, #"{"content":[],"stop_reason":"refusal"}"#),
-        ("truncated_answer", #"{"messages":[\#(user)]}"#, #"{"content":[],"stop_reason":"max_tokens"}"#),
-        ("empty_answer", #"{"messages":[\#(user)]}"#, #"{"content":[],"stop_reason":"end_turn"}"#),
-        ("in_band_error", #"{"messages":[\#(user)]}"#, "event: error\n" + TestRecords.events([#"{"type":"error","error":{"type":"overloaded_error"}}"#])),
-        ("stream_cut", #"{"messages":[\#(user)]}"#, TestRecords.events([#"{"type":"message_start","message":{}}"#])),
-        ("file_content", #"{"messages":[{"role":"user","content":[{"type":"document","source":{}}]}]}"#, goodMessage),
-        ("orphan_tool_result", #"{"messages":[{"role":"user","content":[{"type":"tool_result","tool_use_id":"z"}]}]}"#, goodMessage),
-    ] as [(String, String, String?)])
+    @Test(
+        arguments: [
+            (
+                "builtin_tool_offered", #"{"messages":[\#(user)],"tools":[{"type":"web_search_20250305","name":"web_search"}]}"#,
+                goodMessage
+            ),
+            (
+                "builtin_tool_item", #"{"messages":[\#(user)]}"#,
+                #"{"content":[{"type":"server_tool_use","id":"s"}],"stop_reason":"end_turn"}"#
+            ),
+            (
+                "server_edited_context", #"{"messages":[\#(user)]}"#,
+                #"{"content":[],"stop_reason":"end_turn","context_management":{"applied_edits":[{"type":"x"}]}}"#
+            ),
+            ("finish_reason_unaccepted", #"{"messages":[\#(user)]}"#, #"{"content":[],"stop_reason":"pause_turn"}"#),
+            ("refusal", #"{"messages":[\#(user)]}"#, #"{"content":[],"stop_reason":"refusal"}"#),
+            ("truncated_answer", #"{"messages":[\#(user)]}"#, #"{"content":[],"stop_reason":"max_tokens"}"#),
+            ("empty_answer", #"{"messages":[\#(user)]}"#, #"{"content":[],"stop_reason":"end_turn"}"#),
+            (
+                "in_band_error", #"{"messages":[\#(user)]}"#,
+                "event: error\n" + TestRecords.events([#"{"type":"error","error":{"type":"overloaded_error"}}"#])
+            ),
+            ("stream_cut", #"{"messages":[\#(user)]}"#, TestRecords.events([#"{"type":"message_start","message":{}}"#])),
+            ("file_content", #"{"messages":[{"role":"user","content":[{"type":"document","source":{}}]}]}"#, goodMessage),
+            (
+                "orphan_tool_result", #"{"messages":[{"role":"user","content":[{"type":"tool_result","tool_use_id":"z"}]}]}"#,
+                goodMessage
+            ),
+        ] as [(String, String, String?)])
     func namesWhatAnthropicCannotGive(reason: String, request: String, answer: String?) {
         #expect(Self.row(.anthropicMessages, request, answer) == reason)
     }
@@ -235,7 +283,8 @@ import Testing
                 #"{"type":"content_block_start","index":-9223372036854775808,"content_block":{"type":"text","text":"x"}}"#,
                 #"{"type":"message_delta","delta":{"stop_reason":"end_turn"}}"#,
             ]),
-            TestRecords.events([#"{"type":"response.completed","response":\#(Self.goodItems)}"#]), Self.good, Self.goodItems, Self.goodMessage,
+            TestRecords.events([#"{"type":"response.completed","response":\#(Self.goodItems)}"#]), Self.good, Self.goodItems,
+            Self.goodMessage,
         ]
         let requests = [Self.chatRequest, Self.responsesRequest, Self.anthropicRequest]
         let apis: [APIFamily] = [.openaiChat, .openaiResponses, .anthropicMessages]

@@ -9,7 +9,8 @@ import Testing
 enum Corpus {
     /// In the folder beside the checkout, or beside the folder that holds it.
     static let file: URL = {
-        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
         let places = [root.deletingLastPathComponent(), root.deletingLastPathComponent().deletingLastPathComponent()]
             .map { $0.appendingPathComponent("shared/corpus/exchanges.jsonl") }
         return places.first { FileManager.default.fileExists(atPath: $0.path) } ?? places[0]

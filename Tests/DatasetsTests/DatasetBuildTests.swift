@@ -17,13 +17,17 @@ import Testing
             var turns = ["question \(Int.random(in: 0..<60, using: &generator))"]
             for step in 0..<Int.random(in: 1...4, using: &generator) {
                 let answer = "answer \(conversation) \(step)"
-                var record = TestRecords.chat(number, system: "You help.", turns, answer: answer, model: step % 2 == 0 ? "m" : "n")
+                var record = TestRecords.chat(
+                    number, system: "You help.", turns, answer: answer, model: step % 2 == 0 ? "m" : "n")
                 number += 1
                 if Int.random(in: 0..<6, using: &generator) == 0 { record.head.outcome = .clientClosed }
-                if Int.random(in: 0..<8, using: &generator) == 0 { record.head.attribution.metadata = [("run", "\(conversation / 3)")] }
+                if Int.random(in: 0..<8, using: &generator) == 0 {
+                    record.head.attribution.metadata = [("run", "\(conversation / 3)")]
+                }
                 inputs.append(TestRecords.input(record, segment: "s\(number % 3)"))
                 if Int.random(in: 0..<4, using: &generator) == 0 {
-                    inputs.append(TestRecords.input(TestRecords.chat(number, system: "You help.", turns, answer: "other \(number)")))
+                    inputs.append(
+                        TestRecords.input(TestRecords.chat(number, system: "You help.", turns, answer: "other \(number)")))
                     number += 1
                 }
                 turns += [Bool.random(using: &generator) ? answer : "  " + answer + "\r\n", "more \(conversation) \(step)"]
@@ -130,7 +134,9 @@ import Testing
         let scratch = try Scratch()
         var failed = TestRecords.chat(1, ["hi"], answer: "hello")
         failed.head.outcome = .clientClosed
-        let inputs = [failed, TestRecords.chat(2, ["hi", "hel", "a"], answer: "1"), TestRecords.chat(3, ["hi", "hello", "b"], answer: "2")]
+        let inputs = [
+            failed, TestRecords.chat(2, ["hi", "hel", "a"], answer: "1"), TestRecords.chat(3, ["hi", "hello", "b"], answer: "2"),
+        ]
         let report = try scratch.build(DatasetRecipe(name: "x"), inputs.map { TestRecords.input($0) })
         #expect(report.groups == 1)
         #expect(report.conversations == 2)
@@ -139,7 +145,8 @@ import Testing
     @Test func systemPromptsAndFewShotTurnsJoinNothing() throws {
         let scratch = try Scratch()
         let inputs = (0..<20).map { number in
-            TestRecords.input(TestRecords.chat(UInt64(number), system: "same", ["example", "so", "question \(number)"], answer: "a"))
+            TestRecords.input(
+                TestRecords.chat(UInt64(number), system: "same", ["example", "so", "question \(number)"], answer: "a"))
         }
         #expect(try scratch.build(DatasetRecipe(name: "x"), inputs).groups == 20)
     }
@@ -245,7 +252,8 @@ import Testing
         let before = try scratch.text("manifest.json")
         #expect(throws: Failing.Failure.self) {
             try DatasetBuild.run(
-                recipe: DatasetRecipe(name: "x"), source: Failing(inputs: inputs), output: scratch.path + "/set", files: scratch.files,
+                recipe: DatasetRecipe(name: "x"), source: Failing(inputs: inputs), output: scratch.path + "/set",
+                files: scratch.files,
                 tool: "weir test")
         }
         #expect(try scratch.text("manifest.json") == before)

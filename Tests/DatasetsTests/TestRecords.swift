@@ -22,9 +22,13 @@ struct SeededGenerator: RandomNumberGenerator {
 
 /// Records without a gateway.
 enum TestRecords {
-    static func id(_ number: UInt64) -> ExchangeID { ExchangeID(milliseconds: 1_700_000_000_000 + number, random: (number, number &* 77)) }
+    static func id(_ number: UInt64) -> ExchangeID {
+        ExchangeID(milliseconds: 1_700_000_000_000 + number, random: (number, number &* 77))
+    }
 
-    static func record(_ number: UInt64, api: APIFamily?, request: String, answer: String?, stream: Bool = false) -> ExchangeRecord {
+    static func record(_ number: UInt64, api: APIFamily?, request: String, answer: String?, stream: Bool = false)
+        -> ExchangeRecord
+    {
         var head = ExchangeHead(
             id: id(number), node: "n", startedAtUs: 1_700_000_000_000_000 + Int64(number) * 1_000, method: "POST", path: "/v1/x")
         head.api = api
@@ -49,7 +53,9 @@ enum TestRecords {
     }
 
     /// A chat of plain texts: system (where not empty), then user and assistant in turn, ending with the user; then the answer.
-    static func chat(_ number: UInt64, system: String = "", _ turns: [String], answer: String, model: String = "m") -> ExchangeRecord {
+    static func chat(_ number: UInt64, system: String = "", _ turns: [String], answer: String, model: String = "m")
+        -> ExchangeRecord
+    {
         var messages: [String] = []
         if !system.isEmpty { messages.append(#"{"role":"system","content":\#(quoted(system))}"#) }
         for (position, text) in turns.enumerated() {
@@ -79,7 +85,8 @@ final class Scratch {
     deinit { try? FileManager.default.removeItem(atPath: path) }
 
     func build(_ recipe: DatasetRecipe, _ inputs: [DatasetInput], to name: String = "set") throws -> DatasetReport {
-        try DatasetBuild.run(recipe: recipe, source: MemorySource(inputs), output: "\(path)/\(name)", files: files, tool: "weir test")
+        try DatasetBuild.run(
+            recipe: recipe, source: MemorySource(inputs), output: "\(path)/\(name)", files: files, tool: "weir test")
     }
 
     func text(_ file: String, in name: String = "set") throws -> String {
