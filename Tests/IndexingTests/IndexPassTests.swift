@@ -110,7 +110,7 @@ private final class Traffic: Sendable {
         try traffic.write(Traffic.records(seed: 2, count: 10), perBatch: 4)
         #expect(try traffic.index().facts == 10)
         try traffic.write(Traffic.records(seed: 3, count: 5), perBatch: 4, node: "n2")
-        #expect(try traffic.index().facts <= 5)
+        #expect(try traffic.index().facts == 5)
     }
 
     @Test func stoppingAfterAnyBatchLosesAndDoublesNothing() throws {
@@ -180,7 +180,7 @@ private final class Traffic: Sendable {
         bytes[Int(first.next) + SegmentFormat.headerBytes + 9] ^= 0x10
         try Data(bytes).write(to: URL(fileURLWithPath: segment.path))
         let report = try traffic.index()
-        #expect(report.damaged == 1 && report.undecodable == 1 + (17 / 8 == 1 ? 0 : 1) && report.isCaughtUp)
+        #expect(report.damaged == 1 && report.undecodable == 2 && report.isCaughtUp)
         #expect(report.records + report.undecodable == 24)
         let store = try traffic.store()
         let count = try store.lossCount()
@@ -229,7 +229,8 @@ private final class Traffic: Sendable {
             store: store, directory: directory, lock: IndexLock(path: scratch.path + "/index.lock"), reading: Traffic.reading)
         files.fail(.read, nth: 1, errno: 5)
         let report = try pass.run(IndexPassOptions(maxDurationUs: 60_000_000))
-        #expect(report.unreadable == [try directory.list()[0].name] && report.exitCode == 1)
+        let first = try #require(try directory.list().first)
+        #expect(report.unreadable == [first.name] && report.exitCode == 1)
         #expect(report.records == 4)
         #expect(try pass.run(IndexPassOptions(maxDurationUs: 60_000_000)).exitCode == 0)
     }
@@ -272,7 +273,7 @@ private final class Traffic: Sendable {
         }
         #expect(reports.reduce(0) { $0 + $1.facts } == 400)
         #expect(reports.reduce(0) { $0 + $1.duplicates } == 0)
-        #expect(reports.allSatisfy(\.isCaughtUp))
+        #expect(!reports.contains { !$0.isCaughtUp })
         #expect(try traffic.store().count() == 400)
     }
 }
