@@ -52,10 +52,16 @@ package final class Mailbox<Message: Sendable>: Sendable {
     /// - Parameter maxWaitUs: how long to wait at most, microseconds; 0 does not wait.
     /// - Returns: the messages in order; empty on time-out, or at once when closed and drained.
     package func take(maxWaitUs: Int64) -> [Message] {
-        let (first, mustWait) = drain(willSleep: maxWaitUs > 0)
-        guard mustWait else { return first }
-        parker.park(maxUs: maxWaitUs)
-        return drain(willSleep: false).0
+        let clock = SystemClock()
+        var left = min(maxWaitUs, PlatformLimits.longestParkUs)
+        let deadline = clock.monotonicUs + left
+        while true {
+            let (messages, mustWait) = drain(willSleep: left > 0)
+            guard mustWait else { return messages }
+            // A wake-up meant for an earlier wait may end this one early; then it waits for the rest.
+            parker.park(maxUs: left)
+            left = deadline - clock.monotonicUs
+        }
     }
 
     /// Ends it: later offers are refused, messages held can still be taken, a waiting consumer wakes.

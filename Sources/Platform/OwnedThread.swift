@@ -16,6 +16,13 @@ package final class OwnedThread: Sendable {
         }
     }
 
+    /// Unchecked: the state was sent here by its only owner and is touched by the new thread alone.
+    private final class Handover<State>: @unchecked Sendable {
+        let state: State
+
+        init(_ state: State) { self.state = state }
+    }
+
     private let handle: Mutex<pthread_t?>
 
     /// Starts a thread.
@@ -42,6 +49,21 @@ package final class OwnedThread: Sendable {
             throw PlatformError(errno: failed, operation: "pthread_create", path: "")
         }
         handle = Mutex(thread)
+    }
+
+    /// Starts a thread that owns state which need not be `Sendable`, such as a writer.
+    ///
+    /// - Parameters:
+    ///   - name: shown by `top -H`; cut at 15 bytes.
+    ///   - state: handed over for good; the caller keeps no reference.
+    ///   - run: the work.
+    /// - Returns: the thread.
+    /// - Throws: `PlatformError` where the system has no more threads.
+    package static func start<State>(
+        name: String, owning state: sending State, run: @escaping @Sendable (State) -> Void
+    ) throws(PlatformError) -> OwnedThread {
+        let handover = Handover(state)
+        return try OwnedThread(name: name) { run(handover.state) }
     }
 
     deinit {

@@ -30,7 +30,8 @@ import CZstd
             count = reserved + (ZSTD_isError(status) == 0 ? status : 0)
         }
         guard ZSTD_isError(status) == 0 else {
-            throw SegmentError(.compressionFailed, "zstd refused a batch of \(raw.count) bytes (status \(ZSTD_getErrorCode(status).rawValue)).")
+            throw SegmentError(
+                .compressionFailed, "zstd refused a batch of \(raw.count) bytes. Free memory or start again.")
         }
         return framed
     }

@@ -29,11 +29,14 @@ package struct SegmentFile: Sendable, Equatable {
     package static func parse(_ name: String) -> (node: String, epoch: UInt64, sequence: UInt64)? {
         guard name.hasSuffix(SegmentFormat.hotExtension) else { return nil }
         let parts = name.dropLast(SegmentFormat.hotExtension.utf8.count).split(separator: "-", omittingEmptySubsequences: false)
-        guard parts.count >= 3, let sequence = UInt64(parts[parts.count - 1]), let epoch = UInt64(parts[parts.count - 2], radix: 16)
+        guard parts.count >= 3, let sequence = UInt64(parts[parts.count - 1]),
+            let epoch = UInt64(parts[parts.count - 2], radix: 16)
         else { return nil }
         let node = parts.dropLast(2).joined(separator: "-")
         // Writing the name again refuses signs, short numbers and odd letters.
-        guard node == SegmentFormat.nodeName(node), self.name(node: node, epoch: epoch, sequence: sequence) == name else { return nil }
+        guard node == SegmentFormat.nodeName(node), self.name(node: node, epoch: epoch, sequence: sequence) == name else {
+            return nil
+        }
         return (node, epoch, sequence)
     }
 }
@@ -51,8 +54,9 @@ package struct SegmentDirectory: Sendable {
         self.path = path
     }
 
-    /// All segments in write order: by epoch, node, sequence. Other files are passed over.
+    /// All segments in write order: by epoch, node, sequence.
     ///
+    /// Other files are passed over.
     /// - Returns: the segments; none where the directory does not exist.
     /// - Throws: `SegmentError` of code `directoryUnusable` where it cannot be listed.
     package func list() throws(SegmentError) -> [SegmentFile] {
@@ -65,7 +69,8 @@ package struct SegmentDirectory: Sendable {
                 guard let status = try files.status(of: full), !status.isDirectory else { continue }
                 found.append(
                     SegmentFile(
-                        name: name, path: full, node: parts.node, epoch: parts.epoch, sequence: parts.sequence, size: status.size))
+                        name: name, path: full, node: parts.node, epoch: parts.epoch, sequence: parts.sequence, size: status.size)
+                )
             }
             return found.sorted { ($0.epoch, $0.node, $0.sequence) < ($1.epoch, $1.node, $1.sequence) }
         } catch {
@@ -80,6 +85,7 @@ package struct SegmentDirectory: Sendable {
         guard let parts = SegmentFile.parse(name) else { return nil }
         let full = PathText.join(path, name)
         guard let status = try? files.status(of: full), !status.isDirectory else { return nil }
-        return SegmentFile(name: name, path: full, node: parts.node, epoch: parts.epoch, sequence: parts.sequence, size: status.size)
+        return SegmentFile(
+            name: name, path: full, node: parts.node, epoch: parts.epoch, sequence: parts.sequence, size: status.size)
     }
 }

@@ -32,4 +32,16 @@ package struct SegmentLimits: Sendable {
 
     /// The limits of the product, to be changed for a test.
     package init() {}
+
+    /// The same with no batch that a reader would refuse and no age over a day, so that sums of ages never overflow.
+    var bounded: SegmentLimits {
+        var limits = self
+        limits.batchBytes = min(max(1, batchBytes), SegmentFormat.rawBytesLimit - 1)
+        limits.batchAgeUs = SegmentLimits.boundedAge(batchAgeUs)
+        limits.segmentAgeUs = SegmentLimits.boundedAge(segmentAgeUs)
+        limits.noSpacePauseUs = SegmentLimits.boundedAge(noSpacePauseUs)
+        return limits
+    }
+
+    static func boundedAge(_ us: Int64) -> Int64 { min(max(0, us), 86_400_000_000) }
 }

@@ -106,7 +106,8 @@ final class SegmentOutput {
                 if attempt == 1 {
                     pause()
                     throw SegmentError(
-                        .syncFailed, "A segment cannot be made durable; its batches are kept and written again. Check the device.",
+                        .syncFailed,
+                        "A segment cannot be made durable; its batches are kept and written again. Check the device.",
                         segment: segment.name, offset: segment.goodBytes, cause: error)
                 }
             }
@@ -176,27 +177,31 @@ final class SegmentOutput {
         for _ in 0..<SegmentOutput.nameTries {
             let name = SegmentFile.name(node: node, epoch: epoch, sequence: nextSequence)
             let path = PathText.join(directory, name)
-            do {
-                let file = try files.open(path, .createNew)
+            // The number is used up only once the file is there, so that a full disk leaves no gaps.
+            guard try files.status(of: path) == nil else {
                 nextSequence += 1
-                do {
-                    try files.syncDirectory(directory)
-                } catch {
-                    file.close()
-                    discard(path)
-                    throw error
-                }
-                let opened = Current(
-                    file: file, name: name, path: path, openedAtUs: clock.monotonicUs, openedHour: SegmentOutput.hour(clock.wallUs))
-                counters.segments += 1
-                current = opened
-                return opened
-            } catch {
-                guard error.code == .alreadyExists else { throw error }
-                nextSequence += 1
+                continue
             }
+            let file = try files.open(path, .createNew)
+            nextSequence += 1
+            try makeNameDurable(file, path)
+            let opened = Current(
+                file: file, name: name, path: path, openedAtUs: clock.monotonicUs, openedHour: SegmentOutput.hour(clock.wallUs))
+            counters.segments += 1
+            current = opened
+            return opened
         }
         throw PlatformError(errno: SegmentOutput.nameTaken, operation: "open", path: directory)
+    }
+
+    private func makeNameDurable(_ file: any OpenFile, _ path: String) throws(PlatformError) {
+        do throws(PlatformError) {
+            try files.syncDirectory(directory)
+        } catch {
+            file.close()
+            discard(path)
+            throw error
+        }
     }
 
     private static let nameTries = 64

@@ -46,8 +46,9 @@ package enum SegmentStep: Sendable {
     case end(offset: Int64)
 }
 
-/// Reads one segment, batch by batch; owned by one thread. Works on a segment that still grows.
+/// Reads one segment, batch by batch; owned by one thread.
 ///
+/// Works on a segment that still grows.
 /// - Every byte between offset 0 and the end belongs to exactly one batch, damage or incomplete tail.
 /// - Memory: the frame and its lines; both are bounded by the bytes in the file and `SegmentFormat.rawBytesLimit`.
 package final class SegmentReader {
@@ -83,10 +84,12 @@ package final class SegmentReader {
     /// - Parameters:
     ///   - frame: the `offset` of the record's batch.
     ///   - offset: the lower bound of the record's line range.
+    /// - Returns: the line.
     /// - Throws: `SegmentError` of code `recordNotFound` where no sound record begins there, or `readFailed`.
     package func record(frame: Int64, offset: Int) throws(SegmentError) -> [UInt8] {
         guard case .batch(let batch) = try next(after: frame), batch.offset == frame else {
-            throw SegmentError(.recordNotFound, "No sound batch begins here; run segment verify.", segment: file.name, offset: frame)
+            throw SegmentError(
+                .recordNotFound, "No sound batch begins here; run segment verify.", segment: file.name, offset: frame)
         }
         return try SegmentReader.record(in: batch, offset: offset, segment: file.name)
     }
@@ -122,7 +125,9 @@ package final class SegmentReader {
         }
     }
 
-    private func batch(_ header: SegmentBatchHeader, at start: Int64, size: Int64, decoding: Bool) throws(SegmentError) -> SegmentStep {
+    private func batch(_ header: SegmentBatchHeader, at start: Int64, size: Int64, decoding: Bool) throws(SegmentError)
+        -> SegmentStep
+    {
         let end = start + header.batchLength
         guard end <= size else { return try missing(from: start, size: size) }
         let frame = try read(at: start + Int64(SegmentFormat.headerBytes), count: Int(header.compressedLength))
@@ -146,7 +151,9 @@ package final class SegmentReader {
 
     private static func isPossible(_ header: SegmentBatchHeader) -> Bool {
         let raw = Int(header.rawLength)
-        guard raw <= SegmentFormat.rawBytesLimit, raw <= Int(header.compressedLength) * SegmentFormat.expansionLimit else { return false }
+        guard raw <= SegmentFormat.rawBytesLimit, raw <= Int(header.compressedLength) * SegmentFormat.expansionLimit else {
+            return false
+        }
         return header.recordCount >= 1 && Int(header.recordCount) <= raw / 2 && header.minStartedAtUs <= header.maxStartedAtUs
     }
 
@@ -165,7 +172,9 @@ package final class SegmentReader {
 
     /// A sound header whose frame reaches past the end: cut off, unless a later header shows that bytes are missing before it.
     private func missing(from start: Int64, size: Int64) throws(SegmentError) -> SegmentStep {
-        guard let next = try scan(from: start + Int64(SegmentFormat.headerBytes), size: size) else { return .incomplete(offset: start) }
+        guard let next = try scan(from: start + Int64(SegmentFormat.headerBytes), size: size) else {
+            return .incomplete(offset: start)
+        }
         return .damage(range: start..<next, reason: .missingBytes, next: next)
     }
 
@@ -180,7 +189,9 @@ package final class SegmentReader {
 
     private func isBoundary(_ offset: Int64, size: Int64) throws(SegmentError) -> Bool {
         let bytes = try read(at: offset, count: SegmentFormat.headerBytes)
-        if bytes.count < SegmentFormat.headerBytes { return SegmentFormat.prefix.starts(with: bytes.prefix(SegmentFormat.prefix.count)) }
+        if bytes.count < SegmentFormat.headerBytes {
+            return SegmentFormat.prefix.starts(with: bytes.prefix(SegmentFormat.prefix.count))
+        }
         return SegmentBatchHeader.read(bytes, at: 0) != .none
     }
 

@@ -33,7 +33,8 @@ package final class SegmentRecordReader {
         if batch?.offset != frame, let reader {
             batch = nil
             guard case .batch(let read) = try reader.next(after: frame), read.offset == frame else {
-                throw SegmentError(.recordNotFound, "No sound batch begins here; run segment verify.", segment: segment, offset: frame)
+                throw SegmentError(
+                    .recordNotFound, "No sound batch begins here; run segment verify.", segment: segment, offset: frame)
             }
             batch = read
         }

@@ -77,7 +77,8 @@ package enum SegmentRecovery {
     }
 
     private static func setAside(
-        _ file: SegmentFile, _ directory: String, _ files: any FileSystem, _ limits: SegmentLimits, _ recovered: inout SegmentRecovered
+        _ file: SegmentFile, _ directory: String, _ files: any FileSystem, _ limits: SegmentLimits,
+        _ recovered: inout SegmentRecovered
     ) {
         let folder = PathText.join(directory, SegmentFormat.damagedFolder)
         for damage in recovered.found.damage {
@@ -94,7 +95,8 @@ package enum SegmentRecovery {
                 try files.replaceFile(path, with: source.read(at: damage.range.lowerBound, count: Int(length)))
                 recovered.setAside.append(path)
             } catch {
-                recovered.problems.append("Damage of \(file.name) at \(damage.range.lowerBound) cannot be copied aside: \(error.message)")
+                recovered.problems.append(
+                    "Damage of \(file.name) at \(damage.range.lowerBound) cannot be copied aside: \(error.message)")
             }
         }
     }

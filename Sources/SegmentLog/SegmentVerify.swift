@@ -73,7 +73,9 @@ package enum SegmentVerify {
     ///   - files: the file system.
     ///   - limits: how much damage is listed.
     /// - Returns: what it holds; an unreadable one has its `error` set.
-    package static func verify(_ file: SegmentFile, files: any FileSystem, limits: SegmentLimits = .standard) -> SegmentVerification {
+    package static func verify(_ file: SegmentFile, files: any FileSystem, limits: SegmentLimits = .standard)
+        -> SegmentVerification
+    {
         walk(file, files: files, limits: limits, decoding: true)
     }
 

@@ -55,6 +55,7 @@ package final class SegmentWriter {
         }
         let newest = try SegmentDirectory(files: files, path: directory).list().map(\.epoch).max() ?? 0
         let name = SegmentFormat.nodeName(node)
+        let (limits, sync) = (limits.bounded, sync.bounded)
         let start = max(UInt64(clamping: clock.wallUs), newest == UInt64.max ? newest : newest + 1)
         self.node = name
         epoch = start
@@ -129,7 +130,9 @@ package final class SegmentWriter {
     /// - Throws: `SegmentError` of code `noSpace`, `writeFailed`, `syncFailed` or `compressionFailed`; all records are kept.
     package func tick() throws(SegmentError) {
         guard !isClosed else { return }
-        if batchRecords > 0, clock.monotonicUs - batchOpenedAtUs >= limits.batchAgeUs { try noting { () throws(SegmentError) in try closeBatch() } }
+        if batchRecords > 0, clock.monotonicUs - batchOpenedAtUs >= limits.batchAgeUs {
+            try noting { () throws(SegmentError) in try closeBatch() }
+        }
         try noting { () throws(SegmentError) in
             try output.write()
             try output.tick()
@@ -168,7 +171,9 @@ package final class SegmentWriter {
             throw SegmentError(.recordInvalid, "A record must be one line that is not empty.")
         }
         guard content.count <= limits.recordBytes, content.count < SegmentFormat.rawBytesLimit else {
-            throw SegmentError(.recordTooLarge, "A record of \(content.count) bytes is over the limit of \(limits.recordBytes); keep less of its bodies.")
+            throw SegmentError(
+                .recordTooLarge,
+                "A record of \(content.count) bytes is over the limit of \(limits.recordBytes); keep less of its bodies.")
         }
         if batchRecords > 0, raw.count + content.count + 1 > limits.batchBytes {
             closeBatchAndWrite()
@@ -176,7 +181,8 @@ package final class SegmentWriter {
         }
         if output.unwrittenBytes > 0, output.unwrittenBytes + raw.count + content.count > limits.backlogBytes {
             throw SegmentError(
-                .backlogFull, "The disk takes no batches and \(output.unwrittenBytes) bytes wait in memory; the record is refused.",
+                .backlogFull,
+                "The disk takes no batches and \(output.unwrittenBytes) bytes wait in memory; the record is refused.",
                 cause: lastError?.cause)
         }
     }
@@ -198,7 +204,8 @@ package final class SegmentWriter {
         var framed = try compressor.compress(raw, reserving: SegmentFormat.headerBytes)
         let header = SegmentBatchHeader(
             node: nodeNumber, epoch: epoch, batchSequence: batchSequence, firstRecord: records - UInt64(batchRecords),
-            recordCount: batchRecords, minStartedAtUs: minStartedAtUs, maxStartedAtUs: maxStartedAtUs, rawLength: UInt32(raw.count),
+            recordCount: batchRecords, minStartedAtUs: minStartedAtUs, maxStartedAtUs: maxStartedAtUs,
+            rawLength: UInt32(raw.count),
             compressedLength: UInt32(framed.count - SegmentFormat.headerBytes),
             frameChecksum: CRC32C.checksum(framed[SegmentFormat.headerBytes...]))
         framed.replaceSubrange(0..<SegmentFormat.headerBytes, with: header.encoded())

@@ -8,6 +8,11 @@ package enum SegmentSyncPolicy: Sendable, Equatable {
     case always
     /// Never; the kernel writes when it likes, and nothing is kept for rewriting.
     case never
+
+    /// The same with an interval of at most a day.
+    var bounded: SegmentSyncPolicy {
+        if case .interval(let us) = self { .interval(us: SegmentLimits.boundedAge(us)) } else { self }
+    }
 }
 
 /// What a writer did, counted since it began.

@@ -51,10 +51,10 @@ enum Encoders {
         return Array(output[0..<size])
     }
 
-    /// What a command makes of a file, or nil where it is not installed.
+    static let hasTools = access("/usr/bin/gzip", X_OK) == 0 && access("/usr/bin/zstd", X_OK) == 0
+
+    /// What a command makes of a file, or nil where that fails.
     static func pipe(_ command: String, _ bytes: [UInt8]) -> [UInt8]? {
-        let tool = String(command.split(separator: " ")[0])
-        guard access("/usr/bin/\(tool)", X_OK) == 0 else { return nil }
         var template = Array("\(P_tmpdir)/weir-coding-XXXXXX".utf8CString)
         let descriptor = mkstemp(&template)
         guard descriptor >= 0 else { return nil }

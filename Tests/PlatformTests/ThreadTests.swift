@@ -16,6 +16,22 @@ import Testing
         #expect(seen.withLock { String(decoding: $0, as: UTF8.self) } == "weir-capture-wr\n")
     }
 
+    private final class Tally {
+        var count = 0
+    }
+
+    @Test func threadOwnsTheStateItIsGiven() throws {
+        let seen = Atomic<Int>(0)
+        let tally = Tally()
+        tally.count = 40
+        let thread = try OwnedThread.start(name: "owner", owning: tally) { owned in
+            owned.count += 2
+            seen.store(owned.count, ordering: .releasing)
+        }
+        thread.join()
+        #expect(seen.load(ordering: .acquiring) == 42)
+    }
+
     @Test func mailboxKeepsOrderPerSenderAndLosesNothing() throws {
         let box = Mailbox<(sender: Int, number: Int)>(weightLimit: 1_000, countLimit: 100)
         let refused = Atomic<Int>(0)
