@@ -4,23 +4,6 @@ package import FactStore
 package import Platform
 package import SegmentLog
 
-/// Where the parts of a data directory lie.
-package struct IndexPaths: Equatable, Sendable {
-    /// The directory of segments.
-    package let segments: String
-    /// The database.
-    package let index: String
-    /// The lock of those who write the database.
-    package let lock: String
-
-    /// The paths of a data directory.
-    package init(dataDirectory: String) {
-        segments = PathText.join(dataDirectory, "segments")
-        index = PathText.join(dataDirectory, "index.sqlite")
-        lock = PathText.join(dataDirectory, "index.lock")
-    }
-}
-
 /// How a pass behaves towards others and towards its own time.
 package struct IndexPassOptions: Sendable {
     /// The time a pass may take, waiting for the lock included, microseconds.

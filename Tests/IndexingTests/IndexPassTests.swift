@@ -51,7 +51,7 @@ private final class Traffic: Sendable {
         return reading
     }
 
-    func store() throws -> FactStore { try FactStore.open(path: paths.index, mode: .readWrite) }
+    func store() throws -> FactStore { try paths.openForWriting(waitUs: 60_000_000) }
 
     func pass(_ store: FactStore) -> IndexPass {
         IndexPass(
@@ -239,12 +239,28 @@ private final class Traffic: Sendable {
 @Suite struct IndexLockTests {
     @Test func whoComesSecondWaitsAndThenSaysSo() throws {
         let traffic = try Traffic()
+        let pass = try traffic.pass(traffic.store())
         let held = IndexLock(path: traffic.paths.lock)
         try held.acquire(waitUs: 0)
-        let error = #expect(throws: IndexingError.self) { try traffic.index(IndexPassOptions(maxDurationUs: 30_000)) }
+        #expect(throws: IndexingError.self) { try traffic.paths.openForWriting(waitUs: 5_000) }
+        let error = #expect(throws: IndexingError.self) { try pass.run(IndexPassOptions(maxDurationUs: 30_000)) }
         #expect(error?.code == .locked && error?.exitCode == 3)
         held.release()
         #expect(try traffic.index(IndexPassOptions(maxDurationUs: 30_000)).isCaughtUp)
+    }
+
+    @Test func readerSeesWhatAWriterCommitsMeanwhile() throws {
+        let traffic = try Traffic()
+        try traffic.write(Traffic.records(seed: 22, count: 4), perBatch: 2)
+        let writer = try traffic.store()
+        let reader = try FactStore.open(path: traffic.paths.index, mode: .readOnly)
+        #expect(try reader.count() == 0)
+        let counts = Mutex<[Int64]>([])
+        _ = try traffic.pass(writer).run(IndexPassOptions(maxDurationUs: 60_000_000)) { _ in
+            counts.withLock { $0.append((try? reader.count()) ?? -1) }
+        }
+        #expect(counts.withLock { $0 } == [2, 4])
+        #expect(throws: FactStoreError.self) { try reader.commit(facts: [], checkpoint: Checkpoint(segment: "x", offset: 1)) }
     }
 
     @Test func pathThatCannotBeLockedIsBadUsage() throws {
@@ -264,7 +280,6 @@ private final class Traffic: Sendable {
         let traffic = try Traffic()
         let records = Traffic.records(seed: 21, count: 400)
         try traffic.write(records, perBatch: 2)
-        try traffic.store().close()
         let reports = try await withThrowingTaskGroup(of: IndexReport.self) { group in
             for isYielding in [true, true, false] {
                 group.addTask { try traffic.index(IndexPassOptions(maxDurationUs: 120_000_000, isYielding: isYielding)) }
