@@ -30,8 +30,7 @@ struct ServeVerb: AsyncParsableCommand {
 
     func run() async throws {
         guard let level = Logger.Level(rawValue: logLevel) else { throw VerbFailure.usage("--log-level \(logLevel) is not a level") }
-        LoggingSystem.bootstrap(StreamLogHandler.standardError)
-        var logger = Logger(label: "weir")
+        var logger = Logger(label: "weir", factory: { StreamLogHandler.standardError(label: $0) })
         logger.logLevel = level
         let configuration = try resolved()
         let service = try await GatewayService.start(configuration, directory: data.directory, indexes: !noIndex, logger: logger)

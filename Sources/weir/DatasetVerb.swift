@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+import Answers
+import ArgumentParser
+import ByteCoding
+import Datasets
+import FactStore
+import Indexing
+import Platform
+import SegmentLog
+
+struct DatasetVerb: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "dataset", abstract: "Turn captured traffic into train and eval sets.", subcommands: [DatasetBuildVerb.self])
+}
+
+struct DatasetBuildVerb: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "build", abstract: "Build train.jsonl, eval.jsonl, lineage.jsonl and manifest.json.",
+        discussion: """
+            The same segments and options give the same bytes. No conversation has rows on both sides.
+
+            EXAMPLES:
+              weir dataset build --name support --task support-triage
+              weir dataset build --name v1 --eval-percent 10 --group-by customer --out ./sets/v1
+            """)
+
+    @OptionGroup var data: DataOption
+    @Option(help: "The data set's name: letters, digits, dot, underscore, hyphen.") var name: String
+    @Option(help: ArgumentHelp("Where it goes (default DATA/datasets/NAME).", valueName: "dir")) var out: String?
+    @Option(help: "Share of the conversation groups that go to eval, 0 to 100.") var evalPercent = 10.0
+    @Option(help: "Decides the sides (default the name).") var salt: String?
+    @Option(help: ArgumentHelp("Metadata whose equal values belong together; repeatable.", valueName: "metadata")) var groupBy: [String] = []
+    @Option(help: "Start: 30m, 24h, 7d, a date or time in UTC, or microseconds since 1970.") var since: String?
+    @Option(help: "End, exclusive; as --since.") var until: String?
+    @Option(help: "Only this task.") var task: String?
+    @Option(help: "Only this model, as requested.") var model: String?
+    @Option(help: "Only this environment.") var environment: String?
+    @Flag(help: "The report as one JSON object on standard output.") var json = false
+
+    func run() throws {
+        try data.directory.require(PosixFileSystem())
+        let recipe = try recipe()
+        let report = try DatasetRun.run(recipe, data.directory, output: out)
+        if json {
+            try Terminal.data(DatasetRun.json(report))
+        } else {
+            try Terminal.data(DatasetRun.text(report, output: out ?? PathText.join(data.directory.datasets, name)))
+        }
+        if report.trainRows + report.evalRows == 0 { throw VerbFailure.found("the data set is empty; the drops above say why") }
+    }
+
+    private func recipe() throws -> DatasetRecipe {
+        guard (0...100).contains(evalPercent) else { throw VerbFailure.usage("--eval-percent takes 0 to 100") }
+        var times = FilterArguments()
+        times.since = since
+        times.until = until
+        let filter = try times.filter(nowUs: SystemClock().wallUs)
+        var recipe = DatasetRecipe(name: name)
+        if let salt { recipe.salt = salt }
+        recipe.evalPPM = Int64((evalPercent * 10_000).rounded())
+        recipe.groupBy = groupBy.map { $0.lowercased() }
+        recipe.sinceUs = filter.sinceUs
+        recipe.untilUs = filter.untilUs
+        recipe.task = task
+        recipe.model = model
+        recipe.environment = environment
+        try recipe.validate()
+        return recipe
+    }
+}
+
+/// One build, as the verbs run it.
+enum DatasetRun {
+    /// Brings the index up to date, then builds.
+    static func run(_ recipe: DatasetRecipe, _ directory: DataDirectory, output: String?) throws -> DatasetReport {
+        let files = PosixFileSystem()
+        let indexed = try IndexRun.run(directory, maxDurationUs: 600_000_000, showsProgress: true)
+        guard indexed.isCaughtUp else { throw VerbFailure.unfinished("the index is not up to date yet; run `weir index`, then build again") }
+        let place = output ?? PathText.join(directory.datasets, recipe.name)
+        try files.createDirectories(PathText.parent(of: place))
+        let store = try FactStore.open(path: directory.index, mode: .readOnly)
+        let source = SegmentSource(facts: store, segments: SegmentDirectory(files: files, path: directory.segments), recipe: recipe)
+        return try DatasetBuild.run(recipe: recipe, source: source, output: place, files: files, tool: Program.tool) { progress in
+            Terminal.progress("data set: \(progress.phase.rawValue), \(progress.records) records")
+        }
+    }
+
+    static func text(_ report: DatasetReport, output: String) -> String {
+        var lines = [
+            "train \(report.trainRows) rows in \(report.trainGroups) groups, eval \(report.evalRows) rows in \(report.evalGroups) groups",
+            "from \(report.seen) exchanges: \(report.kept) usable, \(report.conversations) conversations",
+        ]
+        for drop in report.drops { lines.append("  not a row: \(drop.count) \(drop.reason.rawValue)") }
+        lines.append("written to \(output); manifest sha256 \(report.manifestSHA256.prefix(16))")
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    static func json(_ report: DatasetReport) -> [UInt8] {
+        var json = JSONWriter()
+        json.beginObject()
+        let numbers: [(String, Int64)] = [
+            ("seen", report.seen), ("kept", report.kept), ("conversations", report.conversations), ("groups", report.groups),
+            ("train_groups", report.trainGroups), ("eval_groups", report.evalGroups), ("train_rows", report.trainRows),
+            ("eval_rows", report.evalRows), ("largest_group", report.largestGroup),
+        ]
+        for (key, value) in numbers {
+            json.key(key)
+            json.value(value)
+        }
+        json.key("drops")
+        json.beginObject()
+        for drop in report.drops {
+            json.key(drop.reason.rawValue)
+            json.value(drop.count)
+        }
+        json.endObject()
+        json.key("manifest_sha256")
+        json.value(report.manifestSHA256)
+        json.endObject()
+        json.newline()
+        return json.bytes
+    }
+}
