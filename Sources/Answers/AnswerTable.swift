@@ -37,6 +37,7 @@ package enum AnswerUnit: Equatable, Sendable {
 package struct AnswerColumn: Equatable, Sendable {
     /// As the question names it; the key in JSON.
     package let name: String
+    /// What its values are.
     package let unit: AnswerUnit
 
     /// A column by its name.
@@ -58,7 +59,9 @@ package struct AnswerColumn: Equatable, Sendable {
 
 /// An answer: columns with units, and rows as the question ordered them.
 package struct AnswerTable: Equatable, Sendable {
+    /// In the order of the question.
     package let columns: [AnswerColumn]
+    /// Each with one value per column.
     package let rows: [[SQLValue]]
 
     /// The answer as the index gave it.

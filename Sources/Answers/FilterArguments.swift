@@ -4,15 +4,25 @@ package import FactStore
 
 /// The filters of a verb as they were typed; nil means not given.
 package struct FilterArguments: Sendable {
+    /// The value of `--since`.
     package var since: String?
+    /// The value of `--until`.
     package var until: String?
+    /// The value of `--model`.
     package var model: String?
+    /// The value of `--provider`.
     package var provider: String?
+    /// The value of `--task`.
     package var task: String?
+    /// The value of `--environment`.
     package var environment: String?
+    /// The value of `--status`.
     package var status: String?
+    /// The value of `--outcome`.
     package var outcome: String?
+    /// The value of `--api`.
     package var api: String?
+    /// The value of `--key`.
     package var key: String?
     /// `name=value` each; names in any case.
     package var metadata: [String] = []

@@ -24,12 +24,15 @@ package struct Loss: Equatable, Sendable {
         case undecodable
     }
 
+    /// File name of the segment.
     package var segment: String
+    /// What kind of loss.
     package var kind: Kind
     /// Byte offset in the file: of the damaged range, or of the batch that holds the line.
     package var frame: Int64
     /// Byte offset of the line in the decompressed frame; 0 for a damaged range.
     package var offset: Int64
+    /// Length of the range or of the line, bytes.
     package var byteCount: Int64
     /// Why, in a few words.
     package var reason: String
@@ -47,8 +50,11 @@ package struct Loss: Equatable, Sendable {
 
 /// How much was lost, over all segments.
 package struct LossCount: Equatable, Sendable {
+    /// Ranges that gave no batch.
     package var damagedRanges: Int64 = 0
+    /// Bytes in those ranges.
     package var damagedBytes: Int64 = 0
+    /// Lines that are no records.
     package var undecodableLines: Int64 = 0
 
     /// Nothing lost.

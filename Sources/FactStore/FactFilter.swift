@@ -12,12 +12,17 @@ package struct FactFilter: Equatable, Sendable {
     package var untilUs: Int64?
     /// Asked for or answered by this model.
     package var model: String?
+    /// Catalogue name, or host.
     package var provider: String?
+    /// The caller's task.
     package var task: String?
+    /// The caller's environment.
     package var environment: String?
     /// Status sent to the caller.
     package var status: Int?
+    /// How the exchange ended.
     package var outcome: Outcome?
+    /// API family, such as `openai-chat`.
     package var api: String?
     /// Id of the gateway key (`key_id`).
     package var key: String?
@@ -27,6 +32,7 @@ package struct FactFilter: Equatable, Sendable {
     /// No filter.
     package init() {}
 
+    /// Filters are equal where they bind equal parameters.
     package static func == (a: FactFilter, b: FactFilter) -> Bool {
         a.parameters == b.parameters
     }
