@@ -38,7 +38,7 @@ let package = Package(
         // MARK: Floor 0, module maps for Debian's libraries
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
-        .systemLibrary(name: "CBrotli", pkgConfig: "libbrotlidec", providers: [.apt(["libbrotli-dev"])]),
+        .systemLibrary(name: "CBrotli", pkgConfig: "libbrotlienc libbrotlidec", providers: [.apt(["libbrotli-dev"])]),
 
         // MARK: Floor 1, ground, pure
         .target(name: "ByteCoding", swiftSettings: strict),
@@ -47,44 +47,83 @@ let package = Package(
         // MARK: Floor 2, nouns, pure
         .target(name: "ExchangeModel", dependencies: ["ByteCoding"], swiftSettings: strict),
         .target(name: "HTTPWire", dependencies: [nioCore], swiftSettings: strict),
-        .target(name: "ContentCoding", dependencies: ["CBrotli", "CZlib", "CZstd"], swiftSettings: strictMemory),
+        .target(name: "ContentCoding", dependencies: ["CZstd", "CZlib", "CBrotli"], swiftSettings: strictMemory),
         .target(name: "Dialects", dependencies: ["ByteCoding", "ExchangeModel"], swiftSettings: strict),
         .target(name: "Redaction", dependencies: ["ExchangeModel", crypto], swiftSettings: strict),
 
         // MARK: Floor 3, stores and wires
-        .target(name: "SegmentLog", dependencies: ["ByteCoding", "CZstd", "Platform", crypto], swiftSettings: strictMemory),
+        .target(name: "SegmentLog", dependencies: ["CZstd", "ByteCoding", "Platform", crypto], swiftSettings: strictMemory),
         .target(name: "FactStore", dependencies: ["ByteCoding", "ExchangeModel", grdb], swiftSettings: strict),
-        .target(name: "NamedQueries", path: "queries", resources: [.embedInCode("errors.sql"), .embedInCode("requests.sql"), .embedInCode("tail-latency.sql"), .embedInCode("tokens.sql")], swiftSettings: strict),
+        .target(
+            name: "NamedQueries",
+            path: "queries",
+            resources: [
+                .embedInCode("errors.sql"), .embedInCode("requests.sql"), .embedInCode("tail-latency.sql"),
+                .embedInCode("tokens.sql"),
+            ],
+            swiftSettings: strict),
         .target(name: "Upstream", dependencies: ["HTTPWire", nioCore, nioPosix, nioSSL], swiftSettings: strictMemory),
 
         // MARK: Floor 4, engines
-        .target(name: "Capture", dependencies: ["ContentCoding", "ExchangeModel", "Platform", "Redaction", "SegmentLog", crypto, logging], swiftSettings: strictMemory),
-        .target(name: "Indexing", dependencies: ["ByteCoding", "Dialects", "ExchangeModel", "FactStore", "Platform", "SegmentLog"], swiftSettings: strict),
-        .target(name: "Answers", dependencies: ["ByteCoding", "ExchangeModel", "FactStore", "NamedQueries"], swiftSettings: strict),
-        .target(name: "Datasets", dependencies: ["ByteCoding", "Dialects", "ExchangeModel", "FactStore", "Platform", "SegmentLog", crypto], swiftSettings: strict),
+        .target(
+            name: "Capture",
+            dependencies: ["Platform", "ExchangeModel", "ContentCoding", "Redaction", "SegmentLog", crypto, logging],
+            swiftSettings: strictMemory),
+        .target(name: "Indexing", dependencies: ["Platform", "ExchangeModel", "SegmentLog", "FactStore"], swiftSettings: strict),
+        .target(
+            name: "Answers", dependencies: ["ByteCoding", "ExchangeModel", "FactStore", "NamedQueries"], swiftSettings: strict),
+        .target(
+            name: "Datasets",
+            dependencies: ["ByteCoding", "Platform", "ExchangeModel", "Dialects", "SegmentLog", "FactStore", crypto],
+            swiftSettings: strict),
 
         // MARK: Floor 5, faces
-        .target(name: "Gateway", dependencies: ["ByteCoding", "Capture", "Dialects", "ExchangeModel", "HTTPWire", "Upstream", logging, nioCore, nioPosix], swiftSettings: strictMemory),
+        .target(
+            name: "Gateway",
+            dependencies: [
+                "ByteCoding", "ExchangeModel", "HTTPWire", "Dialects", "Upstream", "Capture", nioCore, nioPosix, logging,
+            ],
+            swiftSettings: strictMemory),
         .target(name: "FakeProvider", dependencies: ["ByteCoding", nioCore, nioPosix, nioHTTP1], swiftSettings: strict),
 
         // MARK: Floor 6, programs
-        .executableTarget(name: "weir", dependencies: ["Answers", "ByteCoding", "Capture", "Datasets", "ExchangeModel", "FactStore", "FakeProvider", "Gateway", "Indexing", "NamedQueries", "Platform", "SegmentLog", argumentParser, logging, nioCore, yams], swiftSettings: strict),
+        .executableTarget(
+            name: "weir",
+            dependencies: [
+                "ByteCoding", "Platform", "Dialects", "SegmentLog", "FactStore", "Capture", "Indexing", "Answers", "Datasets",
+                "Gateway", "FakeProvider", argumentParser, logging, yams,
+            ],
+            swiftSettings: strict),
 
         // MARK: Tests
-        .target(name: "FactSamples", dependencies: ["ExchangeModel", "FactStore"], path: "Tests/FactSamples", swiftSettings: strict),
+        .target(
+            name: "FactSamples", dependencies: ["ExchangeModel", "FactStore"], path: "Tests/FactSamples", swiftSettings: strict),
         .testTarget(name: "ByteCodingTests", dependencies: ["ByteCoding"], swiftSettings: strict),
         .testTarget(name: "PlatformTests", dependencies: ["Platform"], swiftSettings: strict),
         .testTarget(name: "ExchangeModelTests", dependencies: ["ByteCoding", "ExchangeModel"], swiftSettings: strict),
-        .testTarget(name: "HTTPWireTests", dependencies: ["HTTPWire", nioCore, nioEmbedded, nioHTTP1], swiftSettings: strict),
-        .testTarget(name: "ContentCodingTests", dependencies: ["ByteCoding", "CBrotli", "CZlib", "CZstd", "ContentCoding"], swiftSettings: strict),
-        .testTarget(name: "DialectsTests", dependencies: ["ByteCoding", "Dialects", "ExchangeModel"], swiftSettings: strict),
+        .testTarget(name: "HTTPWireTests", dependencies: ["HTTPWire", nioCore, nioHTTP1, nioEmbedded], swiftSettings: strict),
+        .testTarget(
+            name: "ContentCodingTests", dependencies: ["CZstd", "CZlib", "CBrotli", "ContentCoding"], swiftSettings: strict),
+        .testTarget(name: "DialectsTests", dependencies: ["ExchangeModel", "Dialects"], swiftSettings: strict),
         .testTarget(name: "SegmentLogTests", dependencies: ["ByteCoding", "Platform", "SegmentLog"], swiftSettings: strict),
-        .testTarget(name: "FactStoreTests", dependencies: ["ByteCoding", "ExchangeModel", "FactSamples", "FactStore", grdb], swiftSettings: strict),
+        .testTarget(
+            name: "FactStoreTests",
+            dependencies: ["ByteCoding", "ExchangeModel", "FactStore", "FactSamples", grdb],
+            swiftSettings: strict),
         .testTarget(name: "NamedQueriesTests", dependencies: ["NamedQueries"], swiftSettings: strict),
-        .testTarget(name: "IndexingTests", dependencies: ["Answers", "ExchangeModel", "FactSamples", "FactStore", "Indexing", "Platform", "SegmentLog", grdb], swiftSettings: strict),
-        .testTarget(name: "AnswersTests", dependencies: ["Answers", "ByteCoding", "ExchangeModel", "FactSamples", "FactStore", "NamedQueries"], swiftSettings: strict),
-        .testTarget(name: "DatasetsTests", dependencies: ["ByteCoding", "Datasets", "Dialects", "ExchangeModel", "FactStore", "Indexing", "Platform", "SegmentLog", crypto], swiftSettings: strict),
-        .testTarget(name: "FakeProviderTests", dependencies: ["ByteCoding", "FakeProvider", nioCore, nioPosix], swiftSettings: strict),
+        .testTarget(
+            name: "IndexingTests",
+            dependencies: ["Platform", "ExchangeModel", "SegmentLog", "FactStore", "Indexing", "Answers", "FactSamples", grdb],
+            swiftSettings: strict),
+        .testTarget(
+            name: "AnswersTests",
+            dependencies: ["ByteCoding", "ExchangeModel", "FactStore", "NamedQueries", "Answers", "FactSamples"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "DatasetsTests",
+            dependencies: ["ByteCoding", "Platform", "ExchangeModel", "SegmentLog", "FactStore", "Datasets", crypto],
+            swiftSettings: strict),
+        .testTarget(name: "FakeProviderTests", dependencies: ["FakeProvider", nioCore, nioPosix], swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
     ]
 )

@@ -22,8 +22,9 @@ package enum CRC32C {
 
     /// The checksum of a run of bytes.
     ///
-    /// - Parameter bytes: what to sum.
-    /// - Parameter seed: the checksum of what came before, to continue it; 0 to begin.
+    /// - Parameters:
+    ///   - bytes: what to sum.
+    ///   - seed: the checksum of what came before, to continue it; 0 to begin.
     /// - Returns: the checksum.
     /// - Complexity: O(n).
     package static func checksum(_ bytes: ArraySlice<UInt8>, seed: UInt32 = 0) -> UInt32 {
@@ -32,7 +33,10 @@ package enum CRC32C {
                 var crc = ~seed
                 var i = 0
                 while i + 8 <= buffer.count {
-                    let low = crc ^ (UInt32(buffer[i]) | UInt32(buffer[i + 1]) << 8 | UInt32(buffer[i + 2]) << 16 | UInt32(buffer[i + 3]) << 24)
+                    let low =
+                        crc
+                        ^ (UInt32(buffer[i]) | UInt32(buffer[i + 1]) << 8 | UInt32(buffer[i + 2]) << 16 | UInt32(buffer[i + 3])
+                            << 24)
                     let a = table[1792 + Int(low & 255)] ^ table[1536 + Int(low >> 8 & 255)]
                     let b = table[1280 + Int(low >> 16 & 255)] ^ table[1024 + Int(low >> 24)]
                     let c = table[768 + Int(buffer[i + 4])] ^ table[512 + Int(buffer[i + 5])]

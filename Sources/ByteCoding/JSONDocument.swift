@@ -71,7 +71,9 @@ package final class JSONDocument: Sendable {
 /// One value of a text, in the order in which it was read; a key is a `.string` token before its value.
 struct JSONToken: Sendable {
     var kind: JSONKind
-    /// For strings: whether a backslash occurs. For numbers: whether it is written as an integer. For bools: the value.
+    /// For strings: whether a backslash occurs.
+    ///
+    /// For numbers: whether it is written as an integer. For bools: the value.
     var flag: Bool
     /// Byte range of the lexeme, quotes included.
     var start: UInt32

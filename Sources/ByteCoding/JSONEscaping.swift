@@ -2,7 +2,9 @@
 
 /// Escapes of JSON strings, both ways.
 package enum JSONEscaping {
-    /// Undoes the escapes of an already validated string's inside. A lone surrogate becomes U+FFFD.
+    /// Undoes the escapes of an already validated string's inside.
+    ///
+    /// A lone surrogate becomes U+FFFD.
     ///
     /// - Parameter inner: the bytes between the quotes.
     /// - Returns: valid UTF-8.
@@ -61,10 +63,13 @@ package enum JSONEscaping {
         return unit
     }
 
-    /// Appends a quoted JSON string. Only what RFC 8259 demands is escaped; `/` and non-ASCII stay as they are.
+    /// Appends a quoted JSON string.
     ///
-    /// - Parameter text: valid UTF-8.
-    /// - Parameter out: where to append.
+    /// Only what RFC 8259 demands is escaped; `/` and non-ASCII stay as they are.
+    ///
+    /// - Parameters:
+    ///   - text: valid UTF-8.
+    ///   - out: where to append.
     package static func appendQuoted(_ text: some Sequence<UInt8>, to out: inout [UInt8]) {
         out.append(UInt8(ascii: "\""))
         for byte in text { appendByte(byte, to: &out) }
@@ -73,8 +78,9 @@ package enum JSONEscaping {
 
     /// Appends a quoted JSON string from contiguous bytes, copying clean runs whole.
     ///
-    /// - Parameter text: valid UTF-8.
-    /// - Parameter out: where to append.
+    /// - Parameters:
+    ///   - text: valid UTF-8.
+    ///   - out: where to append.
     package static func appendQuoted(_ text: ArraySlice<UInt8>, to out: inout [UInt8]) {
         out.append(UInt8(ascii: "\""))
         var runStart = text.startIndex

@@ -36,7 +36,9 @@ package struct JSONNode: Sendable {
         return Double(String(decoding: lexeme, as: UTF8.self))
     }
 
-    /// The text of a string with its escapes undone, else nil. A lone surrogate becomes U+FFFD.
+    /// The text of a string with its escapes undone, else nil.
+    ///
+    /// A lone surrogate becomes U+FFFD.
     package var string: String? {
         guard token.kind == .string else { return nil }
         return String(decoding: unescapedBytes, as: UTF8.self)
@@ -55,7 +57,9 @@ package struct JSONNode: Sendable {
     /// - Returns: false for any other kind.
     package func equals(_ text: String) -> Bool {
         guard token.kind == .string else { return false }
-        if token.flag { return JSONEscaping.unescape(document.bytes[range.lowerBound + 1..<range.upperBound - 1]).elementsEqual(text.utf8) }
+        if token.flag {
+            return JSONEscaping.unescape(document.bytes[range.lowerBound + 1..<range.upperBound - 1]).elementsEqual(text.utf8)
+        }
         return document.bytes[range.lowerBound + 1..<range.upperBound - 1].elementsEqual(text.utf8)
     }
 

@@ -53,6 +53,7 @@ package final class CaptureTap {
         isCommitted = true
         exchange.outcome = outcome
         exchange.endedUs = nowUs()
+        if exchange.lastByteUs == nil { exchange.lastByteUs = exchange.arrivals.lastTimeUs }
         if let digest = requestDigest { exchange.requestBody.sha256 = CaptureTap.hex(digest) }
         if let digest = responseDigest { exchange.responseBody.sha256 = CaptureTap.hex(digest) }
         lane.handOver(&exchange)
@@ -60,7 +61,9 @@ package final class CaptureTap {
         heldBytes = 0
     }
 
-    private func keep(_ bytes: UnsafeRawBufferPointer, in path: WritableKeyPath<CapturedExchange, CapturedBody>, digest: inout SHA256?) {
+    private func keep(
+        _ bytes: UnsafeRawBufferPointer, in path: WritableKeyPath<CapturedExchange, CapturedBody>, digest: inout SHA256?
+    ) {
         guard !isCommitted else { return }
         let count = bytes.count
         exchange[keyPath: path].wireCount += Int64(count)
@@ -96,7 +99,9 @@ package final class CaptureTap {
     }
 }
 
-/// Where the taps of one event loop come from. World: loop.
+/// Where the taps of one event loop come from.
+///
+/// World: loop.
 package final class CaptureLane {
     let clock: any Clock
     let limits: CaptureLimits
@@ -123,7 +128,9 @@ package final class CaptureLane {
     /// Full, the queue takes exchanges without their bodies; fuller still, it drops the newest, and both are counted.
     func handOver(_ exchange: inout CapturedExchange) {
         if exchange.requestBody.kept != .full || exchange.responseBody.kept != .full { counters.reduce() }
-        if mailbox.heldWeight + exchange.weight <= limits.reducedFromBytes, mailbox.offer(exchange, weight: exchange.weight) { return }
+        if mailbox.heldWeight + exchange.weight <= limits.reducedFromBytes, mailbox.offer(exchange, weight: exchange.weight) {
+            return
+        }
         exchange.dropBodies()
         counters.reduce()
         if !mailbox.offer(exchange, weight: exchange.weight) { counters.drop() }

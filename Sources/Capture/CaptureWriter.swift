@@ -26,7 +26,8 @@ package final class CaptureEngine: Sendable {
     ///   - logger: for lifecycle and trouble; never sees a payload.
     /// - Throws: `SegmentError` where the directory cannot be used at all.
     package init(
-        directory: String, node: String, hasherSecret: [UInt8], files: any FileSystem = PosixFileSystem(), clock: any Clock = SystemClock(),
+        directory: String, node: String, hasherSecret: [UInt8], files: any FileSystem = PosixFileSystem(),
+        clock: any Clock = SystemClock(),
         limits: CaptureLimits = CaptureLimits(), logger: Logger
     ) throws {
         let mailbox = Mailbox<CapturedExchange>(weightLimit: limits.queueBytes, countLimit: limits.queueCount)
@@ -35,7 +36,8 @@ package final class CaptureEngine: Sendable {
             logger.notice(
                 "segments recovered",
                 metadata: [
-                    "truncated_bytes": "\(report.truncatedBytes)", "damaged": "\(report.damageCount)", "records": "\(report.records)",
+                    "truncated_bytes": "\(report.truncatedBytes)", "damaged": "\(report.damageCount)",
+                    "records": "\(report.records)",
                     "problems": "\(report.problems.joined(separator: "; "))",
                 ])
         }
@@ -61,7 +63,9 @@ package final class CaptureEngine: Sendable {
     }
 }
 
-/// The capture thread's work. World: thread; owns the segment writer alone.
+/// The capture thread's work.
+///
+/// World: thread; owns the segment writer alone.
 ///
 /// `@unchecked Sendable`: handed to its one thread at creation and touched by no other.
 private final class CaptureLoop: @unchecked Sendable {

@@ -15,7 +15,9 @@ struct CapturedBody: Sendable {
 ///
 /// Moved once, owned by one side at a time.
 package struct CapturedExchange: Sendable {
+    /// The exchange's id.
     package let id: ExchangeID
+    /// When the request head came, since the Unix epoch.
     package let startedAtUs: Int64
     /// The caller's head as it came, empty where none could be read.
     package var requestHead: [UInt8] = []
@@ -23,26 +25,39 @@ package struct CapturedExchange: Sendable {
     package var responseHead: [UInt8] = []
     /// Catalogue name or host.
     package var provider = ""
+    /// API family by route; nil is opaque.
     package var api: APIFamily?
+    /// With routing; nil without.
     package var deployment: String?
     /// Scheme, host, port, path.
     package var upstreamURL: String?
     /// Task and environment named by the path; a header beats them.
     package var pathAttribution = Attribution()
+    /// Status sent to the caller.
     package var status: Int?
+    /// How it ended.
     package var outcome = Outcome.gatewayFailed
+    /// Who caused an error.
     package var errorSource: ErrorSource?
+    /// Weir's own code for it.
     package var errorCode: String?
+    /// Request body complete.
     package var requestReceivedUs: Int64?
+    /// Last request byte written upstream.
     package var upstreamSentUs: Int64?
+    /// Answer head received.
     package var firstByteUs: Int64?
+    /// Last answer byte received.
     package var lastByteUs: Int64?
+    /// All done.
     package var endedUs: Int64?
+    /// The answer came as a stream.
     package var responseStream = false
+    /// Every send to a provider, in order.
     package var attempts: [Attempt] = []
     var requestBody = CapturedBody()
     var responseBody = CapturedBody()
-    package var arrivals = ArrivalLog()
+    var arrivals = ArrivalLog()
 
     init(id: ExchangeID, startedAtUs: Int64) {
         self.id = id
@@ -51,7 +66,8 @@ package struct CapturedExchange: Sendable {
 
     /// Bytes this holds, for the bounds of the hand-off.
     var weight: Int {
-        requestHead.count + responseHead.count + requestBody.bytes.count + responseBody.bytes.count + arrivals.items.count * 16 + 512
+        requestHead.count + responseHead.count + requestBody.bytes.count + responseBody.bytes.count + arrivals.items.count * 16
+            + 512
     }
 
     /// Lets the bodies go, so that at least the rest is recorded.
@@ -65,13 +81,13 @@ package struct CapturedExchange: Sendable {
 }
 
 /// When which bytes of an answer came; bounded by joining neighbours once it is full.
-package struct ArrivalLog: Sendable {
+struct ArrivalLog: Sendable {
     private(set) var items: [ChunkArrival] = []
     /// The first arrivals are never joined: time to first token is read off them.
     private static let exactPrefix = 64
 
     /// When the last bytes came, or nil.
-    package var lastTimeUs: Int64? { items.last?.timeUs }
+    var lastTimeUs: Int64? { items.last?.timeUs }
 
     mutating func note(offset: Int64, timeUs: Int64) {
         if items.count >= ExchangeRecord.chunkLimit { halve() }

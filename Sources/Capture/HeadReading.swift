@@ -52,7 +52,9 @@ struct HeadReading {
                 metadata[String(name.dropFirst(prefix.count))] = header.value
             }
         }
-        result.metadata = metadata.sorted { Array($0.key.utf8).lexicographicallyPrecedes(Array($1.key.utf8)) }.map { ($0.key, $0.value) }
+        result.metadata = metadata.sorted { Array($0.key.utf8).lexicographicallyPrecedes(Array($1.key.utf8)) }.map {
+            ($0.key, $0.value)
+        }
         return result
     }
 

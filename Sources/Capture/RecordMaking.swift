@@ -3,7 +3,9 @@ import ContentCoding
 import ExchangeModel
 import Redaction
 
-/// Turns what the loop handed over into a record: heads read, content codings undone, credentials taken out. World: thread.
+/// Turns what the loop handed over into a record: heads read, content codings undone, credentials taken out.
+///
+/// World: thread.
 struct RecordMaking: Sendable {
     let node: String
     let hasher: KeyHasher
@@ -34,10 +36,13 @@ struct RecordMaking: Sendable {
         return record
     }
 
-    private func head(of exchange: CapturedExchange, request: HeadReading, scrubber: CredentialScrubber, query: String) -> ExchangeHead {
+    private func head(of exchange: CapturedExchange, request: HeadReading, scrubber: CredentialScrubber, query: String)
+        -> ExchangeHead
+    {
         let target = request.request
         var head = ExchangeHead(
-            id: exchange.id, node: node, startedAtUs: exchange.startedAtUs, method: target.method, path: scrubber.masked(target.path))
+            id: exchange.id, node: node, startedAtUs: exchange.startedAtUs, method: target.method,
+            path: scrubber.masked(target.path))
         head.query = scrubber.masked(query)
         head.attribution = request.attribution(over: exchange.pathAttribution)
         head.keyID = scrubber.callerKey.map(hasher.name(of:))
@@ -78,7 +83,9 @@ struct RecordMaking: Sendable {
         body.sha256 = captured.sha256
         guard let coding, !coding.isEmpty, coding.lowercased() != "identity" else { return body }
         body.contentCoding = coding.lowercased()
-        guard let content = body.content, !content.isEmpty, let decoder = ContentDecoder(coding: coding.lowercased()) else { return body }
+        guard let content = body.content, !content.isEmpty, let decoder = ContentDecoder(coding: coding.lowercased()) else {
+            return body
+        }
         let ends = arrivals.items.indices.map { i in
             i + 1 < arrivals.items.count ? Int(clamping: arrivals.items[i + 1].offset) : content.count
         }

@@ -13,11 +13,15 @@ package struct ExchangeReading: Equatable, Sendable {
     package var ttftUs: Int64?
     /// First visible token after hidden reasoning.
     package var firstVisibleUs: Int64?
+    /// Output tokens after the first, per second from first to last content.
     package var tokensPerSecond: Double?
+    /// Tokens by class.
     package var usage = TokenUsage()
+    /// Where the usage came from.
     package var usageSource: UsageSource = .absent
     /// The provider's own word.
     package var finishReason: String?
+    /// How many tool calls the answer holds.
     package var toolCalls: Int64?
     /// As served.
     package var serviceTier: String?
@@ -49,14 +53,21 @@ package struct PayloadLocation: Equatable, Sendable {
 
 /// One exchange without payloads: the record's scalars and all that is derived from it (`record.md`, Fact).
 package struct ExchangeFact: Equatable, Sendable {
+    /// The record's scalars.
     package var head: ExchangeHead
+    /// Size of the request body on the wire.
     package var requestBodyBytes: Int64 = 0
+    /// Size of the answer's body on the wire.
     package var responseBodyBytes: Int64 = 0
+    /// What the dialect read out of the bytes.
     package var reading = ExchangeReading()
     /// Time spent in Weir itself.
     package var overheadUs: Int64?
+    /// Money by class.
     package var cost = CostBreakdown()
+    /// Price book and reader version; nil until prices are known.
     package var priceVersion: String?
+    /// Where the payload lies.
     package var location: PayloadLocation
 
     /// A fact of a head, with nothing derived yet.
@@ -101,7 +112,8 @@ package struct ExchangeFact: Equatable, Sendable {
         json.key("stream")
         json.value(head.responseStream)
         let times: [(String, Int64?)] = [
-            ("duration_us", head.endedUs), ("ttft_us", reading.ttftUs), ("first_visible_us", reading.firstVisibleUs), ("overhead_us", overheadUs),
+            ("duration_us", head.endedUs), ("ttft_us", reading.ttftUs), ("first_visible_us", reading.firstVisibleUs),
+            ("overhead_us", overheadUs),
         ]
         for (key, value) in times {
             json.key(key)
@@ -119,7 +131,9 @@ package struct ExchangeFact: Equatable, Sendable {
             json.value(reading.usage[keyPath: field.path])
         }
         json.endObject()
-        let texts: [(String, String?)] = [("usage_source", reading.usageSource.rawValue), ("finish_reason", reading.finishReason)]
+        let texts: [(String, String?)] = [
+            ("usage_source", reading.usageSource.rawValue), ("finish_reason", reading.finishReason),
+        ]
         for (key, value) in texts {
             json.key(key)
             json.value(value)

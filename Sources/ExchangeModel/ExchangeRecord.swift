@@ -13,8 +13,11 @@ package struct RecordedBody: Equatable, Sendable {
     package var content: [UInt8]?
     /// Size on the wire, content coding included, transfer coding not.
     package var wireByteCount: Int64 = 0
-    /// `gzip`, `br`, ... as on the wire.
+    /// `gzip`, `br`, ...
+    ///
+    /// as on the wire.
     package var contentCoding: String?
+    /// How much of it was kept.
     package var kept: BodyKept = .full
     /// Hex SHA-256 of the whole, when not kept in full.
     package var sha256: String?
@@ -32,7 +35,9 @@ package struct RecordedBody: Equatable, Sendable {
 
 /// One header field as it was on the wire.
 package struct HeaderPair: Equatable, Sendable {
+    /// As it was written.
     package var name: String
+    /// Without the white space around it.
     package var value: String
 
     /// A name and its value.
@@ -44,7 +49,9 @@ package struct HeaderPair: Equatable, Sendable {
 
 /// The arrival of answer bytes: the body as stored begins its next run at `offset`, seen at `timeUs` since the start.
 package struct ChunkArrival: Equatable, Sendable {
+    /// Into the body as stored.
     package var offset: Int64
+    /// Since the start of the exchange.
     package var timeUs: Int64
 
     /// Bytes from `offset` on arrived at `timeUs`.
@@ -61,12 +68,19 @@ package struct ExchangeRecord: Equatable, Sendable {
     /// More arrivals than this are joined with their neighbours.
     package static let chunkLimit = 4_096
 
+    /// The scalars.
     package var head: ExchangeHead
+    /// Every send to a provider, in order.
     package var attempts: [Attempt] = []
+    /// As the caller sent them, credentials redacted.
     package var requestHeaders: [HeaderPair] = []
+    /// As the provider sent them, credentials redacted.
     package var responseHeaders: [HeaderPair] = []
+    /// The request's body.
     package var requestBody = RecordedBody()
+    /// The answer's body.
     package var responseBody = RecordedBody()
+    /// When which bytes of the answer came.
     package var responseChunks: [ChunkArrival] = []
 
     /// A record of an exchange without payload.

@@ -25,7 +25,9 @@ package enum ErrorSource: String, Sendable {
     case gateway, provider
 }
 
-/// The shape of an API, told by its route (`record.md`, `api`). Open-ended: a new family is a new static.
+/// The shape of an API, told by its route (`record.md`, `api`).
+///
+/// Open-ended: a new family is a new static.
 package struct APIFamily: RawRepresentable, Hashable, Sendable {
     /// The name in records.
     package let rawValue: String
@@ -33,11 +35,18 @@ package struct APIFamily: RawRepresentable, Hashable, Sendable {
     /// Wraps a name.
     package init(rawValue: String) { self.rawValue = rawValue }
 
+    /// OpenAI chat completions.
     package static let openaiChat = APIFamily(rawValue: "openai-chat")
+    /// OpenAI Responses.
     package static let openaiResponses = APIFamily(rawValue: "openai-responses")
+    /// OpenAI embeddings.
     package static let openaiEmbeddings = APIFamily(rawValue: "openai-embeddings")
+    /// Anthropic messages.
     package static let anthropicMessages = APIFamily(rawValue: "anthropic-messages")
+    /// Gemini generateContent, streamed or not.
     package static let geminiGenerate = APIFamily(rawValue: "gemini-generate")
+    /// Bedrock Converse, streamed or not.
     package static let bedrockConverse = APIFamily(rawValue: "bedrock-converse")
+    /// Bedrock InvokeModel, streamed or not.
     package static let bedrockInvoke = APIFamily(rawValue: "bedrock-invoke")
 }

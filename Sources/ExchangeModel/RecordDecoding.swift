@@ -29,13 +29,17 @@ extension ExchangeRecord {
         let version = try reader.integer("v")
         guard version == ExchangeRecord.version else { throw RecordError(code: .unsupportedVersion, detail: "v = \(version)") }
         self.init(head: try ExchangeHead(reader))
-        for node in document.root["attempts"]?.elements ?? JSONNode.noElements { attempts.append(try Attempt(RecordReader(root: node))) }
+        for node in document.root["attempts"]?.elements ?? JSONNode.noElements {
+            attempts.append(try Attempt(RecordReader(root: node)))
+        }
         requestHeaders = try reader.headers("request_headers")
         responseHeaders = try reader.headers("response_headers")
         requestBody = try RecordedBody(reader, side: "request")
         responseBody = try RecordedBody(reader, side: "response")
         for node in document.root["response_chunks"]?.elements ?? JSONNode.noElements {
-            guard let offset = node[0]?.int, let time = node[1]?.int else { throw RecordError(code: .wrongType, detail: "response_chunks") }
+            guard let offset = node[0]?.int, let time = node[1]?.int else {
+                throw RecordError(code: .wrongType, detail: "response_chunks")
+            }
             responseChunks.append(ChunkArrival(offset: offset, timeUs: time))
         }
     }
@@ -85,7 +89,9 @@ struct RecordReader {
         guard let node = root[key] else { throw RecordError(code: .missingKey, detail: key) }
         var pairs: [HeaderPair] = []
         for element in node.elements {
-            guard let name = element[0]?.string, let value = element[1]?.string else { throw RecordError(code: .wrongType, detail: key) }
+            guard let name = element[0]?.string, let value = element[1]?.string else {
+                throw RecordError(code: .wrongType, detail: key)
+            }
             pairs.append(HeaderPair(name, value))
         }
         return pairs
@@ -114,7 +120,9 @@ extension ExchangeHead {
         query = try reader.requiredText("query")
         upstreamURL = try reader.text("upstream_url")
         status = try reader.status("status")
-        guard let outcome = try reader.named(Outcome.self, "outcome") else { throw RecordError(code: .wrongType, detail: "outcome") }
+        guard let outcome = try reader.named(Outcome.self, "outcome") else {
+            throw RecordError(code: .wrongType, detail: "outcome")
+        }
         self.outcome = outcome
         errorSource = try reader.named(ErrorSource.self, "error_source")
         errorCode = try reader.text("error_code")

@@ -117,7 +117,9 @@ extension ExchangeHead {
             json.value(item.value)
         }
         json.endObject()
-        for (key, value) in [("key_id", keyID), ("trace_id", traceID), ("parent_span_id", parentSpanID), ("client_request_id", clientRequestID)] {
+        for (key, value) in [
+            ("key_id", keyID), ("trace_id", traceID), ("parent_span_id", parentSpanID), ("client_request_id", clientRequestID),
+        ] {
             json.key(key)
             json.value(value)
         }
@@ -126,7 +128,8 @@ extension ExchangeHead {
 
     private func writeRoute(to json: inout JSONWriter) {
         let texts: [(String, String?)] = [
-            ("provider", provider), ("deployment", deployment), ("api", api?.rawValue), ("method", method), ("path", path), ("query", query),
+            ("provider", provider), ("deployment", deployment), ("api", api?.rawValue), ("method", method), ("path", path),
+            ("query", query),
             ("upstream_url", upstreamURL),
         ]
         for (key, value) in texts {
@@ -166,7 +169,8 @@ extension Attempt {
         json.key("upstream_url")
         json.value(upstreamURL)
         let times: [(String, Int64?)] = [
-            ("started_us", startedUs), ("connected_us", connectedUs), ("request_sent_us", requestSentUs), ("first_byte_us", firstByteUs),
+            ("started_us", startedUs), ("connected_us", connectedUs), ("request_sent_us", requestSentUs),
+            ("first_byte_us", firstByteUs),
             ("ended_us", endedUs), ("status", status.map(Int64.init)),
         ]
         for (key, value) in times {

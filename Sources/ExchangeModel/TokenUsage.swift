@@ -4,18 +4,29 @@
 package struct TokenUsage: Equatable, Sendable {
     /// All prompt tokens, cached and cache writes included.
     package var inputTotal: Int64?
+    /// Prompt tokens neither read from a cache nor written to one.
     package var inputUncached: Int64?
+    /// Prompt tokens read from a cache.
     package var inputCached: Int64?
+    /// Prompt tokens written to a cache.
     package var cacheWriteTotal: Int64?
+    /// Of those, with a life of five minutes.
     package var cacheWrite5m: Int64?
+    /// Of those, with a life of one hour.
     package var cacheWrite1h: Int64?
     /// All generated tokens, reasoning included.
     package var outputTotal: Int64?
+    /// Generated tokens that are not reasoning.
     package var outputVisible: Int64?
+    /// Generated tokens that are reasoning.
     package var outputReasoning: Int64?
+    /// Prompt tokens of audio.
     package var inputAudio: Int64?
+    /// Generated tokens of audio.
     package var outputAudio: Int64?
+    /// Prompt tokens of images.
     package var inputImage: Int64?
+    /// Generated tokens of images.
     package var outputImage: Int64?
     /// Part of `inputTotal`.
     package var toolUsePrompt: Int64?
@@ -28,7 +39,8 @@ package struct TokenUsage: Equatable, Sendable {
         ("input_total", \.inputTotal), ("input_uncached", \.inputUncached), ("input_cached", \.inputCached),
         ("cache_write_total", \.cacheWriteTotal), ("cache_write_5m", \.cacheWrite5m), ("cache_write_1h", \.cacheWrite1h),
         ("output_total", \.outputTotal), ("output_visible", \.outputVisible), ("output_reasoning", \.outputReasoning),
-        ("input_audio", \.inputAudio), ("output_audio", \.outputAudio), ("input_image", \.inputImage), ("output_image", \.outputImage),
+        ("input_audio", \.inputAudio), ("output_audio", \.outputAudio), ("input_image", \.inputImage),
+        ("output_image", \.outputImage),
         ("tool_use_prompt", \.toolUsePrompt),
     ]
 }
@@ -45,12 +57,19 @@ package enum UsageSource: String, Sendable {
 
 /// Money by class, in integer nano-dollars; nil is unpriced.
 package struct CostBreakdown: Equatable, Sendable {
+    /// Uncached input.
     package var inputNanousd: Int64?
+    /// Cached input.
     package var inputCachedNanousd: Int64?
+    /// Cache writes.
     package var cacheWriteNanousd: Int64?
+    /// Output without reasoning.
     package var outputNanousd: Int64?
+    /// Reasoning.
     package var reasoningNanousd: Int64?
+    /// Server tools, per use.
     package var toolsNanousd: Int64?
+    /// Sum of the rounded classes.
     package var totalNanousd: Int64?
     /// What the provider itself said the exchange cost.
     package var reportedNanousd: Int64?
@@ -60,7 +79,8 @@ package struct CostBreakdown: Equatable, Sendable {
 
     /// The classes by their key, in the order of `record.md`.
     package static let fields: [(key: String, path: any WritableKeyPath<CostBreakdown, Int64?> & Sendable)] = [
-        ("input_nanousd", \.inputNanousd), ("input_cached_nanousd", \.inputCachedNanousd), ("cache_write_nanousd", \.cacheWriteNanousd),
+        ("input_nanousd", \.inputNanousd), ("input_cached_nanousd", \.inputCachedNanousd),
+        ("cache_write_nanousd", \.cacheWriteNanousd),
         ("output_nanousd", \.outputNanousd), ("reasoning_nanousd", \.reasoningNanousd), ("tools_nanousd", \.toolsNanousd),
         ("total_nanousd", \.totalNanousd), ("reported_nanousd", \.reportedNanousd),
     ]

@@ -2,9 +2,11 @@
 
 /// A provider's base URL: scheme, host, port and a path without a trailing slash.
 package struct BaseURL: Hashable, Sendable {
+    /// Whether the scheme is https.
     package let isTLS: Bool
     /// Lower case, without brackets.
     package let host: String
+    /// The port, the scheme's own where none is written.
     package let port: Int
     /// Empty, or begins with a slash.
     package let path: String
@@ -19,7 +21,11 @@ package struct BaseURL: Hashable, Sendable {
         let bytes = Array(text.utf8)
         let lowered = text.lowercased()
         let schemeLength: Int
-        if lowered.hasPrefix("https://") { schemeLength = 8 } else if lowered.hasPrefix("http://") { schemeLength = 7 } else {
+        if lowered.hasPrefix("https://") {
+            schemeLength = 8
+        } else if lowered.hasPrefix("http://") {
+            schemeLength = 7
+        } else {
             throw BaseURL.fault("must begin with https:// or http://")
         }
         isTLS = schemeLength == 8
@@ -27,7 +33,9 @@ package struct BaseURL: Hashable, Sendable {
         for byte in rest where byte <= 0x20 || byte >= 0x7F || byte == UInt8(ascii: "\\") {
             throw BaseURL.fault("may hold visible ASCII characters only")
         }
-        if rest.contains(UInt8(ascii: "?")) || rest.contains(UInt8(ascii: "#")) { throw BaseURL.fault("may have no query and no fragment") }
+        if rest.contains(UInt8(ascii: "?")) || rest.contains(UInt8(ascii: "#")) {
+            throw BaseURL.fault("may have no query and no fragment")
+        }
         let slash = rest.firstIndex(of: UInt8(ascii: "/")) ?? rest.endIndex
         let authority = rest[..<slash]
         if authority.contains(UInt8(ascii: "@")) { throw BaseURL.fault("may hold no user name or password") }

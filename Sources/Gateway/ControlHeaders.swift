@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import HTTPWire
 
-/// What one request's control headers say, checked (`contract.md`, Control headers). Attribution is read off the hot path.
+/// What one request's control headers say, checked (`contract.md`, Control headers).
+///
+/// Attribution is read off the hot path.
 struct ControlHeaders {
     var provider: String?
     var providerURL: String?
@@ -45,7 +47,8 @@ struct ControlHeaders {
                 if metadata > ControlHeaders.metadataLimit || value.count > ControlHeaders.valueLimit || name.count > 128 {
                     throw Fault(
                         .badControlHeader,
-                        "x-inference-metadata-*: at most \(ControlHeaders.metadataLimit) items with values of at most \(ControlHeaders.valueLimit) bytes")
+                        "x-inference-metadata-*: at most \(ControlHeaders.metadataLimit) items with values of at most \(ControlHeaders.valueLimit) bytes"
+                    )
                 }
             }
         }
@@ -53,7 +56,9 @@ struct ControlHeaders {
 
     private static func once(_ seen: inout Int, _ bit: Int, _ name: StaticString, _ value: ArraySlice<UInt8>) throws(Fault) {
         guard seen & bit == 0 else { throw Fault(.badControlHeader, "the header \(name) is given twice; send it once") }
-        guard !value.isEmpty else { throw Fault(.badControlHeader, "the header \(name) is empty; give it a value or leave it out") }
+        guard !value.isEmpty else {
+            throw Fault(.badControlHeader, "the header \(name) is empty; give it a value or leave it out")
+        }
         guard value.count <= valueLimit || bit == seenKey else {
             throw Fault(.badControlHeader, "the header \(name) is longer than \(valueLimit) bytes")
         }

@@ -6,7 +6,9 @@ import Logging
 import NIOCore
 import Upstream
 
-/// One caller's connection: reads requests one after the other and gives each to an `Exchange`. World: loop.
+/// One caller's connection: reads requests one after the other and gives each to an `Exchange`.
+///
+/// World: loop.
 final class DownstreamHandler: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = ByteBuffer
@@ -126,7 +128,8 @@ final class DownstreamHandler: ChannelDuplexHandler {
         case .discarding(var reader, let left, let thenCloses):
             let before = inbound.readableBytes
             _ = try reader.read(&inbound) { _ in }
-            return discarded(reader, left: left - (before - inbound.readableBytes), progress: inbound.readableBytes < before, thenCloses)
+            return discarded(
+                reader, left: left - (before - inbound.readableBytes), progress: inbound.readableBytes < before, thenCloses)
         case .answering, .closing:
             return false
         }
@@ -166,7 +169,9 @@ final class DownstreamHandler: ChannelDuplexHandler {
     }
 
     private func admit(_ head: RequestHead) throws(Fault) {
-        if loop.isDraining { throw Fault(.draining, "Weir is shutting down; send the request to another node or again in a moment") }
+        if loop.isDraining {
+            throw Fault(.draining, "Weir is shutting down; send the request to another node or again in a moment")
+        }
         if loop.runningExchanges >= loop.limits.exchangesPerLoop {
             throw Fault(.overloaded, "too many requests are running; send the request again in a moment")
         }
@@ -278,7 +283,8 @@ final class DownstreamHandler: ChannelDuplexHandler {
         case .head(let parser):
             if parser.isMidHead || inbound.readableBytes > 0 {
                 guard waited > .milliseconds(loop.limits.headMilliseconds) else { return }
-                let fault = Fault(.requestTimeout, "the request head did not arrive within \(loop.limits.headMilliseconds / 1_000) s")
+                let fault = Fault(
+                    .requestTimeout, "the request head did not arrive within \(loop.limits.headMilliseconds / 1_000) s")
                 write(HeadRewriting.faultAnswer(fault, api: nil, id: nil, closes: true, withoutBody: false, allocator: allocator))
                 closeAfterFlush()
             } else if waited > .milliseconds(loop.limits.keepAliveMilliseconds) {

@@ -6,7 +6,9 @@ import HTTPWire
 import NIOCore
 import Upstream
 
-/// One exchange between a caller's connection and a provider's: moves bytes both ways and tells the tap. World: loop.
+/// One exchange between a caller's connection and a provider's: moves bytes both ways and tells the tap.
+///
+/// World: loop.
 ///
 /// Order of calls: `start`, then `requestPayload` and `requestBody` as bytes come, while the provider's side calls the
 /// `UpstreamReceiver` methods. It ends once, in `end`, and lets go of both sides.
@@ -250,8 +252,8 @@ final class Exchange: UpstreamReceiver {
     /// The answer broke after its head: the caller's connection ends as the provider's did, and not like a whole answer.
     private func breakAnswer(_ error: UpstreamError) {
         tap.exchange.errorSource = .provider
-        tap.exchange.errorCode = error.code == .badAnswer ? FaultCode.upstreamProtocolError.name : FaultCode.upstreamUnreachable.name
-        tap.exchange.lastByteUs = tap.exchange.arrivals.lastTimeUs
+        tap.exchange.errorCode =
+            error.code == .badAnswer ? FaultCode.upstreamProtocolError.name : FaultCode.upstreamUnreachable.name
         let caller = downstream
         end(.upstreamFailed)
         caller?.breakConnection(withReset: error.wasReset)
@@ -276,7 +278,9 @@ final class Exchange: UpstreamReceiver {
         tap.exchange.status = fault.code.status
         finishAttempt(fault.code.outcome)
         keepsAlive = head.keepsAlive && !loop.isDraining
-        end(fault.code.outcome) { caller.answer(fault, api: self.route.api, tap: self.tap, isHead: self.head.isHead, closes: !self.keepsAlive) }
+        end(fault.code.outcome) {
+            caller.answer(fault, api: self.route.api, tap: self.tap, isHead: self.head.isHead, closes: !self.keepsAlive)
+        }
         caller.flush()
     }
 

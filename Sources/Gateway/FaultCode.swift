@@ -20,23 +20,37 @@ package struct FaultCode: Sendable, Equatable {
         self.outcome = outcome
     }
 
+    /// Malformed HTTP, or a target that is no path.
     package static let badRequest = FaultCode("bad_request", 400, "invalid_request_error", .refused)
+    /// A control header that cannot be used.
     package static let badControlHeader = FaultCode("bad_control_header", 400, "invalid_request_error", .refused)
+    /// An address that callers may not name.
     package static let notAllowed = FaultCode("not_allowed", 403, "permission_error", .refused)
+    /// No provider can be told.
     package static let unknownRoute = FaultCode("unknown_route", 404, "not_found_error", .refused)
+    /// The request came too slowly.
     package static let requestTimeout = FaultCode("request_timeout", 408, "timeout_error", .timedOut)
+    /// The request body is over the limit.
     package static let bodyTooLarge = FaultCode("body_too_large", 413, "request_too_large", .refused)
+    /// The request head is over the limit.
     package static let headersTooLarge = FaultCode("headers_too_large", 431, "request_too_large", .refused)
+    /// The provider could not be reached, or went away before its answer.
     package static let upstreamUnreachable = FaultCode("upstream_unreachable", 502, "api_error", .upstreamFailed)
+    /// The provider's answer is not HTTP that we accept.
     package static let upstreamProtocolError = FaultCode("upstream_protocol_error", 502, "api_error", .upstreamFailed)
+    /// Weir is shutting down.
     package static let draining = FaultCode("draining", 503, "overloaded_error", .refused)
+    /// Too much is running.
     package static let overloaded = FaultCode("overloaded", 503, "overloaded_error", .refused)
+    /// The provider took too long.
     package static let upstreamTimeout = FaultCode("upstream_timeout", 504, "timeout_error", .timedOut)
 }
 
 /// A fault with its message: what happened and what to do; never a key, never a URL's query.
 package struct Fault: Error, Sendable {
+    /// Which fault.
     package let code: FaultCode
+    /// What happened and what to do.
     package let message: String
 
     /// Names a fault.

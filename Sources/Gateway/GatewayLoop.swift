@@ -4,7 +4,9 @@ import Logging
 import NIOCore
 import Upstream
 
-/// Everything that one event loop shares among its connections. World: loop.
+/// Everything that one event loop shares among its connections.
+///
+/// World: loop.
 final class GatewayLoop {
     let router: Router
     let limits: GatewayLimits

@@ -26,6 +26,7 @@ package final class GatewayServer: Sendable {
     ///   - capture: gives each loop its lane.
     ///   - limits: of the data plane.
     ///   - logger: for lifecycle.
+    /// - Returns: the running server.
     /// - Throws: where the address cannot be bound, or the trust store cannot be read.
     package static func start(
         host: String, port: Int, threads: Int, router: Router, capture: CaptureEngine, limits: GatewayLimits = GatewayLimits(),
@@ -39,7 +40,8 @@ package final class GatewayServer: Sendable {
                 let state = try await loop.submit {
                     let pool = UpstreamPool(loop: loop, tls: tls)
                     return NIOLoopBound(
-                        GatewayLoop(router: router, limits: limits, pool: pool, lane: capture.makeLane(), logger: logger), eventLoop: loop)
+                        GatewayLoop(router: router, limits: limits, pool: pool, lane: capture.makeLane(), logger: logger),
+                        eventLoop: loop)
                 }.get()
                 loops.append((loop, state))
             }
@@ -73,7 +75,8 @@ package final class GatewayServer: Sendable {
     }
 
     private init(
-        group: MultiThreadedEventLoopGroup, loops: [(any EventLoop, NIOLoopBound<GatewayLoop>)], channel: any Channel, logger: Logger
+        group: MultiThreadedEventLoopGroup, loops: [(any EventLoop, NIOLoopBound<GatewayLoop>)], channel: any Channel,
+        logger: Logger
     ) {
         self.group = group
         self.loops = loops.map { (loop: $0.0, state: $0.1) }
@@ -110,7 +113,9 @@ package final class GatewayServer: Sendable {
         }
         for task in ticks { task.cancel() }
         await onEveryLoop { $0.closeAll() }
-        do { try await group.shutdownGracefully() } catch { logger.error("event loops did not stop", metadata: ["error": "\(error)"]) }
+        do { try await group.shutdownGracefully() } catch {
+            logger.error("event loops did not stop", metadata: ["error": "\(error)"])
+        }
         return left
     }
 

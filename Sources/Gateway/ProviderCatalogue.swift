@@ -10,9 +10,11 @@ package enum KeyPlacement: String, Sendable {
 
 /// A provider: a value, not code.
 package struct Provider: Sendable, Equatable {
+    /// Its name in records and headers.
     package let name: String
     /// Nil where each customer has an own host: a URL is then needed.
     package var baseURL: BaseURL?
+    /// Where its key goes.
     package let keyPlacement: KeyPlacement
     /// Hosts that belong to it, without a port; a leading dot means: any host below.
     package let hosts: [String]
@@ -24,7 +26,9 @@ package struct ProviderCatalogue: Sendable {
     private var exactHosts: [String: String] = [:]
     private var hostSuffixes: [(suffix: String, name: String)] = []
 
-    /// Name, base URL, key placement, further hosts. Sources: each provider's API reference.
+    /// Name, base URL, key placement, further hosts.
+    ///
+    /// Sources: each provider's API reference.
     private static let known: [(name: String, url: String, key: KeyPlacement, hosts: [String])] = [
         ("openai", "https://api.openai.com/v1", .bearer, []),
         ("anthropic", "https://api.anthropic.com", .xAPIKey, []),
@@ -59,7 +63,11 @@ package struct ProviderCatalogue: Sendable {
         }
         for name in names {
             for host in providers[name]?.hosts ?? [] {
-                if host.hasPrefix(".") { hostSuffixes.append((host, name)) } else if exactHosts[host] == nil { exactHosts[host] = name }
+                if host.hasPrefix(".") {
+                    hostSuffixes.append((host, name))
+                } else if exactHosts[host] == nil {
+                    exactHosts[host] = name
+                }
             }
         }
     }
@@ -70,7 +78,9 @@ package struct ProviderCatalogue: Sendable {
     /// The provider of a name, or nil.
     package subscript(name: String) -> Provider? { providers[name] }
 
-    /// The provider whose host this is, or nil. Loopback hosts belong to nobody: many providers may stand there.
+    /// The provider whose host this is, or nil.
+    ///
+    /// Loopback hosts belong to nobody: many providers may stand there.
     package func owner(ofHost host: String) -> Provider? {
         if host == "127.0.0.1" || host == "localhost" || host == "::1" { return nil }
         if let name = exactHosts[host] { return providers[name] }

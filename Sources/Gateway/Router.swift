@@ -8,9 +8,13 @@ package import Upstream
 package struct Route: Sendable {
     /// Catalogue name, or the host of a bare URL.
     package let provider: String
+    /// API family by path; nil is opaque.
     package let api: APIFamily?
+    /// Where the provider's key goes.
     package let keyPlacement: KeyPlacement
+    /// The provider's base URL.
     package let base: BaseURL
+    /// What to connect to.
     package let target: UpstreamTarget
     /// The path for the provider, without the query.
     package let path: [UInt8]
@@ -20,7 +24,9 @@ package struct Route: Sendable {
     package let attribution: Attribution
 }
 
-/// Decides which provider a request goes to (`contract.md`, Which provider). Pure.
+/// Decides which provider a request goes to (`contract.md`, Which provider).
+///
+/// Pure.
 package struct Router: Sendable {
     let catalogue: ProviderCatalogue
     let allowsPrivateUpstreams: Bool
@@ -34,6 +40,7 @@ package struct Router: Sendable {
     /// Routes a request.
     ///
     /// - Parameter head: the caller's request.
+    /// - Returns: the route.
     /// - Throws: `Fault`: `badControlHeader`, `notAllowed`, `unknownRoute`, `badRequest`.
     package func route(_ head: RequestHead) throws(Fault) -> Route {
         guard head.target.first == UInt8(ascii: "/") else {
@@ -50,7 +57,8 @@ package struct Router: Sendable {
         let provider: Provider
         if let known = try known(name) { provider = known } else { provider = try inferred(head, path: path) }
         guard let base = provider.baseURL else {
-            throw Fault(.badControlHeader, "\(provider.name) has no base URL of its own; send x-inference-provider-url or configure one")
+            throw Fault(
+                .badControlHeader, "\(provider.name) has no base URL of its own; send x-inference-provider-url or configure one")
         }
         return make(provider.name, provider.keyPlacement, base, isCallerNamed: false, path, api, control.providerKey, prefixed)
     }
@@ -67,11 +75,14 @@ package struct Router: Sendable {
     }
 
     private func named(
-        url text: String, provider name: String?, path: ArraySlice<UInt8>, api: APIFamily?, key: ArraySlice<UInt8>?, prefix: PathPrefix
+        url text: String, provider name: String?, path: ArraySlice<UInt8>, api: APIFamily?, key: ArraySlice<UInt8>?,
+        prefix: PathPrefix
     ) throws(Fault) -> Route {
         let base = try BaseURL(text)
         guard base.isTLS || allowsPrivateUpstreams else {
-            throw Fault(.notAllowed, "x-inference-provider-url must be https; the operator can allow others with --allow-private-upstreams")
+            throw Fault(
+                .notAllowed,
+                "x-inference-provider-url must be https; the operator can allow others with --allow-private-upstreams")
         }
         let provider = try self.known(name) ?? catalogue.owner(ofHost: base.host)
         let placement = provider?.keyPlacement ?? Router.placement(for: api)
@@ -88,13 +99,15 @@ package struct Router: Sendable {
     }
 
     private func make(
-        _ name: String, _ placement: KeyPlacement, _ base: BaseURL, isCallerNamed: Bool, _ path: ArraySlice<UInt8>, _ api: APIFamily?,
+        _ name: String, _ placement: KeyPlacement, _ base: BaseURL, isCallerNamed: Bool, _ path: ArraySlice<UInt8>,
+        _ api: APIFamily?,
         _ key: ArraySlice<UInt8>?, _ prefix: PathPrefix
     ) -> Route {
         let target = UpstreamTarget(
             host: base.host, port: base.port, isTLS: base.isTLS, demandsPublicAddress: isCallerNamed && !allowsPrivateUpstreams)
         return Route(
-            provider: name, api: api, keyPlacement: placement, base: base, target: target, path: base.join(path), providerKey: key,
+            provider: name, api: api, keyPlacement: placement, base: base, target: target, path: base.join(path),
+            providerKey: key,
             attribution: prefix.attribution)
     }
 
@@ -103,7 +116,8 @@ package struct Router: Sendable {
         if let name = Router.inferredName(head, path: path), let provider = catalogue[name] { return provider }
         throw Fault(
             .unknownRoute,
-            "no provider can be told from this path; send x-inference-provider or x-inference-provider-url, or use a provider's own path such as /v1/chat/completions")
+            "no provider can be told from this path; send x-inference-provider or x-inference-provider-url, or use a provider's own path such as /v1/chat/completions"
+        )
     }
 
     static func inferredName(_ head: RequestHead, path: ArraySlice<UInt8>) -> String? {
@@ -126,8 +140,10 @@ package struct Router: Sendable {
     }
 
     private static let geminiMethods: Set<String> = [
-        "generateContent", "streamGenerateContent", "countTokens", "embedContent", "batchEmbedContents", "predict", "predictLongRunning",
-        "batchGenerateContent", "asyncBatchEmbedContent", "generateAnswer", "embedText", "generateText", "generateMessage", "countMessageTokens",
+        "generateContent", "streamGenerateContent", "countTokens", "embedContent", "batchEmbedContents", "predict",
+        "predictLongRunning",
+        "batchGenerateContent", "asyncBatchEmbedContent", "generateAnswer", "embedText", "generateText", "generateMessage",
+        "countMessageTokens",
     ]
 
     /// `/v1/models/X:METHOD` with a known method after the last colon; a fine-tuned OpenAI model has colons too.

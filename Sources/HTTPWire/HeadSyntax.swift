@@ -9,14 +9,17 @@ enum HeadSyntax {
         for byte in line[..<methodEnd] where !ASCII.isToken(byte) { throw WireError(.badMethod) }
         if line[..<methodEnd].elementsEqual("CONNECT".utf8) { throw WireError(.badMethod) }
         let targetStart = methodEnd + 1
-        guard let targetEnd = line[targetStart...].firstIndex(of: ASCII.space), targetEnd > targetStart else { throw WireError(.badStartLine) }
+        guard let targetEnd = line[targetStart...].firstIndex(of: ASCII.space), targetEnd > targetStart else {
+            throw WireError(.badStartLine)
+        }
         try checkTarget(line[targetStart..<targetEnd], method: line[..<methodEnd])
         let minor = try version(line[(targetEnd + 1)...])
         let block = HeaderBlock(bytes: bytes, fields: try fields(bytes, from: lineEnd + 2))
         let framing = try requestFraming(block, minor: minor)
         try checkHost(block, minor: minor)
         return RequestHead(
-            block: block, methodEnd: methodEnd, targetStart: targetStart, targetEnd: targetEnd, minorVersion: minor, framing: framing)
+            block: block, methodEnd: methodEnd, targetStart: targetStart, targetEnd: targetEnd, minorVersion: minor,
+            framing: framing)
     }
 
     static func response(_ bytes: [UInt8], toHead: Bool) throws(WireError) -> ResponseHead {
@@ -96,7 +99,8 @@ enum HeadSyntax {
         var valueEnd = lineEnd
         while valueEnd > valueStart, bytes[valueEnd - 1] == ASCII.space || bytes[valueEnd - 1] == ASCII.tab { valueEnd -= 1 }
         return HeaderField(
-            start: Int32(start), nameEnd: Int32(nameEnd), valueStart: Int32(valueStart), valueEnd: Int32(valueEnd), end: Int32(lineEnd + 2),
+            start: Int32(start), nameEnd: Int32(nameEnd), valueStart: Int32(valueStart), valueEnd: Int32(valueEnd),
+            end: Int32(lineEnd + 2),
             known: KnownHeader.classify(bytes[start..<nameEnd]))
     }
 
@@ -104,7 +108,9 @@ enum HeadSyntax {
         try messageLength(block, minor: minor) ?? .none
     }
 
-    private static func responseFraming(_ block: HeaderBlock, minor: UInt8, status: Int, toHead: Bool) throws(WireError) -> BodyFraming {
+    private static func responseFraming(_ block: HeaderBlock, minor: UInt8, status: Int, toHead: Bool) throws(WireError)
+        -> BodyFraming
+    {
         let stated = try messageLength(block, minor: minor)
         if toHead || status < 200 || status == 204 || status == 304 { return .none }
         return stated ?? .untilClose
@@ -148,7 +154,8 @@ enum HeadSyntax {
         var count = 0
         for field in block.fields where field.known == .host {
             count += 1
-            for byte in block.value(field) where byte <= 0x20 || byte >= 0x7F || byte == UInt8(ascii: ",") || byte == UInt8(ascii: "@") {
+            for byte in block.value(field)
+            where byte <= 0x20 || byte >= 0x7F || byte == UInt8(ascii: ",") || byte == UInt8(ascii: "@") {
                 throw WireError(.badHost)
             }
         }

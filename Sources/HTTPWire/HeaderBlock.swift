@@ -3,7 +3,8 @@
 /// Headers that a proxy has to recognise; everything else passes.
 package enum KnownHeader: UInt8, Sendable {
     case other
-    case host, connection, keepAlive, proxyConnection, te, trailer, transferEncoding, upgrade, proxyAuthorization, proxyAuthenticate
+    case host, connection, keepAlive, proxyConnection, te, trailer, transferEncoding, upgrade, proxyAuthorization,
+        proxyAuthenticate
     case contentLength, contentType, contentEncoding, expect
     case authorization, xAPIKey, xGoogAPIKey, apiKey
     case traceparent, xRequestID, anthropicVersion
@@ -11,10 +12,13 @@ package enum KnownHeader: UInt8, Sendable {
     case inference
 
     private static let names: [(StaticString, KnownHeader)] = [
-        ("host", .host), ("connection", .connection), ("keep-alive", .keepAlive), ("proxy-connection", .proxyConnection), ("te", .te),
+        ("host", .host), ("connection", .connection), ("keep-alive", .keepAlive), ("proxy-connection", .proxyConnection),
+        ("te", .te),
         ("trailer", .trailer), ("transfer-encoding", .transferEncoding), ("upgrade", .upgrade),
-        ("proxy-authorization", .proxyAuthorization), ("proxy-authenticate", .proxyAuthenticate), ("content-length", .contentLength),
-        ("content-type", .contentType), ("content-encoding", .contentEncoding), ("expect", .expect), ("authorization", .authorization),
+        ("proxy-authorization", .proxyAuthorization), ("proxy-authenticate", .proxyAuthenticate),
+        ("content-length", .contentLength),
+        ("content-type", .contentType), ("content-encoding", .contentEncoding), ("expect", .expect),
+        ("authorization", .authorization),
         ("x-api-key", .xAPIKey), ("x-goog-api-key", .xGoogAPIKey), ("api-key", .apiKey), ("traceparent", .traceparent),
         ("x-request-id", .xRequestID), ("anthropic-version", .anthropicVersion),
     ]
@@ -36,7 +40,9 @@ package enum KnownHeader: UInt8, Sendable {
     /// Whether the field is about one connection and never forwarded (RFC 9110 section 7.6.1).
     package var isHopByHop: Bool {
         switch self {
-        case .connection, .keepAlive, .proxyConnection, .te, .trailer, .transferEncoding, .upgrade, .proxyAuthorization, .proxyAuthenticate: true
+        case .connection, .keepAlive, .proxyConnection, .te, .trailer, .transferEncoding, .upgrade, .proxyAuthorization,
+            .proxyAuthenticate:
+            true
         default: false
         }
     }
@@ -81,7 +87,8 @@ package struct HeaderBlock: Sendable {
     /// Whether a comma-separated list header holds an already lower-case token.
     package func listHolds(_ known: KnownHeader, _ token: StaticString) -> Bool {
         for field in fields where field.known == known {
-            for item in value(field).split(separator: UInt8(ascii: ",")) where ASCII.equalsIgnoringCase(ASCII.trimmed(item), token) {
+            for item in value(field).split(separator: UInt8(ascii: ","))
+            where ASCII.equalsIgnoringCase(ASCII.trimmed(item), token) {
                 return true
             }
         }

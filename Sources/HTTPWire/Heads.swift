@@ -11,12 +11,14 @@ package enum BodyFraming: Equatable, Sendable {
 
 /// A request's start line and headers.
 package struct RequestHead: Sendable {
+    /// The head's bytes and lines.
     package let block: HeaderBlock
     let methodEnd: Int
     let targetStart: Int
     let targetEnd: Int
     /// 1 for HTTP/1.1, 0 for HTTP/1.0.
     package let minorVersion: UInt8
+    /// How the body is delimited.
     package let framing: BodyFraming
 
     /// The method as it was written.
@@ -45,11 +47,15 @@ package struct RequestHead: Sendable {
 
 /// An answer's start line and headers.
 package struct ResponseHead: Sendable {
+    /// The head's bytes and lines.
     package let block: HeaderBlock
+    /// The status code.
     package let status: Int
     let reasonStart: Int
     let reasonEnd: Int
+    /// 1 for HTTP/1.1, 0 for HTTP/1.0.
     package let minorVersion: UInt8
+    /// How the body is delimited.
     package let framing: BodyFraming
 
     /// The reason phrase as it was written; may be empty.

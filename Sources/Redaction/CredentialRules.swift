@@ -7,26 +7,31 @@ package enum CredentialRules {
 
     private static let headers: Set<String> = [
         "authorization", "proxy-authorization", "x-api-key", "x-goog-api-key", "api-key", "x-inference-provider-api-key",
-        "x-inference-observability-api-key", "x-inference-project-api-key", "cookie", "set-cookie", "x-amz-security-token", "x-auth-token",
+        "x-inference-observability-api-key", "x-inference-project-api-key", "cookie", "set-cookie", "x-amz-security-token",
+        "x-auth-token",
         "x-access-token", "ocp-apim-subscription-key", "x-goog-iam-authorization-token", "x-portkey-api-key", "helicone-auth",
     ]
     private static let parameters: Set<String> = [
-        "key", "api_key", "api-key", "apikey", "access_token", "token", "sig", "signature", "client_secret", "password", "x-amz-signature",
+        "key", "api_key", "api-key", "apikey", "access_token", "token", "sig", "signature", "client_secret", "password",
+        "x-amz-signature",
         "x-amz-credential", "x-amz-security-token", "x-goog-signature", "x-goog-credential",
     ]
     /// The headers that may hold the caller's key, the one that names a project first.
     static let keyHeaders = [
-        "x-inference-observability-api-key", "x-inference-project-api-key", "authorization", "x-api-key", "x-goog-api-key", "api-key",
+        "x-inference-observability-api-key", "x-inference-project-api-key", "authorization", "x-api-key", "x-goog-api-key",
+        "api-key",
         "x-inference-provider-api-key",
     ]
 
     /// Whether a header's value is a credential.
     ///
     /// - Parameter name: in any case.
+    /// - Returns: true for the known names only.
     package static func isCredentialHeader(_ name: String) -> Bool { headers.contains(name.lowercased()) }
 
     /// Whether a query parameter's value is a credential.
     ///
     /// - Parameter name: in any case, as it stands in the query.
+    /// - Returns: true for the known names only.
     package static func isCredentialParameter(_ name: String) -> Bool { parameters.contains(name.lowercased()) }
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package import ExchangeModel
 
-/// Takes the credentials of one exchange out of everything that is kept of it. A value type; used on the capture thread.
+/// Takes the credentials of one exchange out of everything that is kept of it.
+///
+/// A value type; used on the capture thread.
 package struct CredentialScrubber: Sendable {
     /// Credentials shorter than this are masked in their own place only: they would match by chance elsewhere.
     package static let shortestSearched = 8
@@ -56,7 +58,8 @@ package struct CredentialScrubber: Sendable {
         let bytes = Array(value.utf8.drop { $0 == 0x20 })
         guard !bytes.isEmpty else { return }
         if !found.contains(bytes) { found.append(bytes) }
-        let rank = CredentialRules.keyHeaders.firstIndex(of: header) ?? (header == "?" ? CredentialRules.keyHeaders.count : Int.max)
+        let rank =
+            CredentialRules.keyHeaders.firstIndex(of: header) ?? (header == "?" ? CredentialRules.keyHeaders.count : Int.max)
         if rank < callerRank {
             callerRank = rank
             callerKey = bytes

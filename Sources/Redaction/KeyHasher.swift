@@ -13,6 +13,7 @@ package struct KeyHasher: Sendable {
     /// The first 12 hex digits of HMAC-SHA-256 over the credential (`record.md`, `key_id`).
     ///
     /// - Parameter credential: the key as the caller sent it.
+    /// - Returns: twelve hex digits.
     package func name(of credential: [UInt8]) -> String {
         let code = HMAC<SHA256>.authenticationCode(for: credential, using: secret)
         var out = ""

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 
-/// Resolves host names with the system's resolver. Blocking: runs on a thread pool, never on a loop.
+/// Resolves host names with the system's resolver.
+///
+/// Blocking: runs on a thread pool, never on a loop.
 enum HostLookup {
     /// The numeric addresses of a name, in the system's order of preference, each once.
     ///
     /// - Parameter host: a name or a numeric address.
+    /// - Returns: numeric text.
     /// - Throws: `UpstreamError` `nameNotFound`.
     static func addresses(of host: String) throws(UpstreamError) -> [String] {
         var hints = unsafe addrinfo()
@@ -14,7 +17,8 @@ enum HostLookup {
         var list: UnsafeMutablePointer<addrinfo>?
         let result = unsafe getaddrinfo(host, nil, &hints, &list)
         guard result == 0 else {
-            throw UpstreamError(.nameNotFound, "the provider's host name cannot be resolved: \(unsafe String(cString: gai_strerror(result)))")
+            throw UpstreamError(
+                .nameNotFound, "the provider's host name cannot be resolved: \(unsafe String(cString: gai_strerror(result)))")
         }
         defer { unsafe freeaddrinfo(list) }
         var found: [String] = []

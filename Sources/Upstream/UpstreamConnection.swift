@@ -3,7 +3,9 @@ package import HTTPWire
 package import NIOCore
 import NIOSSL
 
-/// Who gets the answer of an attempt. All calls come on the connection's loop, in the order head, payload and body runs, end.
+/// Who gets the answer of an attempt.
+///
+/// All calls come on the connection's loop, in the order head, payload and body runs, end.
 package protocol UpstreamReceiver: AnyObject {
     /// Whether more of the answer may be read now.
     var acceptsAnswerBytes: Bool { get }
@@ -23,10 +25,15 @@ package protocol UpstreamReceiver: AnyObject {
     func upstreamWritable()
 }
 
-/// One connection to a provider, serving one attempt at a time. World: loop.
+/// One connection to a provider, serving one attempt at a time.
+///
+/// World: loop.
 package final class UpstreamConnection: ChannelDuplexHandler {
+    /// Bytes of the socket.
     package typealias InboundIn = ByteBuffer
+    /// Nothing is written through this handler.
     package typealias OutboundIn = Never
+    /// Bytes for the socket.
     package typealias OutboundOut = ByteBuffer
 
     /// What the connection is busy with.
@@ -40,6 +47,7 @@ package final class UpstreamConnection: ChannelDuplexHandler {
         case closed
     }
 
+    /// What it is connected to.
     package let target: UpstreamTarget
     private weak var pool: UpstreamPool?
     private var context: ChannelHandlerContext?
@@ -112,14 +120,17 @@ package final class UpstreamConnection: ChannelDuplexHandler {
 
     // MARK: The channel's side
 
+    /// Keeps the context.
     package func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
     }
 
+    /// Lets the context go.
     package func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
     }
 
+    /// Takes bytes of the answer.
     package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var bytes = unwrapInboundIn(data)
         if inbound.readableBytes == 0 { inbound = bytes } else { inbound.writeBuffer(&bytes) }
@@ -186,6 +197,7 @@ package final class UpstreamConnection: ChannelDuplexHandler {
     /// Who still has to be told to flush after a finished answer.
     private var finished: (any UpstreamReceiver)?
 
+    /// Passes the time to flush on.
     package func channelReadComplete(context: ChannelHandlerContext) {
         if let done = finished {
             finished = nil
@@ -195,6 +207,7 @@ package final class UpstreamConnection: ChannelDuplexHandler {
         }
     }
 
+    /// Holds the read back while the receiver takes nothing.
     package func read(context: ChannelHandlerContext) {
         if let receiver, !receiver.acceptsAnswerBytes {
             isReadHeld = true
@@ -203,15 +216,18 @@ package final class UpstreamConnection: ChannelDuplexHandler {
         }
     }
 
+    /// Tells the receiver that the provider takes bytes again.
     package func channelWritabilityChanged(context: ChannelHandlerContext) {
         if context.channel.isWritable { receiver?.upstreamWritable() }
     }
 
+    /// Remembers the first error and closes.
     package func errorCaught(context: ChannelHandlerContext, error: any Error) {
         if failure == nil { failure = error }
         context.close(promise: nil)
     }
 
+    /// Ends what was running as the connection ended.
     package func channelInactive(context: ChannelHandlerContext) {
         pool?.forget(self)
         if let done = finished {

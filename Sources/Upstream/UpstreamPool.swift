@@ -3,7 +3,9 @@ package import NIOCore
 import NIOPosix
 package import NIOSSL
 
-/// The connections of one event loop to all providers. World: loop; never shared between loops.
+/// The connections of one event loop to all providers.
+///
+/// World: loop; never shared between loops.
 package final class UpstreamPool {
     private let loop: any EventLoop
     private let limits: UpstreamLimits
@@ -117,7 +119,8 @@ package final class UpstreamPool {
         completion: @escaping (Result<UpstreamConnection, UpstreamError>) -> Void
     ) {
         guard let address = addresses.first else {
-            return completion(.failure(last.map(UpstreamPool.upstreamError) ?? UpstreamError(.connectFailed, "no address to connect to")))
+            return completion(
+                .failure(last.map(UpstreamPool.upstreamError) ?? UpstreamError(.connectFailed, "no address to connect to")))
         }
         open(address, target).assumeIsolated().whenComplete { result in
             switch result {
@@ -142,7 +145,8 @@ package final class UpstreamPool {
                     channel.eventLoop.makeCompletedFuture {
                         if target.isTLS {
                             let serverName = AddressPolicy.isNumeric(target.host) ? nil : target.host
-                            try channel.pipeline.syncOperations.addHandler(NIOSSLClientHandler(context: tls, serverHostname: serverName))
+                            try channel.pipeline.syncOperations.addHandler(
+                                NIOSSLClientHandler(context: tls, serverHostname: serverName))
                         }
                         try channel.pipeline.syncOperations.addHandler(connection.value)
                     }
@@ -159,7 +163,9 @@ package final class UpstreamPool {
         if let channel = error as? ChannelError, case .connectTimeout = channel {
             return UpstreamError(.connectTimedOut, "the provider did not accept a connection in time")
         }
-        if let io = error as? IOError { return UpstreamError(.connectFailed, "cannot connect to the provider: errno \(io.errnoCode)") }
+        if let io = error as? IOError {
+            return UpstreamError(.connectFailed, "cannot connect to the provider: errno \(io.errnoCode)")
+        }
         return UpstreamError(.connectFailed, "cannot connect to the provider: \(type(of: error))")
     }
 }

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Where a connection goes. Connections are shared by equal targets only.
+/// Where a connection goes.
+///
+/// Connections are shared by equal targets only.
 package struct UpstreamTarget: Hashable, Sendable {
     /// A name or a numeric address without brackets.
     package let host: String
+    /// The port.
     package let port: Int
+    /// Whether TLS is spoken.
     package let isTLS: Bool
     /// The addresses must be public: the target was named by a caller.
     package let demandsPublicAddress: Bool

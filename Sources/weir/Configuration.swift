@@ -27,7 +27,9 @@ struct Configuration {
             throw VerbFailure.usage("\(path) is not YAML: \(error)")
         }
         guard let node else { return }
-        guard let mapping = node.mapping else { throw VerbFailure.usage("\(path): the top level must be a mapping of keys to values") }
+        guard let mapping = node.mapping else {
+            throw VerbFailure.usage("\(path): the top level must be a mapping of keys to values")
+        }
         for (key, value) in mapping {
             try apply(key.string ?? "", value, path: path)
         }
@@ -65,7 +67,9 @@ struct Configuration {
     /// Takes `NAME=BASE_URL`.
     mutating func addProvider(_ text: String) throws {
         let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
-        guard parts.count == 2, parts[0].utf8.allSatisfy({ ($0 >= 0x61 && $0 <= 0x7A) || ($0 >= 0x30 && $0 <= 0x39) || $0 == 0x2D }) else {
+        guard parts.count == 2,
+            parts[0].utf8.allSatisfy({ ($0 >= 0x61 && $0 <= 0x7A) || ($0 >= 0x30 && $0 <= 0x39) || $0 == 0x2D })
+        else {
             throw VerbFailure.usage("--provider takes NAME=BASE_URL with a lower-case name, as in openai=https://api.openai.com")
         }
         do throws(Fault) { providers[parts[0]] = try BaseURL(parts[1]) } catch {
@@ -75,16 +79,21 @@ struct Configuration {
 
     /// Host and port to listen on; anything but loopback needs `--open` while no gateway keys are configured.
     func address() throws -> (host: String, port: Int) {
-        guard let colon = listen.lastIndex(of: ":"), let port = Int(listen[listen.index(after: colon)...]), (0...65_535).contains(port) else {
+        guard let colon = listen.lastIndex(of: ":"), let port = Int(listen[listen.index(after: colon)...]),
+            (0...65_535).contains(port)
+        else {
             throw VerbFailure.usage("--listen takes HOST:PORT, as in 127.0.0.1:8080")
         }
         var host = String(listen[..<colon])
         if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
-        guard !host.isEmpty else { throw VerbFailure.usage("--listen needs a host: 127.0.0.1:\(port), or 0.0.0.0:\(port) with --open") }
+        guard !host.isEmpty else {
+            throw VerbFailure.usage("--listen needs a host: 127.0.0.1:\(port), or 0.0.0.0:\(port) with --open")
+        }
         let isLoopback = host == "localhost" || host == "::1" || host.hasPrefix("127.")
         guard isLoopback || isOpen else {
             throw VerbFailure.usage(
-                "refusing to listen on \(host): anyone who reaches it could use it, for no gateway keys are configured. Listen on 127.0.0.1, or say --open.")
+                "refusing to listen on \(host): anyone who reaches it could use it, for no gateway keys are configured. Listen on 127.0.0.1, or say --open."
+            )
         }
         return (host, port)
     }

@@ -29,7 +29,8 @@ struct DatasetBuildVerb: ParsableCommand {
     @Option(help: ArgumentHelp("Where it goes (default DATA/datasets/NAME).", valueName: "dir")) var out: String?
     @Option(help: "Share of the conversation groups that go to eval, 0 to 100.") var evalPercent = 10.0
     @Option(help: "Decides the sides (default the name).") var salt: String?
-    @Option(help: ArgumentHelp("Metadata whose equal values belong together; repeatable.", valueName: "metadata")) var groupBy: [String] = []
+    @Option(help: ArgumentHelp("Metadata whose equal values belong together; repeatable.", valueName: "metadata")) var groupBy:
+        [String] = []
     @Option(help: "Start: 30m, 24h, 7d, a date or time in UTC, or microseconds since 1970.") var since: String?
     @Option(help: "End, exclusive; as --since.") var until: String?
     @Option(help: "Only this task.") var task: String?
@@ -75,11 +76,14 @@ enum DatasetRun {
     static func run(_ recipe: DatasetRecipe, _ directory: DataDirectory, output: String?) throws -> DatasetReport {
         let files = PosixFileSystem()
         let indexed = try IndexRun.run(directory, maxDurationUs: 600_000_000, showsProgress: true)
-        guard indexed.isCaughtUp else { throw VerbFailure.unfinished("the index is not up to date yet; run `weir index`, then build again") }
+        guard indexed.isCaughtUp else {
+            throw VerbFailure.unfinished("the index is not up to date yet; run `weir index`, then build again")
+        }
         let place = output ?? PathText.join(directory.datasets, recipe.name)
         try files.createDirectories(PathText.parent(of: place))
         let store = try FactStore.open(path: directory.index, mode: .readOnly)
-        let source = SegmentSource(facts: store, segments: SegmentDirectory(files: files, path: directory.segments), recipe: recipe)
+        let source = SegmentSource(
+            facts: store, segments: SegmentDirectory(files: files, path: directory.segments), recipe: recipe)
         return try DatasetBuild.run(recipe: recipe, source: source, output: place, files: files, tool: Program.tool) { progress in
             Terminal.progress("data set: \(progress.phase.rawValue), \(progress.records) records")
         }

@@ -96,7 +96,8 @@ struct DemoReport {
             try Terminal.data("\n")
         }
         let report = try DatasetRun.run(DatasetRecipe(name: "demo"), directory, output: nil)
-        try Terminal.data("weir dataset build --name demo\n\n" + DatasetRun.text(report, output: PathText.join(directory.datasets, "demo")))
+        try Terminal.data(
+            "weir dataset build --name demo\n\n" + DatasetRun.text(report, output: PathText.join(directory.datasets, "demo")))
         try Terminal.data(nextSteps)
     }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Capture
 import Dialects
-import FactStore
 import Gateway
 import Indexing
 import Logging
@@ -30,15 +29,19 @@ final class GatewayService: Sendable {
             throw VerbFailure.unfinished("another gateway writes to \(directory.path); stop it, or give this one its own --data")
         }
         let capture = try CaptureEngine(
-            directory: directory.paths.segments, node: configuration.node, hasherSecret: try directory.keyNameSecret(files), files: files,
+            directory: directory.paths.segments, node: configuration.node, hasherSecret: try directory.keyNameSecret(files),
+            files: files,
             logger: logger)
         let router = Router(
-            catalogue: ProviderCatalogue(overrides: configuration.providers), allowsPrivateUpstreams: configuration.allowsPrivateUpstreams)
+            catalogue: ProviderCatalogue(overrides: configuration.providers),
+            allowsPrivateUpstreams: configuration.allowsPrivateUpstreams)
         do {
             let server = try await GatewayServer.start(
-                host: address.host, port: address.port, threads: configuration.threads, router: router, capture: capture, logger: logger)
+                host: address.host, port: address.port, threads: configuration.threads, router: router, capture: capture,
+                logger: logger)
             let indexer = indexes ? try BackgroundIndexer(paths: directory.paths, logger: logger) : nil
-            return GatewayService(directory: directory, server: server, capture: capture, lock: lock, indexer: indexer, logger: logger)
+            return GatewayService(
+                directory: directory, server: server, capture: capture, lock: lock, indexer: indexer, logger: logger)
         } catch {
             capture.stop()
             throw (error as? VerbFailure) ?? VerbFailure.unfinished("cannot listen on \(configuration.listen): \(error)")
@@ -46,7 +49,8 @@ final class GatewayService: Sendable {
     }
 
     private init(
-        directory: DataDirectory, server: GatewayServer, capture: CaptureEngine, lock: FileLock, indexer: BackgroundIndexer?, logger: Logger
+        directory: DataDirectory, server: GatewayServer, capture: CaptureEngine, lock: FileLock, indexer: BackgroundIndexer?,
+        logger: Logger
     ) {
         self.directory = directory
         self.server = server
@@ -97,11 +101,12 @@ final class BackgroundIndexer: Sendable {
 
     private static func pass(_ paths: IndexPaths, _ stop: Stop, _ logger: Logger) {
         do {
-            let store = try FactStore.open(path: paths.index, mode: .readWrite)
+            let store = try paths.openForWriting(waitUs: 1_000_000)
             let pass = IndexPass(
                 store: store, directory: SegmentDirectory(files: PosixFileSystem(), path: paths.segments),
                 lock: IndexLock(path: paths.lock), reading: ExchangeReader.read)
-            let options = IndexPassOptions(maxDurationUs: 5_000_000, isYielding: true, shouldStop: { stop.flag.load(ordering: .relaxed) })
+            let options = IndexPassOptions(
+                maxDurationUs: 5_000_000, isYielding: true, shouldStop: { stop.flag.load(ordering: .relaxed) })
             let report = try pass.run(options)
             if report.damaged > 0 || report.undecodable > 0 || !report.unreadable.isEmpty {
                 logger.warning("indexing found damage", metadata: ["report": "\(report.summary)"])

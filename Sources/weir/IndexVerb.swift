@@ -36,11 +36,14 @@ struct IndexVerb: ParsableCommand {
 enum IndexRun {
     static func run(_ directory: DataDirectory, maxDurationUs: Int64, showsProgress: Bool) throws -> IndexReport {
         let paths = directory.paths
-        let store = try FactStore.open(path: paths.index, mode: .readWrite)
+        let startedUs = SystemClock().monotonicUs
+        let store = try paths.openForWriting(waitUs: maxDurationUs)
         let pass = IndexPass(
-            store: store, directory: SegmentDirectory(files: PosixFileSystem(), path: paths.segments), lock: IndexLock(path: paths.lock),
+            store: store, directory: SegmentDirectory(files: PosixFileSystem(), path: paths.segments),
+            lock: IndexLock(path: paths.lock),
             reading: ExchangeReader.read)
-        return try pass.run(IndexPassOptions(maxDurationUs: maxDurationUs)) { report in
+        let leftUs = max(0, maxDurationUs - (SystemClock().monotonicUs - startedUs))
+        return try pass.run(IndexPassOptions(maxDurationUs: leftUs)) { report in
             guard showsProgress, report.totalBytes > 0 else { return }
             Terminal.progress("indexing: \(report.facts) facts, \(report.bytes * 100 / report.totalBytes) %")
         }

@@ -27,7 +27,8 @@ struct QueryVerb: ParsableCommand {
     @Option(help: "Only this outcome.") var outcome: String?
     @Option(help: "Only this API family, as openai-chat.") var api: String?
     @Option(help: "Only this key id.") var key: String?
-    @Option(help: ArgumentHelp("Only exchanges with this metadata; repeatable.", valueName: "name=value")) var metadata: [String] = []
+    @Option(help: ArgumentHelp("Only exchanges with this metadata; repeatable.", valueName: "name=value")) var metadata:
+        [String] = []
     @Option(help: "At most so many exchanges (for `exchanges`).") var limit: Int?
     @Flag(help: "One JSON object a line.") var json = false
 

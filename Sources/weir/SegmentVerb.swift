@@ -46,7 +46,9 @@ struct SegmentCatVerb: ParsableCommand {
         var segments = try directory.list()
         if !names.isEmpty {
             let known = Set(segments.map(\.name))
-            for name in names where !known.contains(name) { throw VerbFailure.found("there is no segment \(name); see `weir segment ls`") }
+            for name in names where !known.contains(name) {
+                throw VerbFailure.found("there is no segment \(name); see `weir segment ls`")
+            }
             segments = segments.filter { names.contains($0.name) }
         }
         var damage = 0
@@ -66,7 +68,9 @@ struct SegmentCatVerb: ParsableCommand {
                 offset = batch.next
             case .damage(let range, let reason, let next):
                 damage += 1
-                Terminal.say("weir: \(segment.name): bytes \(range.lowerBound)..<\(range.upperBound) are damaged (\(reason.rawValue)), skipped")
+                Terminal.say(
+                    "weir: \(segment.name): bytes \(range.lowerBound)..<\(range.upperBound) are damaged (\(reason.rawValue)), skipped"
+                )
                 offset = next
             case .incomplete, .end:
                 return damage
@@ -96,11 +100,14 @@ struct SegmentVerifyVerb: ParsableCommand {
             for damage in entry.damage {
                 let remedy = "the records around it can be read; what it held is lost"
                 Terminal.say(
-                    "weir: \(entry.name): bytes \(damage.range.lowerBound)..<\(damage.range.upperBound): \(damage.reason.rawValue); \(remedy)")
+                    "weir: \(entry.name): bytes \(damage.range.lowerBound)..<\(damage.range.upperBound): \(damage.reason.rawValue); \(remedy)"
+                )
             }
             if let error = entry.error { Terminal.say("weir: \(entry.name): \(error)") }
             if let torn = entry.incompleteAt {
-                Terminal.say("weir: \(entry.name): unfinished from byte \(torn) on: being written, or cut at the next start of `weir serve`")
+                Terminal.say(
+                    "weir: \(entry.name): unfinished from byte \(torn) on: being written, or cut at the next start of `weir serve`"
+                )
             }
         }
         guard isSound else { throw VerbFailure.found("something is damaged") }
@@ -112,8 +119,10 @@ struct SegmentVerifyVerb: ParsableCommand {
 enum SegmentText {
     static func line(_ entry: SegmentVerification) -> String {
         let ratio = entry.compressedBytes > 0 ? entry.rawBytes * 10 / entry.compressedBytes : 0
-        let state = entry.error != nil ? "unreadable" : entry.damageCount > 0 ? "damaged" : entry.incompleteAt != nil ? "open" : "sound"
-        return "\(entry.name)\t\(entry.records) records\t\(entry.batches) batches\t\(entry.fileBytes) bytes\tx\(ratio / 10).\(ratio % 10)\t\(state)"
+        let state =
+            entry.error != nil ? "unreadable" : entry.damageCount > 0 ? "damaged" : entry.incompleteAt != nil ? "open" : "sound"
+        return
+            "\(entry.name)\t\(entry.records) records\t\(entry.batches) batches\t\(entry.fileBytes) bytes\tx\(ratio / 10).\(ratio % 10)\t\(state)"
     }
 
     static func json(_ entry: SegmentVerification) -> [UInt8] {
@@ -122,9 +131,11 @@ enum SegmentText {
         json.key("segment")
         json.value(entry.name)
         let numbers: [(String, Int64?)] = [
-            ("file_bytes", entry.fileBytes), ("batches", Int64(clamping: entry.batches)), ("records", Int64(clamping: entry.records)),
+            ("file_bytes", entry.fileBytes), ("batches", Int64(clamping: entry.batches)),
+            ("records", Int64(clamping: entry.records)),
             ("raw_bytes", Int64(clamping: entry.rawBytes)), ("compressed_bytes", Int64(clamping: entry.compressedBytes)),
-            ("min_started_at_us", entry.minStartedAtUs), ("max_started_at_us", entry.maxStartedAtUs), ("damaged", Int64(entry.damageCount)),
+            ("min_started_at_us", entry.minStartedAtUs), ("max_started_at_us", entry.maxStartedAtUs),
+            ("damaged", Int64(entry.damageCount)),
             ("damaged_bytes", entry.damagedBytes), ("incomplete_at", entry.incompleteAt),
         ]
         for (key, value) in numbers {

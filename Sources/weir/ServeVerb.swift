@@ -19,8 +19,10 @@ struct ServeVerb: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Where to listen (default 127.0.0.1:8080).", valueName: "host:port")) var listen: String?
     @OptionGroup var data: DataOption
     @Option(help: ArgumentHelp("A YAML configuration file; flags win over it.", valueName: "file")) var config: String?
-    @Flag(help: "Let callers name plain-http and private addresses in x-inference-provider-url.") var allowPrivateUpstreams = false
-    @Option(help: ArgumentHelp("Override or add a provider's base URL; repeatable.", valueName: "name=base-url")) var provider: [String] = []
+    @Flag(help: "Let callers name plain-http and private addresses in x-inference-provider-url.") var allowPrivateUpstreams =
+        false
+    @Option(help: ArgumentHelp("Override or add a provider's base URL; repeatable.", valueName: "name=base-url")) var provider:
+        [String] = []
     @Flag(help: "Listen beyond loopback although no gateway keys are configured.") var open = false
     @Option(help: "Event loops (default 1).") var threads: Int?
     @Option(help: "The node's name in records (default the host name).") var node: String?
@@ -29,7 +31,9 @@ struct ServeVerb: AsyncParsableCommand {
     @Option(help: "trace, debug, info, notice, warning, error or critical.") var logLevel: String = "notice"
 
     func run() async throws {
-        guard let level = Logger.Level(rawValue: logLevel) else { throw VerbFailure.usage("--log-level \(logLevel) is not a level") }
+        guard let level = Logger.Level(rawValue: logLevel) else {
+            throw VerbFailure.usage("--log-level \(logLevel) is not a level")
+        }
         var logger = Logger(label: "weir", factory: { StreamLogHandler.standardError(label: $0) })
         logger.logLevel = level
         let configuration = try resolved()

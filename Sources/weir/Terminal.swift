@@ -18,7 +18,9 @@ enum Terminal {
     /// Writes text as data.
     static func data(_ text: String) throws { try data(Array(text.utf8)) }
 
-    /// A line for a person. A closed standard error has nobody left to tell.
+    /// A line for a person.
+    ///
+    /// A closed standard error has nobody left to tell.
     static func say(_ line: String) {
         try? FileHandle.standardError.write(contentsOf: Data((line + "\n").utf8))
     }

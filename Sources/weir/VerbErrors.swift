@@ -13,8 +13,8 @@ enum VerbErrors {
         case let failure as VerbFailure: failure.exitCode
         case let indexing as IndexingError: indexing.exitCode
         case is AnswersError: 2
-        case is FactStoreError: 2
-        case is DatasetError: 2
+        case let store as FactStoreError: store.exitCode
+        case let dataset as DatasetError: dataset.code == .badRecipe || dataset.code == .outputTaken ? 2 : 3
         case is SegmentError: 3
         case is PlatformError: 3
         default: 3

@@ -5,16 +5,20 @@ import Testing
 
 @Suite struct JSONDocumentTests {
     static let accepted = [
-        "0", "-0", "1.5e+10", "\"\"", "null", "true", " [1, 2 ,{\"a\":[]}] ", "{}", "[]", "[[[]]]", "\"\\ud83d\\ude00\"", "\"\\ud83d\"",
+        "0", "-0", "1.5e+10", "\"\"", "null", "true", " [1, 2 ,{\"a\":[]}] ", "{}", "[]", "[[[]]]", "\"\\ud83d\\ude00\"",
+        "\"\\ud83d\"",
         "{\"a\":1,\"a\":2}", "\"\u{7F}\"", "\"héllo 😀\"", "-12", "[1e5]",
     ]
     static let refused = [
-        "", " ", "01", "1.", ".5", "+1", "1e", "nul", "tru", "[1,]", "[,1]", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{a:1}", "\"", "\"\\x\"", "\"\\u12g4\"",
+        "", " ", "01", "1.", ".5", "+1", "1e", "nul", "tru", "[1,]", "[,1]", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{a:1}", "\"",
+        "\"\\x\"", "\"\\u12g4\"",
         "[1 2]", "1 2", "[", "{", "]", "\"\n\"", "'a'", "[1}", "{\"a\":1]", "NaN", "Infinity", "--1",
     ]
 
     @Test(arguments: accepted) func acceptsWhatFoundationAccepts(_ text: String) throws {
-        #expect((try? JSONSerialization.jsonObject(with: Data(text.utf8), options: .fragmentsAllowed)) != nil || text.contains("\\ud83d\""))
+        #expect(
+            (try? JSONSerialization.jsonObject(with: Data(text.utf8), options: .fragmentsAllowed)) != nil
+                || text.contains("\\ud83d\""))
         _ = try JSONDocument(Array(text.utf8))
     }
 
@@ -23,7 +27,9 @@ import Testing
     }
 
     @Test func refusesIllFormedUTF8() {
-        for bad: [UInt8] in [[0xC0, 0xAF], [0xED, 0xA0, 0x80], [0xF5, 0x80, 0x80, 0x80], [0xE2, 0x82], [0x80], [0xF0, 0x8F, 0xBF, 0xBF]] {
+        for bad: [UInt8] in [
+            [0xC0, 0xAF], [0xED, 0xA0, 0x80], [0xF5, 0x80, 0x80, 0x80], [0xE2, 0x82], [0x80], [0xF0, 0x8F, 0xBF, 0xBF],
+        ] {
             #expect(throws: JSONError.self) { try JSONDocument([0x22] + bad + [0x22]) }
             #expect(String(validating: bad, as: UTF8.self) == nil)
         }
@@ -86,7 +92,9 @@ import Testing
             }
             text = Array(text.prefix(Int.random(in: 0...text.count, using: &random)))
             guard let root = JSONDocument.read(text)?.root else { continue }
-            for (key, value) in root.members { _ = (key.string, value.int, value.double, value.lexeme.count, value.elements.map(\.kind)) }
+            for (key, value) in root.members {
+                _ = (key.string, value.int, value.double, value.lexeme.count, value.elements.map(\.kind))
+            }
         }
     }
 }

@@ -7,7 +7,8 @@ import Testing
 @Suite struct RecordCodecTests {
     static func sample() -> ExchangeRecord {
         var head = ExchangeHead(
-            id: ExchangeID(milliseconds: 1_790_000_000_000, random: (0x123, 0x456)), node: "n1", startedAtUs: 1_790_000_000_000_123,
+            id: ExchangeID(milliseconds: 1_790_000_000_000, random: (0x123, 0x456)), node: "n1",
+            startedAtUs: 1_790_000_000_000_123,
             method: "POST", path: "/v1/chat/completions")
         head.attribution.environment = "production"
         head.attribution.metadata = [("chat-id", "a\"b"), ("user", "ü")]
