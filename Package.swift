@@ -85,6 +85,10 @@ let package = Package(
         .testTarget(name: "AnswersTests", dependencies: ["Answers", "ByteCoding", "ExchangeModel", "FactSamples", "FactStore", "NamedQueries"], swiftSettings: strict),
         .testTarget(name: "DatasetsTests", dependencies: ["ByteCoding", "Datasets", "Dialects", "ExchangeModel", "FactStore", "Indexing", "Platform", "SegmentLog", crypto], swiftSettings: strict),
         .testTarget(name: "FakeProviderTests", dependencies: ["ByteCoding", "FakeProvider", nioCore, nioPosix], swiftSettings: strict),
+        .testTarget(name: "RedactionTests", dependencies: ["ExchangeModel", "Redaction"], swiftSettings: strict),
+        .testTarget(name: "UpstreamTests", dependencies: ["Upstream"], swiftSettings: strict),
+        .testTarget(name: "CaptureTests", dependencies: ["ByteCoding", "CBrotli", "CZlib", "CZstd", "Capture", "ExchangeModel", "Platform", "SegmentLog", crypto, logging], swiftSettings: strict),
+        .testTarget(name: "GatewayTests", dependencies: ["ByteCoding", "Capture", "ExchangeModel", "FakeProvider", "Gateway", "HTTPWire", "Platform", "SegmentLog", "Upstream", logging, nioCore], swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
     ]
 )

@@ -10,6 +10,9 @@ package enum CredentialRules {
         "x-inference-observability-api-key", "x-inference-project-api-key", "cookie", "set-cookie", "x-amz-security-token", "x-auth-token",
         "x-access-token", "ocp-apim-subscription-key", "x-goog-iam-authorization-token", "x-portkey-api-key", "helicone-auth",
     ]
+    /// Vendors make up names of their own; these endings say what they are.
+    private static let headerEndings = ["api-key", "apikey", "authorization", "-token", "-secret", "-access-key", "-auth-key"]
+    private static let urlHeaders: Set<String> = ["x-inference-provider-url", "location", "content-location", "referer"]
     private static let parameters: Set<String> = [
         "key", "api_key", "api-key", "apikey", "access_token", "token", "sig", "signature", "client_secret", "password", "x-amz-signature",
         "x-amz-credential", "x-amz-security-token", "x-goog-signature", "x-goog-credential",
@@ -23,7 +26,13 @@ package enum CredentialRules {
     /// Whether a header's value is a credential.
     ///
     /// - Parameter name: in any case.
-    package static func isCredentialHeader(_ name: String) -> Bool { headers.contains(name.lowercased()) }
+    package static func isCredentialHeader(_ name: String) -> Bool {
+        let lower = name.lowercased()
+        return headers.contains(lower) || headerEndings.contains { lower.hasSuffix($0) }
+    }
+
+    /// Whether a header's value is a URL, which may carry credentials in its user part and its query.
+    static func isURLHeader(_ name: String) -> Bool { urlHeaders.contains(name.lowercased()) }
 
     /// Whether a query parameter's value is a credential.
     ///
