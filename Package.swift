@@ -105,12 +105,21 @@ let package = Package(
         .testTarget(
             name: "ContentCodingTests", dependencies: ["CZstd", "CZlib", "CBrotli", "ContentCoding"], swiftSettings: strict),
         .testTarget(name: "DialectsTests", dependencies: ["ExchangeModel", "Dialects"], swiftSettings: strict),
+        .testTarget(name: "RedactionTests", dependencies: ["ExchangeModel", "Redaction"], swiftSettings: strict),
         .testTarget(name: "SegmentLogTests", dependencies: ["ByteCoding", "Platform", "SegmentLog"], swiftSettings: strict),
         .testTarget(
             name: "FactStoreTests",
             dependencies: ["ByteCoding", "ExchangeModel", "FactStore", "FactSamples", grdb],
             swiftSettings: strict),
         .testTarget(name: "NamedQueriesTests", dependencies: ["NamedQueries"], swiftSettings: strict),
+        .testTarget(name: "UpstreamTests", dependencies: ["Upstream"], swiftSettings: strict),
+        .testTarget(
+            name: "CaptureTests",
+            dependencies: [
+                "CZstd", "CZlib", "CBrotli", "ByteCoding", "Platform", "ExchangeModel", "SegmentLog", "Capture", crypto,
+                logging,
+            ],
+            swiftSettings: strict),
         .testTarget(
             name: "IndexingTests",
             dependencies: ["Platform", "ExchangeModel", "SegmentLog", "FactStore", "Indexing", "Answers", "FactSamples", grdb],
@@ -122,6 +131,12 @@ let package = Package(
         .testTarget(
             name: "DatasetsTests",
             dependencies: ["ByteCoding", "Platform", "ExchangeModel", "SegmentLog", "FactStore", "Datasets", crypto],
+            swiftSettings: strict),
+        .testTarget(
+            name: "GatewayTests",
+            dependencies: [
+                "Platform", "ExchangeModel", "HTTPWire", "SegmentLog", "Capture", "Gateway", "FakeProvider", nioCore, logging,
+            ],
             swiftSettings: strict),
         .testTarget(name: "FakeProviderTests", dependencies: ["FakeProvider", nioCore, nioPosix], swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),

@@ -16,7 +16,7 @@ package final class CaptureCounters: Sendable {
     package var written: Int { writtenCell.load(ordering: .relaxed) }
     /// Exchanges recorded with less than their whole bodies.
     package var reduced: Int { reducedCell.load(ordering: .relaxed) }
-    /// Exchanges lost because the queue was full.
+    /// Exchanges lost because the queue was full or the log refused them.
     package var dropped: Int { droppedCell.load(ordering: .relaxed) }
     /// Times the segment log refused.
     package var failed: Int { failedCell.load(ordering: .relaxed) }

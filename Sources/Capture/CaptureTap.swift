@@ -54,8 +54,8 @@ package final class CaptureTap {
         exchange.outcome = outcome
         exchange.endedUs = nowUs()
         if exchange.lastByteUs == nil { exchange.lastByteUs = exchange.arrivals.lastTimeUs }
-        if let digest = requestDigest { exchange.requestBody.sha256 = CaptureTap.hex(digest) }
-        if let digest = responseDigest { exchange.responseBody.sha256 = CaptureTap.hex(digest) }
+        if let digest = requestDigest { exchange.requestBody.sha256 = BodyDigest.hex(digest) }
+        if let digest = responseDigest { exchange.responseBody.sha256 = BodyDigest.hex(digest) }
         lane.handOver(&exchange)
         lane.counters.releaseInFlight(heldBytes)
         heldBytes = 0
@@ -72,30 +72,21 @@ package final class CaptureTap {
             return
         }
         let held = exchange[keyPath: path].bytes.count
-        if held + count > lane.limits.bodyBytes {
+        let kept = min(count, lane.limits.bodyBytes - held)
+        let isReserved = lane.counters.reserveInFlight(kept, limit: lane.limits.inFlightBytes)
+        if kept < count || !isReserved {
             digest = SHA256()
             digest?.update(data: exchange[keyPath: path].bytes)
             unsafe digest?.update(bufferPointer: bytes)
-            exchange[keyPath: path].kept = .headTail
-            return
         }
-        guard lane.counters.reserveInFlight(count, limit: lane.limits.inFlightBytes) else {
-            exchange[keyPath: path].kept = .none
-            exchange[keyPath: path].bytes = []
-            return
+        guard isReserved else {
+            lane.counters.releaseInFlight(held)
+            heldBytes -= held
+            return exchange[keyPath: path].drop()
         }
-        heldBytes += count
-        unsafe exchange[keyPath: path].bytes.append(contentsOf: bytes)
-    }
-
-    private static func hex(_ digest: SHA256) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        var out: [UInt8] = []
-        for byte in digest.finalize() {
-            out.append(digits[Int(byte >> 4)])
-            out.append(digits[Int(byte & 15)])
-        }
-        return String(decoding: out, as: UTF8.self)
+        heldBytes += kept
+        unsafe exchange[keyPath: path].bytes.append(contentsOf: bytes.prefix(kept))
+        if kept < count { exchange[keyPath: path].kept = .headTail }
     }
 }
 
@@ -127,13 +118,14 @@ package final class CaptureLane {
 
     /// Full, the queue takes exchanges without their bodies; fuller still, it drops the newest, and both are counted.
     func handOver(_ exchange: inout CapturedExchange) {
-        if exchange.requestBody.kept != .full || exchange.responseBody.kept != .full { counters.reduce() }
-        if mailbox.heldWeight + exchange.weight <= limits.reducedFromBytes, mailbox.offer(exchange, weight: exchange.weight) {
+        let isWithin = mailbox.heldWeight + exchange.weight <= limits.reducedFromBytes
+        if isWithin, mailbox.offer(exchange, weight: exchange.weight) {
+            if exchange.isReduced { counters.reduce() }
             return
         }
         exchange.dropBodies()
-        counters.reduce()
-        if !mailbox.offer(exchange, weight: exchange.weight) { counters.drop() }
+        guard mailbox.offer(exchange, weight: exchange.weight) else { return counters.drop() }
+        if exchange.isReduced { counters.reduce() }
     }
 }
 

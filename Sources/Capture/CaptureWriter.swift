@@ -113,10 +113,20 @@ private final class CaptureLoop: @unchecked Sendable {
     }
 
     private func write(_ exchange: CapturedExchange) {
-        let line = making.record(of: exchange).encodedLine()
+        let record = making.record(of: exchange)
+        var line = record.encodedLine()
+        if line.count > SegmentLimits.standard.recordBytes {
+            line = making.withoutBodies(record, of: exchange).encodedLine()
+            if !exchange.isReduced { counters.reduce() }
+        }
         attempt {
-            try writer.append(line, startedAtUs: exchange.startedAtUs)
-            counters.wrote()
+            do {
+                try writer.append(line, startedAtUs: exchange.startedAtUs)
+                counters.wrote()
+            } catch {
+                counters.drop()
+                throw error
+            }
         }
     }
 

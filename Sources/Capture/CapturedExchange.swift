@@ -9,6 +9,13 @@ struct CapturedBody: Sendable {
     var kept = BodyKept.full
     /// Hex SHA-256 of the whole, where only its beginning is kept.
     var sha256: String?
+
+    /// Lets the bytes go; a body that never came stays whole.
+    mutating func drop() {
+        guard wireCount > 0 else { return }
+        bytes = []
+        kept = .none
+    }
 }
 
 /// One finished exchange on its way from a loop to the capture thread: what the loop knows, nothing decoded yet.
@@ -72,12 +79,13 @@ package struct CapturedExchange: Sendable {
 
     /// Lets the bodies go, so that at least the rest is recorded.
     mutating func dropBodies() {
-        requestBody.bytes = []
-        requestBody.kept = .none
-        responseBody.bytes = []
-        responseBody.kept = .none
+        requestBody.drop()
+        responseBody.drop()
         arrivals = ArrivalLog()
     }
+
+    /// Whether less than both whole bodies is held.
+    var isReduced: Bool { requestBody.kept != .full || responseBody.kept != .full }
 }
 
 /// When which bytes of an answer came; bounded by joining neighbours once it is full.
@@ -105,6 +113,9 @@ struct ArrivalLog: Sendable {
         }
         items = joined
     }
+
+    /// Forgets arrivals of bytes that are not stored.
+    mutating func cut(at count: Int) { items.removeAll { $0.offset >= Int64(count) } }
 
     mutating func replace(_ arrivals: [ChunkArrival]) { items = arrivals }
 }

@@ -27,6 +27,12 @@ struct HeadReading {
 
     func first(_ lowerName: String) -> String? { headers.first { $0.name.lowercased() == lowerName }?.value }
 
+    /// All values of a header as one list, or nil.
+    func list(_ lowerName: String) -> String? {
+        let values = headers.filter { $0.name.lowercased() == lowerName }.map(\.value)
+        return values.isEmpty ? nil : values.joined(separator: ", ")
+    }
+
     /// Method, path and query of a request's start line.
     var request: (method: String, path: String, query: String) {
         let parts = startLine.split(separator: " ")
@@ -61,7 +67,14 @@ struct HeadReading {
     /// Trace and parent span ids of a W3C `traceparent` of version 00, or nils.
     var trace: (traceID: String?, parentSpanID: String?) {
         let parts = (first("traceparent") ?? "").split(separator: "-")
-        guard parts.count == 4, parts[0] == "00", parts[1].utf8.count == 32, parts[2].utf8.count == 16 else { return (nil, nil) }
+        guard parts.count == 4, parts[0] == "00", HeadReading.isHex(parts[1], count: 32), HeadReading.isHex(parts[2], count: 16)
+        else {
+            return (nil, nil)
+        }
         return (String(parts[1]), String(parts[2]))
+    }
+
+    private static func isHex(_ text: Substring, count: Int) -> Bool {
+        text.utf8.count == count && text.utf8.allSatisfy { ($0 >= 0x30 && $0 <= 0x39) || ($0 >= 0x61 && $0 <= 0x66) }
     }
 }

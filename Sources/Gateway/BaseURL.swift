@@ -63,6 +63,7 @@ package struct BaseURL: Hashable, Sendable {
             portBytes = authority[(colon + 1)...]
         }
         let isBracketed = authority.first == UInt8(ascii: "[")
+        if isBracketed, !hostBytes.contains(UInt8(ascii: ":")) { throw fault("has brackets around what is no IPv6 address") }
         guard !hostBytes.isEmpty, hostBytes.count <= 253, hostBytes.allSatisfy({ isHostByte($0, inBrackets: isBracketed) }) else {
             throw fault("needs a host name")
         }

@@ -23,7 +23,8 @@ final class DownstreamHandler: ChannelDuplexHandler {
         /// The request is whole, the answer is not. Exits: `head`, `closing`.
         case answering
         /// The answer is over before the request: the rest is read and thrown away. Exits: `head`, `closing`.
-        case discarding(BodyReader, left: Int, thenCloses: Bool)
+        case discarding(BodyReader, left: Int)
+        /// Nothing more is answered; what still comes is thrown away, up to a limit.
         case closing
     }
 
@@ -35,6 +36,7 @@ final class DownstreamHandler: ChannelDuplexHandler {
     private var isReadHeld = false
     private var isProcessing = false
     private var lastActivity = NIODeadline.now()
+    private var lateBytes = 0
     private(set) var allocator = ByteBufferAllocator()
 
     init(loop: GatewayLoop) {
@@ -55,10 +57,14 @@ final class DownstreamHandler: ChannelDuplexHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        var bytes = unwrapInboundIn(data)
-        lastActivity = .now()
-        if case .closing = phase { return }
-        if inbound.readableBytes == 0 { inbound = bytes } else { inbound.writeBuffer(&bytes) }
+        let bytes = unwrapInboundIn(data)
+        switch phase {
+        case .closing: return discardLate(bytes.readableBytes)
+        // A head has one deadline from its first byte on, however slowly the rest drips in.
+        case .head(let parser) where parser.isMidHead: break
+        default: lastActivity = .now()
+        }
+        inbound.add(bytes, allocator: allocator)
         process()
     }
 
@@ -73,10 +79,9 @@ final class DownstreamHandler: ChannelDuplexHandler {
 
     private var holdsReads: Bool {
         switch phase {
-        case .head, .discarding: false
+        case .head, .discarding, .closing: false
         case .body: !(exchange?.acceptsRequestBytes ?? true)
         case .answering: inbound.readableBytes > loop.limits.pipelinedBytes
-        case .closing: true
         }
     }
 
@@ -86,9 +91,7 @@ final class DownstreamHandler: ChannelDuplexHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         phase = .closing
-        let running = exchange
-        exchange = nil
-        running?.downstreamClosed()
+        exchange?.downstreamClosed()
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -125,26 +128,25 @@ final class DownstreamHandler: ChannelDuplexHandler {
             phase = reader.isComplete ? .answering : .body(reader)
             exchange?.requestBody(piece)
             return inbound.readableBytes > 0 && (piece.isComplete || inbound.readableBytes < before)
-        case .discarding(var reader, let left, let thenCloses):
+        case .discarding(var reader, let left):
             let before = inbound.readableBytes
             _ = try reader.read(&inbound) { _ in }
-            return discarded(
-                reader, left: left - (before - inbound.readableBytes), progress: inbound.readableBytes < before, thenCloses)
+            return discarded(reader, left: left - (before - inbound.readableBytes), progress: inbound.readableBytes < before)
         case .answering, .closing:
             return false
         }
     }
 
-    private func discarded(_ reader: BodyReader, left: Int, progress: Bool, _ thenCloses: Bool) -> Bool {
+    private func discarded(_ reader: BodyReader, left: Int, progress: Bool) -> Bool {
         if reader.isComplete {
-            nextRequest(keepsAlive: !thenCloses)
+            phase = .head(HeadParser())
             return true
         }
         if left <= 0 {
-            closeAfterFlush()
+            closeGently()
             return false
         }
-        phase = .discarding(reader, left: left, thenCloses: thenCloses)
+        phase = .discarding(reader, left: left)
         return progress && inbound.readableBytes > 0
     }
 
@@ -185,10 +187,12 @@ final class DownstreamHandler: ChannelDuplexHandler {
         tap.exchange.status = fault.code.status
         tap.exchange.errorSource = .gateway
         tap.exchange.errorCode = fault.code.name
-        tap.exchange.api = Router.family(of: head)
+        let family = Router.family(of: head)
+        tap.exchange.api = Router.isModelCall(head) ? family : nil
         tap.commit(fault.code.outcome)
-        let keepsAlive = head.keepsAlive && !loop.isDraining
-        answer(fault, api: tap.exchange.api, tap: tap, isHead: head.isHead, closes: !keepsAlive)
+        // A caller that waits for leave to send its body may send it or not: the next request could not be told from it.
+        let keepsAlive = head.keepsAlive && !loop.isDraining && head.block.first(.expect) == nil
+        answer(fault, api: family, tap: tap, isHead: head.isHead, closes: !keepsAlive)
         flush()
         exchangeEnded(keepsAlive: keepsAlive)
     }
@@ -196,22 +200,39 @@ final class DownstreamHandler: ChannelDuplexHandler {
     /// Bytes that are not HTTP: answered once, then the connection is closed, for nobody knows where the next request begins.
     private func refuseWire(_ error: WireError) {
         let fault = Fault(error.isTooLarge ? .headersTooLarge : .badRequest, error.description)
-        if let running = exchange {
-            // Within a body: the exchange answers and is recorded.
+        switch phase {
+        case .body:
+            // The exchange answers and is recorded.
             phase = .closing
-            running.fail(fault)
-        } else {
-            context?.write(
-                wrapOutboundOut(
-                    HeadRewriting.faultAnswer(fault, api: nil, id: nil, closes: true, withoutBody: false, allocator: allocator)),
-                promise: nil)
+            exchange?.fail(fault, closes: true)
+        case .head:
+            refuseHead(fault)
+        case .answering, .discarding, .closing:
+            closeGently()
         }
-        closeAfterFlush()
+    }
+
+    /// Answers a head that could not be read; recorded without one.
+    private func refuseHead(_ fault: Fault) {
+        let tap = loop.lane.begin()
+        tap.exchange.status = fault.code.status
+        tap.exchange.errorSource = .gateway
+        tap.exchange.errorCode = fault.code.name
+        tap.commit(fault.code.outcome)
+        answer(fault, api: nil, tap: tap, isHead: false, closes: true)
+        closeGently()
     }
 
     // MARK: The exchange's side
 
     var isWritable: Bool { context?.channel.isWritable ?? true }
+
+    /// Whether an exchange runs, or some of an answer has not reached the kernel yet.
+    var isBusy: Bool {
+        if exchange != nil { return true }
+        let options = context?.channel.syncOptions
+        do { return try (options?.getOption(.bufferedWritableBytes) ?? 0) > 0 } catch { return false }
+    }
 
     func write(_ bytes: ByteBuffer) {
         context?.write(wrapOutboundOut(bytes), promise: nil)
@@ -233,48 +254,84 @@ final class DownstreamHandler: ChannelDuplexHandler {
 
     /// The answer is over: the next request may be read, once the rest of this one has been.
     func exchangeEnded(keepsAlive: Bool) {
-        if exchange != nil {
-            exchange = nil
-            loop.exchangeEnded()
-        }
+        letGo()
         lastActivity = .now()
         switch phase {
-        case .body(let reader):
-            phase = .discarding(reader, left: loop.limits.discardBytes, thenCloses: !keepsAlive)
-        case .answering:
-            nextRequest(keepsAlive: keepsAlive)
-        case .head, .discarding, .closing:
+        case .body(let reader) where keepsAlive:
+            phase = .discarding(reader, left: loop.limits.discardBytes)
+        case .answering where keepsAlive:
+            phase = .head(HeadParser())
+        case .answering where inbound.readableBytes == 0:
+            close(.whole)
+        case .body, .answering, .closing:
+            closeGently()
+        case .head, .discarding:
             break
         }
         process()
+        exchange?.flushUpstream()
         resumeReading()
     }
 
-    private func nextRequest(keepsAlive: Bool) {
-        if keepsAlive { phase = .head(HeadParser()) } else { closeAfterFlush() }
+    /// The answer broke off: the connection ends, after what came has left, and no request that waits behind it is begun.
+    func exchangeBroke(withReset: Bool) {
+        letGo()
+        close(withReset ? .reset : .whole)
     }
 
-    /// Ends a connection whose answer broke, after what came has left.
-    func breakConnection(withReset: Bool) {
+    /// The caller is gone, or takes nothing: the connection ends at once.
+    func callerGone() {
+        letGo()
         phase = .closing
+        closeNow()
+    }
+
+    private func letGo() {
+        guard exchange != nil else { return }
+        exchange = nil
+        loop.exchangeEnded()
+    }
+
+    private enum Closing {
+        case whole
+        /// Our side only: closing with unread bytes would make the kernel send a reset, which can destroy the answer on its way.
+        case ourSide
+        case reset
+    }
+
+    private func closeGently() { close(.ourSide) }
+
+    private func close(_ kind: Closing) {
+        phase = .closing
+        lastActivity = .now()
+        lateBytes = inbound.readableBytes
+        inbound.clear()
         guard let context else { return }
         let bound = NIOLoopBound(context.channel, eventLoop: context.eventLoop)
         context.writeAndFlush(wrapOutboundOut(ByteBuffer())).whenComplete { _ in
-            if withReset { SocketReset.close(bound.value) } else { bound.value.close(promise: nil) }
+            switch kind {
+            case .whole: bound.value.close(promise: nil)
+            case .ourSide: bound.value.close(mode: .output, promise: nil)
+            case .reset: SocketReset.close(bound.value)
+            }
         }
+        resumeReading()
     }
 
-    private func closeAfterFlush() {
-        phase = .closing
-        breakConnection(withReset: false)
+    /// Bytes that came after the end.
+    private func discardLate(_ count: Int) {
+        lateBytes += count
+        if lateBytes > loop.limits.discardBytes { closeNow() }
     }
 
+    /// Closes at once; what has not left is lost, and then the caller sees a reset.
     func closeNow() {
-        context?.close(promise: nil)
+        guard let context else { return }
+        if isBusy { SocketReset.close(context.channel) } else { context.close(promise: nil) }
     }
 
     func closeIfIdle() {
-        if case .head(let parser) = phase, !parser.isMidHead, inbound.readableBytes == 0 { closeNow() }
+        if case .head(let parser) = phase, !parser.isMidHead, inbound.readableBytes == 0, !isBusy { closeNow() }
     }
 
     func checkDeadlines(_ now: NIODeadline) {
@@ -285,14 +342,21 @@ final class DownstreamHandler: ChannelDuplexHandler {
                 guard waited > .milliseconds(loop.limits.headMilliseconds) else { return }
                 let fault = Fault(
                     .requestTimeout, "the request head did not arrive within \(loop.limits.headMilliseconds / 1_000) s")
-                write(HeadRewriting.faultAnswer(fault, api: nil, id: nil, closes: true, withoutBody: false, allocator: allocator))
-                closeAfterFlush()
-            } else if waited > .milliseconds(loop.limits.keepAliveMilliseconds) {
+                refuseHead(fault)
+            } else if waited > .milliseconds(loop.limits.keepAliveMilliseconds),
+                !isBusy || waited > .milliseconds(loop.limits.stalledCallerMilliseconds)
+            {
                 closeNow()
             }
         case .body, .answering:
             exchange?.checkDeadline(now)
-        case .discarding, .closing:
+        case .closing:
+            if waited > .milliseconds(loop.limits.lingerMilliseconds),
+                !isBusy || waited > .milliseconds(loop.limits.stalledCallerMilliseconds)
+            {
+                closeNow()
+            }
+        case .discarding:
             if waited > .milliseconds(loop.limits.bodyIdleMilliseconds) { closeNow() }
         }
     }

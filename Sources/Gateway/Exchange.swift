@@ -37,6 +37,8 @@ final class Exchange: UpstreamReceiver {
     private var requestIsComplete = false
     private var requestByteCount = 0
     private var removesChunking = false
+    /// The caller knows the answer's end by the close alone: breaking off must not look like one.
+    private var endsWithClose = false
     private var keepsAlive = true
     private var isFirstPayload = true
     private var lastProgress = NIODeadline.now()
@@ -109,7 +111,7 @@ final class Exchange: UpstreamReceiver {
     func downstreamClosed() {
         guard phase != .over else { return }
         let open = connection
-        end(.clientClosed)
+        end(.clientClosed) { $0.callerGone() }
         open?.cancel()
     }
 
@@ -181,7 +183,8 @@ final class Exchange: UpstreamReceiver {
             attempt.status = answer.status
         }
         removesChunking = answer.framing == .chunked && head.minorVersion == 0
-        keepsAlive = head.keepsAlive && !loop.isDraining && answer.framing != .untilClose && !removesChunking
+        endsWithClose = answer.framing == .untilClose || removesChunking
+        keepsAlive = head.keepsAlive && !loop.isDraining && !endsWithClose
         let needs = HeadRewriting.AnswerNeeds(
             closes: !keepsAlive, removesChunking: removesChunking, confirmsKeepAlive: keepsAlive && head.minorVersion == 0)
         downstream.write(HeadRewriting.downstreamHead(answer, id: tap.id, needs: needs, allocator: downstream.allocator))
@@ -215,7 +218,7 @@ final class Exchange: UpstreamReceiver {
             if piece.raw.readableBytes > 0 { downstream.write(piece.raw) }
             if let ending = piece.ending { downstream.write(ending) }
         }
-        if piece.isComplete { end(.completed) }
+        if piece.isComplete { end(.completed) { $0.exchangeEnded(keepsAlive: self.keepsAlive) } }
     }
 
     func upstreamReadComplete() { flushTarget?.flush() }
@@ -231,10 +234,14 @@ final class Exchange: UpstreamReceiver {
         connection = nil
         noteAttempt { $0.endedUs = $1 }
         finishAttempt(.upstreamFailed)
-        if phase == .awaitingHead, error.code == .closedEarly, reused, held != nil, tap.exchange.attempts.count < 2 {
+        if phase == .awaitingHead, error.code == .closedEarly, !error.answerBegan, reused, held != nil,
+            tap.exchange.attempts.count < 2
+        {
             return beginAttempt(reason: "reused_connection_closed", freshOnly: true)
         }
         if phase == .answering { return breakAnswer(error) }
+        // Refused before anything was sent: no attempt was made.
+        if error.code == .addressNotAllowed || error.code == .tooManyConnections { tap.exchange.attempts.removeLast() }
         fail(Exchange.fault(for: error))
     }
 
@@ -254,34 +261,31 @@ final class Exchange: UpstreamReceiver {
         tap.exchange.errorSource = .provider
         tap.exchange.errorCode =
             error.code == .badAnswer ? FaultCode.upstreamProtocolError.name : FaultCode.upstreamUnreachable.name
-        let caller = downstream
-        end(.upstreamFailed)
-        caller?.breakConnection(withReset: error.wasReset)
+        end(.upstreamFailed) { $0.exchangeBroke(withReset: error.wasReset || self.endsWithClose) }
     }
 
     // MARK: Ending
 
     /// Answers a fault of Weir's own, where the answer has not begun; breaks the connection where it has.
-    func fail(_ fault: Fault) {
-        guard phase != .over, let caller = downstream else { return }
+    func fail(_ fault: Fault, closes: Bool = false) {
+        guard phase != .over else { return }
         let open = connection
         connection = nil
         open?.cancel()
         tap.exchange.errorSource = .gateway
         tap.exchange.errorCode = fault.code.name
         guard phase != .answering else {
-            finishAttempt(fault.code.outcome)
-            end(fault.code.outcome == .timedOut ? .timedOut : .truncated)
-            caller.breakConnection(withReset: false)
-            return
+            return end(fault.code.outcome == .timedOut ? .timedOut : .truncated) {
+                $0.exchangeBroke(withReset: self.endsWithClose)
+            }
         }
         tap.exchange.status = fault.code.status
-        finishAttempt(fault.code.outcome)
-        keepsAlive = head.keepsAlive && !loop.isDraining
-        end(fault.code.outcome) {
-            caller.answer(fault, api: self.route.api, tap: self.tap, isHead: self.head.isHead, closes: !self.keepsAlive)
+        let keepsAlive = head.keepsAlive && !loop.isDraining && !closes
+        end(fault.code.outcome) { caller in
+            caller.answer(fault, api: self.route.family, tap: self.tap, isHead: self.head.isHead, closes: !keepsAlive)
+            caller.flush()
+            caller.exchangeEnded(keepsAlive: keepsAlive)
         }
-        caller.flush()
     }
 
     private func finishAttempt(_ outcome: Outcome) {
@@ -291,17 +295,18 @@ final class Exchange: UpstreamReceiver {
         }
     }
 
-    private func end(_ outcome: Outcome, lastWords: () -> Void = {}) {
+    /// Ends the exchange: recorded first, then the caller's side is told how.
+    private func end(_ outcome: Outcome, telling: (DownstreamHandler) -> Void) {
         guard phase != .over else { return }
         phase = .over
         finishAttempt(outcome)
+        if tap.exchange.lastByteUs == nil { tap.exchange.lastByteUs = tap.exchange.arrivals.lastTimeUs }
         tap.commit(outcome)
-        lastWords()
         connection = nil
         held = nil
         let caller = downstream
         downstream = nil
-        caller?.exchangeEnded(keepsAlive: keepsAlive)
+        if let caller { telling(caller) }
     }
 
     /// Ends what has waited too long.
@@ -313,15 +318,20 @@ final class Exchange: UpstreamReceiver {
             if requestIsComplete, waited > .milliseconds(loop.limits.firstByteMilliseconds) {
                 fail(Fault(.upstreamTimeout, "the provider sent no answer within \(loop.limits.firstByteMilliseconds / 1_000) s"))
             } else if !requestIsComplete, acceptsRequestBytes, waited > .milliseconds(loop.limits.bodyIdleMilliseconds) {
-                fail(Fault(.requestTimeout, "the request body stopped coming for \(loop.limits.bodyIdleMilliseconds / 1_000) s"))
+                fail(
+                    Fault(.requestTimeout, "the request body stopped coming for \(loop.limits.bodyIdleMilliseconds / 1_000) s"),
+                    closes: true)
+            } else if !requestIsComplete, !acceptsRequestBytes, waited > .milliseconds(loop.limits.firstByteMilliseconds) {
+                fail(
+                    Fault(
+                        .upstreamTimeout,
+                        "the provider took no more of the request for \(loop.limits.firstByteMilliseconds / 1_000) s"))
             }
         case .answering:
             if acceptsAnswerBytes, waited > .milliseconds(loop.limits.answerIdleMilliseconds) {
                 fail(Fault(.upstreamTimeout, "the provider's answer stalled"))
             } else if !acceptsAnswerBytes, waited > .milliseconds(loop.limits.stalledCallerMilliseconds) {
-                let caller = downstream
                 downstreamClosed()
-                caller?.closeNow()
             }
         }
     }

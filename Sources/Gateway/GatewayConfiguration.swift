@@ -18,6 +18,8 @@ package struct GatewayLimits: Sendable {
     package var bodyBytes = 512 << 20
     /// Request bytes held so that they can be sent again on a fresh connection.
     package var resendBytes = 1 << 20
+    /// A connection that is being closed waits this long for the caller to close its side.
+    package var lingerMilliseconds: Int64 = 5_000
     /// Bytes of a refused request's body that are read and thrown away before the connection is closed instead.
     package var discardBytes = 16 << 20
     /// Pipelined bytes of a caller held while an answer is on its way.

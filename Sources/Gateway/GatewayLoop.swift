@@ -40,6 +40,9 @@ final class GatewayLoop {
         pool.closeExpired()
     }
 
+    /// Connections with an exchange, or with answer bytes that have not left yet.
+    var busyConnections: Int { handlers.values.count { $0.isBusy } }
+
     /// Lets running exchanges finish and begins no more.
     func drain() {
         isDraining = true

@@ -89,27 +89,31 @@ package final class GatewayServer: Sendable {
     }
 
     /// Exchanges running now, over all loops.
-    package func runningExchanges() async -> Int {
-        var count = 0
+    package func runningExchanges() async -> Int { await sum { $0.runningExchanges } }
+
+    private func busyConnections() async -> Int { await sum { $0.busyConnections } }
+
+    private func sum(_ count: @escaping @Sendable (GatewayLoop) -> Int) async -> Int {
+        var total = 0
         for entry in loops {
             let state = entry.state
-            count += (try? await entry.loop.submit { state.value.runningExchanges }.get()) ?? 0
+            total += (try? await entry.loop.submit { count(state.value) }.get()) ?? 0
         }
-        return count
+        return total
     }
 
     /// Accepts no more, lets running exchanges finish within a limit, then ends what is left.
     ///
     /// - Parameter limitMilliseconds: how long running exchanges may take.
-    /// - Returns: how many exchanges had to be cut.
+    /// - Returns: how many answers had to be cut.
     package func shutDown(limitMilliseconds: Int64) async -> Int {
         do { try await channel.close() } catch { logger.debug("the listener was closed already") }
         await onEveryLoop { $0.drain() }
         let deadline = NIODeadline.now() + .milliseconds(limitMilliseconds)
-        var left = await runningExchanges()
+        var left = await busyConnections()
         while left > 0, NIODeadline.now() < deadline {
             do { try await Task.sleep(for: .milliseconds(20)) } catch { break }
-            left = await runningExchanges()
+            left = await busyConnections()
         }
         for task in ticks { task.cancel() }
         await onEveryLoop { $0.closeAll() }

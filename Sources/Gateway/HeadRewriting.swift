@@ -41,6 +41,8 @@ package enum HeadRewriting {
                 // With the provider's key given, every credential header of the caller's is a key for Weir and stays here.
                 if !keyIsPlaced { writeKey(key, placement: route.keyPlacement, to: &out) }
                 keyIsPlaced = true
+            // The length frames the body: nobody may have it dropped by listing it in Connection.
+            case .contentLength: out.writeBytes(block.line(field))
             default:
                 if field.known.isHopByHop || isDropped(block.name(field), by: dropped) { continue }
                 out.writeBytes(block.line(field))
@@ -111,7 +113,7 @@ package enum HeadRewriting {
         for field in block.fields {
             switch field.known {
             case .transferEncoding where needs.removesChunking, .trailer where needs.removesChunking: continue
-            case .transferEncoding, .trailer: out.writeBytes(block.line(field))
+            case .transferEncoding, .trailer, .contentLength: out.writeBytes(block.line(field))
             default:
                 if field.known.isHopByHop || isDropped(block.name(field), by: dropped) { continue }
                 out.writeBytes(block.line(field))
@@ -134,7 +136,10 @@ package enum HeadRewriting {
     package static func interimHead(_ head: ResponseHead, allocator: ByteBufferAllocator) -> ByteBuffer {
         var out = allocator.buffer(capacity: head.block.byteCount)
         writeStatusLine(head.status, reason: head.reason, to: &out)
-        for field in head.block.fields where !field.known.isHopByHop { out.writeBytes(head.block.line(field)) }
+        let dropped = head.block.connectionNames
+        for field in head.block.fields where !field.known.isHopByHop && !isDropped(head.block.name(field), by: dropped) {
+            out.writeBytes(head.block.line(field))
+        }
         out.writeStaticString("\r\n")
         return out
     }

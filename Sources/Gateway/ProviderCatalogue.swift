@@ -56,7 +56,9 @@ package struct ProviderCatalogue: Sendable {
             providers[entry.name] = Provider(
                 name: entry.name, baseURL: url, keyPlacement: entry.key, hosts: entry.hosts + (url.map { [$0.host] } ?? []))
         }
-        for (name, url) in overrides {
+        for (written, url) in overrides {
+            // Names are compared in lower case.
+            let name = written.lowercased()
             let base = providers[name]
             providers[name] = Provider(
                 name: name, baseURL: url, keyPlacement: base?.keyPlacement ?? .bearer, hosts: (base?.hosts ?? []) + [url.host])

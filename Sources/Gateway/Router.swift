@@ -8,8 +8,10 @@ package import Upstream
 package struct Route: Sendable {
     /// Catalogue name, or the host of a bare URL.
     package let provider: String
-    /// API family by path; nil is opaque.
+    /// The family of the exchange; nil for what is no model call, such as a listing.
     package let api: APIFamily?
+    /// The family that the path tells whatever the method: the shape of faults.
+    let family: APIFamily?
     /// Where the provider's key goes.
     package let keyPlacement: KeyPlacement
     /// The provider's base URL.
@@ -47,21 +49,31 @@ package struct Router: Sendable {
             throw Fault(.badRequest, "the request target must begin with a slash; point the SDK's base URL at Weir")
         }
         let control = try ControlHeaders(head.block)
-        let prefixed = PathPrefix(head.path)
-        let path = prefixed.rest
-        let api = APIRoute.family(ofPath: path)
+        let prefixed = try PathPrefix(checking: head.path)
         let name = control.provider ?? prefixed.provider
-        if let text = control.providerURL {
-            return try named(url: text, provider: name, path: path, api: api, key: control.providerKey, prefix: prefixed)
-        }
+        let call = Call(
+            path: prefixed.rest, isModelCall: Router.isModelCall(head), key: control.providerKey,
+            attribution: prefixed.attribution)
+        if let text = control.providerURL { return try named(url: text, provider: name, call) }
         let provider: Provider
-        if let known = try known(name) { provider = known } else { provider = try inferred(head, path: path) }
+        if let known = try known(name) { provider = known } else { provider = try inferred(head, path: call.path) }
         guard let base = provider.baseURL else {
             throw Fault(
                 .badControlHeader, "\(provider.name) has no base URL of its own; send x-inference-provider-url or configure one")
         }
-        return make(provider.name, provider.keyPlacement, base, isCallerNamed: false, path, api, control.providerKey, prefixed)
+        return make(provider.name, provider.keyPlacement, base, isCallerNamed: false, call)
     }
+
+    /// What of a request decides its route beside the provider.
+    private struct Call {
+        let path: ArraySlice<UInt8>
+        let isModelCall: Bool
+        let key: ArraySlice<UInt8>?
+        let attribution: Attribution
+    }
+
+    /// Models are called by POST: what else stands on the same path is opaque.
+    static func isModelCall(_ head: RequestHead) -> Bool { head.method.elementsEqual("POST".utf8) }
 
     /// The API family that a request's path tells, for faults that come before routing.
     static func family(of head: RequestHead) -> APIFamily? { APIRoute.family(ofPath: PathPrefix(head.path).rest) }
@@ -74,10 +86,7 @@ package struct Router: Sendable {
         return provider
     }
 
-    private func named(
-        url text: String, provider name: String?, path: ArraySlice<UInt8>, api: APIFamily?, key: ArraySlice<UInt8>?,
-        prefix: PathPrefix
-    ) throws(Fault) -> Route {
+    private func named(url text: String, provider name: String?, _ call: Call) throws(Fault) -> Route {
         let base = try BaseURL(text)
         guard base.isTLS || allowsPrivateUpstreams else {
             throw Fault(
@@ -85,30 +94,24 @@ package struct Router: Sendable {
                 "x-inference-provider-url must be https; the operator can allow others with --allow-private-upstreams")
         }
         let provider = try self.known(name) ?? catalogue.owner(ofHost: base.host)
-        let placement = provider?.keyPlacement ?? Router.placement(for: api)
-        return make(provider?.name ?? base.host, placement, base, isCallerNamed: true, path, api, key, prefix)
+        let placement = provider?.keyPlacement ?? Router.placement(ofPath: call.path)
+        return make(provider?.name ?? base.host, placement, base, isCallerNamed: true, call)
     }
 
-    /// Where the key goes for a server that is not in the catalogue: told by the path's family.
-    static func placement(for api: APIFamily?) -> KeyPlacement {
-        switch api {
-        case .anthropicMessages: .xAPIKey
-        case .geminiGenerate: .xGoogAPIKey
-        default: .bearer
-        }
+    /// Where the key goes for a server that is not in the catalogue: told by the path.
+    static func placement(ofPath path: ArraySlice<UInt8>) -> KeyPlacement {
+        if APIRoute.family(ofPath: path) == .anthropicMessages { return .xAPIKey }
+        return endsWithGeminiMethod(path) ? .xGoogAPIKey : .bearer
     }
 
-    private func make(
-        _ name: String, _ placement: KeyPlacement, _ base: BaseURL, isCallerNamed: Bool, _ path: ArraySlice<UInt8>,
-        _ api: APIFamily?,
-        _ key: ArraySlice<UInt8>?, _ prefix: PathPrefix
-    ) -> Route {
+    private func make(_ name: String, _ placement: KeyPlacement, _ base: BaseURL, isCallerNamed: Bool, _ call: Call) -> Route {
+        let family = APIRoute.family(ofPath: call.path)
         let target = UpstreamTarget(
             host: base.host, port: base.port, isTLS: base.isTLS, demandsPublicAddress: isCallerNamed && !allowsPrivateUpstreams)
         return Route(
-            provider: name, api: api, keyPlacement: placement, base: base, target: target, path: base.join(path),
-            providerKey: key,
-            attribution: prefix.attribution)
+            provider: name, api: call.isModelCall ? family : nil, family: family, keyPlacement: placement, base: base,
+            target: target,
+            path: base.join(call.path), providerKey: call.key, attribution: call.attribution)
     }
 
     /// Rule 3: headers first, then the path.
@@ -148,7 +151,11 @@ package struct Router: Sendable {
 
     /// `/v1/models/X:METHOD` with a known method after the last colon; a fine-tuned OpenAI model has colons too.
     private static func isGeminiMethod(_ path: ArraySlice<UInt8>) -> Bool {
-        guard path.starts(with: "/v1/models/".utf8), let colon = path.lastIndex(of: UInt8(ascii: ":")) else { return false }
+        path.starts(with: "/v1/models/".utf8) && endsWithGeminiMethod(path)
+    }
+
+    private static func endsWithGeminiMethod(_ path: ArraySlice<UInt8>) -> Bool {
+        guard let colon = path.lastIndex(of: UInt8(ascii: ":")) else { return false }
         return geminiMethods.contains(String(decoding: path[(colon + 1)...], as: UTF8.self))
     }
 
@@ -164,6 +171,15 @@ struct PathPrefix {
     var provider: String?
     var attribution = Attribution()
     let rest: ArraySlice<UInt8>
+
+    /// Reads the prefix and refuses names that no header could carry either.
+    init(checking path: ArraySlice<UInt8>) throws(Fault) {
+        self.init(path)
+        for name in [attribution.task, attribution.environment ?? ""] where name.utf8.count > ControlHeaders.valueLimit {
+            throw Fault(
+                .badControlHeader, "a task or an environment in the path is longer than \(ControlHeaders.valueLimit) bytes")
+        }
+    }
 
     init(_ path: ArraySlice<UInt8>) {
         guard path.starts(with: "/p/".utf8) else {

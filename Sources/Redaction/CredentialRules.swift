@@ -11,6 +11,9 @@ package enum CredentialRules {
         "x-auth-token",
         "x-access-token", "ocp-apim-subscription-key", "x-goog-iam-authorization-token", "x-portkey-api-key", "helicone-auth",
     ]
+    /// Vendors make up names of their own; these endings say what they are.
+    private static let headerEndings = ["api-key", "apikey", "authorization", "-token", "-secret", "-access-key", "-auth-key"]
+    private static let urlHeaders: Set<String> = ["x-inference-provider-url", "location", "content-location", "referer"]
     private static let parameters: Set<String> = [
         "key", "api_key", "api-key", "apikey", "access_token", "token", "sig", "signature", "client_secret", "password",
         "x-amz-signature",
@@ -26,8 +29,14 @@ package enum CredentialRules {
     /// Whether a header's value is a credential.
     ///
     /// - Parameter name: in any case.
-    /// - Returns: true for the known names only.
-    package static func isCredentialHeader(_ name: String) -> Bool { headers.contains(name.lowercased()) }
+    /// - Returns: true for the known names, and for endings that say so.
+    package static func isCredentialHeader(_ name: String) -> Bool {
+        let lower = name.lowercased()
+        return headers.contains(lower) || headerEndings.contains { lower.hasSuffix($0) }
+    }
+
+    /// Whether a header's value is a URL, which may carry credentials in its user part and its query.
+    static func isURLHeader(_ name: String) -> Bool { urlHeaders.contains(name.lowercased()) }
 
     /// Whether a query parameter's value is a credential.
     ///

@@ -8,7 +8,7 @@ package struct CredentialScrubber: Sendable {
     /// Credentials shorter than this are masked in their own place only: they would match by chance elsewhere.
     package static let shortestSearched = 8
 
-    /// The credentials met so far, each once.
+    /// The credentials met so far, each once, longest first: one may be the beginning of another.
     package private(set) var found: [[UInt8]] = []
     /// The caller's key, by the order of precedence of the headers, or nil.
     package private(set) var callerKey: [UInt8]?
@@ -21,43 +21,90 @@ package struct CredentialScrubber: Sendable {
     ///
     /// - Parameter headers: changed in place.
     package mutating func redact(_ headers: inout [HeaderPair]) {
-        for i in headers.indices where CredentialRules.isCredentialHeader(headers[i].name) {
+        for i in headers.indices {
             let value = headers[i].value
             let name = headers[i].name.lowercased()
             guard !value.isEmpty else { continue }
-            if name.hasSuffix("authorization"), let space = value.firstIndex(of: " ") {
-                note(value[value.index(after: space)...], header: name)
-                headers[i].value = value[...space] + CredentialRules.mark
-            } else {
-                note(value[...], header: name)
-                headers[i].value = CredentialRules.mark
+            if CredentialRules.isCredentialHeader(name) {
+                headers[i].value = redactedValue(value, header: name)
+            } else if CredentialRules.isURLHeader(name) {
+                headers[i].value = redactedURL(value)
             }
         }
+    }
+
+    private mutating func redactedValue(_ value: String, header: String) -> String {
+        // Some callers put the scheme word before a bare key out of habit.
+        guard let space = value.firstIndex(of: " "), header.hasSuffix("authorization") || value[..<space].lowercased() == "bearer"
+        else {
+            note(value[...], header: header)
+            return CredentialRules.mark
+        }
+        note(value[value.index(after: space)...], header: header)
+        return value[...space] + CredentialRules.mark
+    }
+
+    /// A URL with its user part and the credentials of its query replaced.
+    private mutating func redactedURL(_ url: String) -> String {
+        var result = url[...]
+        if let slashes = result.firstRange(of: "//") {
+            let authority = result[slashes.upperBound...].prefix { $0 != "/" && $0 != "?" && $0 != "#" }
+            if let at = authority.lastIndex(of: "@") {
+                let user = authority[..<at]
+                note(user.firstIndex(of: ":").map { user[user.index(after: $0)...] } ?? user, header: "")
+                result = result[..<slashes.upperBound] + CredentialRules.mark[...] + result[at...]
+            }
+        }
+        guard let mark = result.firstIndex(of: "?") else { return String(result) }
+        return result[...mark] + redactedQuery(String(result[result.index(after: mark)...]), header: "")
     }
 
     /// A query with its credentials replaced.
     ///
     /// - Parameter query: as received, without the question mark.
     /// - Returns: the same parameters in the same order.
-    package mutating func redactedQuery(_ query: String) -> String {
+    package mutating func redactedQuery(_ query: String) -> String { redactedQuery(query, header: "?") }
+
+    private mutating func redactedQuery(_ query: String, header: String) -> String {
         guard query.contains("=") else { return query }
         var parts: [String] = []
         for part in query.split(separator: "&", omittingEmptySubsequences: false) {
-            guard let equals = part.firstIndex(of: "="), CredentialRules.isCredentialParameter(String(part[..<equals])) else {
+            guard let equals = part.firstIndex(of: "="),
+                CredentialRules.isCredentialParameter(CredentialScrubber.percentDecoded(part[..<equals]))
+            else {
                 parts.append(String(part))
                 continue
             }
             let value = part[part.index(after: equals)...]
-            if !value.isEmpty { note(value, header: "?") }
+            if !value.isEmpty {
+                note(value, header: header)
+                if value.contains("%") { note(CredentialScrubber.percentDecoded(value)[...], header: "") }
+            }
             parts.append(part[...equals] + CredentialRules.mark)
         }
         return parts.joined(separator: "&")
     }
 
+    private static func percentDecoded(_ text: Substring) -> String {
+        var bytes: [UInt8] = []
+        var rest = Array(text.utf8)[...]
+        while let byte = rest.popFirst() {
+            if byte == UInt8(ascii: "%"), rest.count >= 2,
+                let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16)
+            {
+                bytes.append(value)
+                rest = rest.dropFirst(2)
+            } else {
+                bytes.append(byte)
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
     private mutating func note(_ value: Substring, header: String) {
         let bytes = Array(value.utf8.drop { $0 == 0x20 })
         guard !bytes.isEmpty else { return }
-        if !found.contains(bytes) { found.append(bytes) }
+        if !found.contains(bytes) { found.insert(bytes, at: found.firstIndex { $0.count < bytes.count } ?? found.endIndex) }
         let rank =
             CredentialRules.keyHeaders.firstIndex(of: header) ?? (header == "?" ? CredentialRules.keyHeaders.count : Int.max)
         if rank < callerRank {

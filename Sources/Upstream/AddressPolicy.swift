@@ -21,6 +21,23 @@ package enum AddressPolicy {
         bytes(of: host, family: AF_INET, count: 4) != nil || bytes(of: host, family: AF_INET6, count: 16) != nil
     }
 
+    /// Whether a host stands for an IPv4 address without being one in plain dotted form: `2130706433`, `0177.0.0.1`, `0x7f.1`, `127.1`.
+    ///
+    /// Resolvers read such names as addresses; those who check a URL by eye do not.
+    package static func isDisguised(_ host: String) -> Bool {
+        guard !isNumeric(host), !host.contains(":") else { return false }
+        guard let last = host.split(separator: ".").last?.utf8 else { return true }
+        if last.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }) { return true }
+        return last.count >= 2 && last.starts(with: "0x".utf8) && last.dropFirst(2).allSatisfy { isHexDigit($0) }
+    }
+
+    private static func isHexDigit(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x30...0x39, 0x41...0x46, 0x61...0x66: true
+        default: false
+        }
+    }
+
     private static func bytes(of text: String, family: Int32, count: Int) -> [UInt8]? {
         var out = [UInt8](repeating: 0, count: count)
         let result = unsafe out.withUnsafeMutableBytes { unsafe inet_pton(family, text, $0.baseAddress) }
@@ -32,6 +49,8 @@ package enum AddressPolicy {
         case (0, _, _), (10, _, _), (127, _, _): false
         case (100, 64...127, _): false
         case (169, 254, _): false
+        // The address at which a large cloud serves its machines' own metadata and certificates.
+        case (168, 63, 129) where b[3] == 16: false
         case (172, 16...31, _): false
         case (192, 0, 0), (192, 0, 2), (192, 88, 99), (192, 168, _): false
         case (198, 18...19, _), (198, 51, 100), (203, 0, 113): false

@@ -58,6 +58,7 @@ package final class UpstreamConnection: ChannelDuplexHandler {
     private var keepsAlive = false
     private var requestIsSent = false
     private var isReadHeld = false
+    private var answerBegan = false
     private var failure: (any Error)?
     /// Attempts served before the current one.
     package private(set) var served = 0
@@ -73,6 +74,8 @@ package final class UpstreamConnection: ChannelDuplexHandler {
     /// Whether request bytes written now will not pile up.
     package var isWritable: Bool { context?.channel.isWritable ?? false }
 
+    var isOpen: Bool { context?.channel.isActive ?? false }
+
     /// Binds the connection to an attempt.
     ///
     /// - Parameters:
@@ -83,6 +86,7 @@ package final class UpstreamConnection: ChannelDuplexHandler {
         isHeadRequest = isHead
         requestIsSent = false
         keepsAlive = false
+        answerBegan = false
         state = .awaitingHead(HeadParser())
     }
 
@@ -115,6 +119,7 @@ package final class UpstreamConnection: ChannelDuplexHandler {
     }
 
     func close() {
+        pool?.withdraw(self)
         context?.close(promise: nil)
     }
 
@@ -132,8 +137,8 @@ package final class UpstreamConnection: ChannelDuplexHandler {
 
     /// Takes bytes of the answer.
     package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        var bytes = unwrapInboundIn(data)
-        if inbound.readableBytes == 0 { inbound = bytes } else { inbound.writeBuffer(&bytes) }
+        answerBegan = true
+        inbound.add(unwrapInboundIn(data), allocator: context.channel.allocator)
         do throws(WireError) {
             try consume()
         } catch {
@@ -189,9 +194,11 @@ package final class UpstreamConnection: ChannelDuplexHandler {
         receiver = nil
         state = .idle
         served += 1
+        // Free before the last bytes are handed over: the caller's next request, if it has come already, finds the connection.
+        let isKept = isReusable && pool?.keep(self) ?? false
         last?.upstreamBody(piece)
         finished = last
-        if isReusable, let pool { pool.release(self) } else { close() }
+        if !isKept { close() }
     }
 
     /// Who still has to be told to flush after a finished answer.
@@ -261,6 +268,7 @@ package final class UpstreamConnection: ChannelDuplexHandler {
         }
         var error = UpstreamError(.closedEarly, "the provider closed the connection before its answer was whole")
         error.wasReset = failure != nil
+        error.answerBegan = answerBegan
         return error
     }
 

@@ -25,6 +25,8 @@ package struct UpstreamError: Error, Sendable, CustomStringConvertible {
     package let message: String
     /// The connection was reset, or failed in another hard way, rather than closed.
     package var wasReset = false
+    /// A byte of the answer had come: the provider has begun to work on the request.
+    package var answerBegan = false
 
     /// Names a failure.
     package init(_ code: Code, _ message: String) {

@@ -63,16 +63,22 @@ package final class UpstreamPool {
         }
     }
 
-    /// Takes back a connection whose exchange has ended well.
-    func release(_ connection: UpstreamConnection) {
-        guard idle[connection.target, default: []].count < limits.idlePerTarget else { return connection.close() }
+    /// Takes back a connection whose exchange has ended well; false where it has to be closed instead.
+    func keep(_ connection: UpstreamConnection) -> Bool {
+        guard connection.isOpen, idle[connection.target, default: []].count < limits.idlePerTarget else { return false }
         connection.idleSince = .now()
         idle[connection.target, default: []].append(connection)
+        return true
     }
 
     /// Drops a connection that has closed.
     func forget(_ connection: UpstreamConnection) {
         uncount(connection.target)
+        withdraw(connection)
+    }
+
+    /// Gives a connection out no more: it is being closed, which takes a while with TLS.
+    func withdraw(_ connection: UpstreamConnection) {
         idle[connection.target]?.removeAll { $0 === connection }
         if idle[connection.target]?.isEmpty == true { idle[connection.target] = nil }
     }
@@ -80,14 +86,12 @@ package final class UpstreamPool {
     /// Closes connections that have been idle for too long; called now and then by the loop's owner.
     package func closeExpired() {
         let deadline = NIODeadline.now() - .milliseconds(limits.idleMilliseconds)
-        for connections in idle.values {
-            for connection in connections where connection.idleSince < deadline { connection.close() }
-        }
+        for connection in idle.values.joined() where connection.idleSince < deadline { connection.close() }
     }
 
     /// Closes every idle connection.
     package func closeIdle() {
-        for connections in idle.values { connections.forEach { $0.close() } }
+        for connection in idle.values.joined() { connection.close() }
     }
 
     private func uncount(_ target: UpstreamTarget) {
@@ -108,7 +112,7 @@ package final class UpstreamPool {
     private static func allowed(_ addresses: [String], for target: UpstreamTarget) throws(UpstreamError) -> [String] {
         guard target.demandsPublicAddress else { return addresses }
         let allowed = addresses.filter(AddressPolicy.isPublic)
-        guard !allowed.isEmpty else {
+        guard !allowed.isEmpty, !AddressPolicy.isDisguised(target.host) else {
             throw UpstreamError(.addressNotAllowed, "the address is private, loopback, link-local or otherwise special")
         }
         return allowed

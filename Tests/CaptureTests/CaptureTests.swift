@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: Apache-2.0
+import ByteCoding
+import Capture
+import Crypto
+import ExchangeModel
+import Foundation
+import Testing
+
+@Suite struct CaptureTests {
+    private static let keys = [
+        "v", "id", "node", "started_at_us", "environment", "task", "metadata", "key_id", "trace_id", "parent_span_id",
+        "client_request_id", "provider",
+        "deployment", "api", "method", "path", "query", "upstream_url", "status", "outcome", "error_source", "error_code",
+        "attempts",
+        "request_received_us", "upstream_sent_us", "first_byte_us", "last_byte_us", "ended_us", "request_headers",
+        "response_headers", "request_body",
+        "response_body", "request_body_encoding", "response_body_encoding", "request_body_bytes", "response_body_bytes",
+        "request_content_coding",
+        "response_content_coding", "request_body_kept", "response_body_kept", "request_body_sha256", "response_body_sha256",
+        "response_stream",
+        "response_chunks",
+    ]
+
+    @Test func writesEveryKeyOfARecord() throws {
+        let bench = try CaptureBench()
+        let tap = bench.engine.makeLane().begin()
+        tap.heads(
+            request:
+                "POST /p/openai/t/path-task/e/path-env/v1/responses?a=b&key=planted-query HTTP/1.1\r\nHost: w\r\nAuthorization: Bearer planted-key\r\n"
+                + "X-Inference-Task-Id: summary\r\nX-Inference-Metadata-Chat-ID: 7\r\nx-inference-metadata-a: x\r\n"
+                + "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\nX-Request-ID: r-1\r\n\r\n",
+            response: "HTTP/1.1 201 Made\r\nX-B:  two \r\nx-b: 3\r\n\r\n")
+        tap.exchange.provider = "openai"
+        tap.exchange.api = .openaiResponses
+        tap.exchange.upstreamURL = "https://api.openai.com/v1/responses"
+        tap.exchange.pathAttribution.task = "path-task"
+        tap.exchange.pathAttribution.environment = "path-env"
+        tap.exchange.attempts = [Attempt(n: 1, startedUs: 3)]
+        tap.exchange.status = 201
+        bench.clock.advance(us: 10)
+        tap.request(Array("{\"q\":\"é\"}".utf8))
+        tap.exchange.requestReceivedUs = tap.nowUs()
+        bench.clock.advance(us: 10)
+        tap.response([0xFF, 0x00])
+        tap.exchange.lastByteUs = tap.nowUs()
+        bench.clock.advance(us: 5)
+        tap.commit(.completed)
+        tap.commit(.gatewayFailed)
+        let lines = try bench.lines()
+        try #require(lines.count == 1)
+        let root = try JSONDocument(lines[0]).root
+        #expect(root.members.map { $0.key.string } == CaptureTests.keys)
+        let expected: [String: String] = [
+            "v": "1", "id": "\"\(tap.id)\"", "node": "\"n1\"", "started_at_us": "1764000000000000", "environment": "\"path-env\"",
+            "task": "\"summary\"",
+            "metadata": #"{"a":"x","chat-id":"7"}"#, "trace_id": "\"0af7651916cd43dd8448eb211c80319c\"",
+            "parent_span_id": "\"b7ad6b7169203331\"",
+            "client_request_id": "\"r-1\"", "provider": "\"openai\"", "deployment": "null", "api": "\"openai-responses\"",
+            "method": "\"POST\"",
+            "path": "\"/p/openai/t/path-task/e/path-env/v1/responses\"", "query": "\"a=b&key=[redacted]\"",
+            "upstream_url": "\"https://api.openai.com/v1/responses\"", "status": "201", "outcome": "\"completed\"",
+            "error_source": "null",
+            "error_code": "null", "request_received_us": "10", "upstream_sent_us": "null", "first_byte_us": "null",
+            "last_byte_us": "20",
+            "ended_us": "25", "response_headers": #"[["X-B","two"],["x-b","3"]]"#, "request_body": "\"{\\\"q\\\":\\\"é\\\"}\"",
+            "response_body": "\"/wA=\"",
+            "request_body_encoding": "\"utf8\"", "response_body_encoding": "\"base64\"", "request_body_bytes": "10",
+            "response_body_bytes": "2",
+            "request_content_coding": "null", "response_content_coding": "null", "request_body_kept": "\"full\"",
+            "response_body_kept": "\"full\"",
+            "request_body_sha256": "null", "response_body_sha256": "null", "response_stream": "false",
+            "response_chunks": "[[0,20]]",
+        ]
+        for (key, value) in expected { #expect(String(decoding: root[key]?.lexeme ?? [], as: UTF8.self) == value, "\(key)") }
+        #expect(
+            root["request_headers"]?.elements.map { $0[1]?.string ?? "" } == [
+                "w", "Bearer [redacted]", "summary", "7", "x", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "r-1",
+            ])
+        #expect(root["key_id"]?.string?.count == 12)
+    }
+
+    @Test func writesNullBodiesWhereNoneCame() throws {
+        let bench = try CaptureBench()
+        let tap = bench.engine.makeLane().begin()
+        tap.heads(request: "GET /v1/models HTTP/1.1\r\n\r\n", response: "")
+        tap.commit(.upstreamFailed)
+        let root = try JSONDocument(try #require(try bench.lines().first)).root
+        #expect(root["request_body"]?.isNull == true && root["response_body"]?.isNull == true)
+        #expect(root["response_body_kept"]?.string == "full" && root["response_body_bytes"]?.int == 0)
+        #expect(root["environment"]?.isNull == true && root["task"]?.string == "default" && root["key_id"]?.isNull == true)
+    }
+
+    @Test(arguments: ["gzip", "br", "zstd"]) func undoesContentCodingsAndMovesArrivals(coding: String) throws {
+        let events = ["data: one\n\n", "data: zwei\n\n", "data: drei drei drei\n\n", "data: [DONE]\n\n"]
+        let parts = FlushedStream.parts(coding, events)
+        let bench = try CaptureBench()
+        let tap = bench.engine.makeLane().begin()
+        tap.heads(
+            request: "POST /v1/responses HTTP/1.1\r\nContent-Encoding: \(coding)\r\n\r\n",
+            response: "HTTP/1.1 200 OK\r\nContent-Encoding: \(coding.uppercased())\r\n\r\n")
+        for part in parts {
+            tap.request(part)
+            bench.clock.advance(us: 100)
+            tap.response(part)
+        }
+        tap.commit(.completed)
+        let record = try #require(try bench.records().first)
+        let wire = Int64(parts.joined().count)
+        #expect(record.responseBody.content == Array(events.joined().utf8))
+        #expect(record.requestBody.content == Array(events.joined().utf8))
+        #expect(record.responseBody.wireByteCount == wire && record.requestBody.wireByteCount == wire)
+        #expect(record.responseBody.contentCoding == coding && record.responseBody.kept == .full)
+        #expect(
+            record.responseChunks == [
+                ChunkArrival(offset: 0, timeUs: 100), ChunkArrival(offset: 11, timeUs: 200),
+                ChunkArrival(offset: 23, timeUs: 300), ChunkArrival(offset: 46, timeUs: 400),
+            ])
+    }
+
+    @Test func keepsBodiesAsTheyCameWhereTheCodingIsUnknownOrWrong() throws {
+        let bench = try CaptureBench()
+        let lane = bench.engine.makeLane()
+        for coding in ["snappy", "gzip"] {
+            let tap = lane.begin()
+            tap.heads(request: "POST / HTTP/1.1\r\n\r\n", response: "HTTP/1.1 200 OK\r\nContent-Encoding: \(coding)\r\n\r\n")
+            tap.response(Array("not compressed".utf8))
+            tap.commit(.completed)
+        }
+        for record in try bench.records() { #expect(record.responseBody.content == Array("not compressed".utf8)) }
+    }
+
+    @Test func saysSoWhereADecodedBodyIsCut() throws {
+        var limits = CaptureLimits()
+        limits.decodedBytes = 1_000
+        let bench = try CaptureBench(limits)
+        let tap = bench.engine.makeLane().begin()
+        let part = FlushedStream.parts("zstd", [String(repeating: "a", count: 100_000)])[0]
+        tap.heads(request: "POST / HTTP/1.1\r\n\r\n", response: "HTTP/1.1 200 OK\r\nContent-Encoding: zstd\r\n\r\n")
+        tap.response(part)
+        tap.commit(.completed)
+        let body = try #require(try bench.records().first).responseBody
+        #expect(body.content == [UInt8](repeating: 0x61, count: 1_000))
+        #expect(body.kept == .headTail)
+        #expect(body.sha256 == SHA256.hash(data: part).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined())
+    }
+
+    @Test(arguments: [1, 7, 100, 101, 1_000]) func keepsTheHeadOfALongBodyAndTheHashOfAll(run: Int) throws {
+        var limits = CaptureLimits()
+        limits.bodyBytes = 100
+        let bench = try CaptureBench(limits)
+        let tap = bench.engine.makeLane().begin()
+        let body = (0..<1_000).map { UInt8(97 + $0 % 26) }
+        tap.heads(request: "POST / HTTP/1.1\r\n\r\n")
+        for start in stride(from: 0, to: 1_000, by: run) { tap.response(Array(body[start..<min(start + run, 1_000)])) }
+        tap.request(Array(body[..<100]))
+        tap.commit(.completed)
+        let record = try #require(try bench.records().first)
+        #expect(record.responseBody.content == Array(body[..<100]))
+        #expect(record.responseBody.kept == .headTail && record.responseBody.wireByteCount == 1_000)
+        #expect(
+            record.responseBody.sha256 == SHA256.hash(data: body).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined())
+        #expect(record.responseChunks.allSatisfy { $0.offset < 100 })
+        #expect(record.requestBody.kept == .full && record.requestBody.sha256 == nil)
+        #expect(bench.engine.counters.reduced == 1)
+        #expect(bench.engine.counters.inFlightBytes == 0)
+    }
+
+    @Test func letsBodiesGoWhereRunningExchangesHoldTooMuch() throws {
+        var limits = CaptureLimits()
+        limits.inFlightBytes = 1_000
+        let bench = try CaptureBench(limits)
+        let lane = bench.engine.makeLane()
+        let (first, second) = (lane.begin(), lane.begin())
+        first.request([UInt8](repeating: 0x61, count: 900))
+        second.request([UInt8](repeating: 0x62, count: 90))
+        second.request([UInt8](repeating: 0x62, count: 90))
+        #expect(bench.engine.counters.inFlightBytes == 900)
+        second.request([UInt8](repeating: 0x62, count: 20))
+        second.commit(.completed)
+        first.commit(.completed)
+        #expect(bench.engine.counters.inFlightBytes == 0)
+        let records = try bench.records()
+        #expect(records.map(\.requestBody.kept) == [.none, .full])
+        #expect(records[0].requestBody.content == nil && records[0].requestBody.wireByteCount == 200)
+        let hash = SHA256.hash(data: [UInt8](repeating: 0x62, count: 200)).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }
+            .joined()
+        #expect(records[0].requestBody.sha256 == hash)
+    }
+
+    @Test func recordsLessAndThenDropsWhenTheQueueIsFull() throws {
+        var limits = CaptureLimits()
+        limits.queueBytes = 20_000
+        let bench = try CaptureBench(limits)
+        let lane = bench.engine.makeLane()
+        bench.clock.hold()
+        lane.begin().commit(.completed)
+        try #require(bench.clock.waitForPause())
+        func exchange(_ bytes: Int) {
+            let tap = lane.begin()
+            tap.request([UInt8](repeating: 0x61, count: bytes))
+            tap.commit(.completed)
+        }
+        // 3 of 5,512 fit below nine tenths; then bodies go, 512 each; then nothing fits.
+        for _ in 0..<12 { exchange(5_000) }
+        let counters = bench.engine.counters
+        let full = 3
+        let reduced = (20_000 - 3 * 5_512) / 512
+        #expect(counters.reduced == reduced)
+        #expect(counters.dropped == 12 - full - reduced)
+        #expect(counters.admitted == 13)
+        let kept = try bench.records().map(\.requestBody.kept)
+        #expect(kept == [.full, .full, .full, .full] + [BodyKept](repeating: .none, count: reduced))
+        #expect(counters.written == kept.count)
+        #expect(counters.inFlightBytes == 0)
+    }
+
+    @Test func joinsArrivalsBeyondTheLimit() throws {
+        let bench = try CaptureBench()
+        let tap = bench.engine.makeLane().begin()
+        tap.heads(request: "POST / HTTP/1.1\r\n\r\n")
+        for _ in 0..<10_000 {
+            bench.clock.advance(us: 1)
+            tap.response([0x61])
+        }
+        tap.commit(.completed)
+        let chunks = try #require(try bench.records().first).responseChunks
+        #expect(chunks.count <= 4_096 && chunks.count > 2_000)
+        #expect(chunks[..<64].elementsEqual((0..<64).map { ChunkArrival(offset: $0, timeUs: $0 + 1) }))
+        // Every byte is said to be there no earlier than it was, and order holds.
+        for (a, b) in zip(chunks, chunks.dropFirst()) {
+            #expect(a.offset < b.offset && a.timeUs < b.timeUs && a.timeUs >= b.offset)
+        }
+        #expect(chunks.last?.timeUs == 10_000)
+    }
+
+    @Test func writesEverythingAtTheStop() throws {
+        let bench = try CaptureBench()
+        let lanes = [bench.engine.makeLane(), bench.engine.makeLane()]
+        var ids: [ExchangeID] = []
+        for i in 0..<500 {
+            let tap = lanes[i % 2].begin()
+            ids.append(tap.id)
+            tap.commit(.completed)
+        }
+        #expect(Set(try bench.records().map(\.head.id)) == Set(ids))
+        #expect(bench.engine.counters.written == 500)
+        let late = lanes[0].begin()
+        late.commit(.completed)
+        #expect(bench.engine.counters.dropped == 1)
+    }
+
+    @Test func keepsCredentialsOutOfTheSegments() throws {
+        let planted = [
+            "sk-planted-bearer-1", "planted-provider-2", "planted-query-3", "planted-set-cookie-4", "planted-url-5",
+            "planted-vendor-6", "planted-encoded+7",
+        ]
+        let everything = planted.joined(separator: " / ")
+        let bench = try CaptureBench()
+        let tap = bench.engine.makeLane().begin()
+        tap.heads(
+            request:
+                "POST /v1/\(planted[0])/x?key=\(planted[2])&note=\(planted[1])&api_key=planted-encoded%2B7 HTTP/1.1\r\nAuthorization: Bearer \(planted[0])\r\n"
+                + "x-inference-provider-api-key: Bearer \(planted[1])\r\nx-inference-provider-url: https://u:\(planted[4])@h.example/?token=\(planted[4])\r\n"
+                + "X-Vendor-Api-Key: \(planted[5])\r\nX-Note: \(everything)\r\nx-inference-metadata-note: \(everything)\r\n"
+                + "x-inference-task-id: \(everything)\r\nx-inference-environment: \(planted[0])\r\nx-request-id: \(planted[1])\r\n\r\n",
+            response:
+                "HTTP/1.1 302 Found\r\nSet-Cookie: \(planted[3])\r\nLocation: /x?key=\(planted[2])\r\nX-Echo: \(everything)\r\n\r\n"
+        )
+        tap.exchange.upstreamURL = "https://h.example/v1/\(planted[0])/x"
+        var attempt = Attempt(n: 1, startedUs: 0)
+        attempt.upstreamURL = tap.exchange.upstreamURL
+        tap.exchange.attempts = [attempt]
+        tap.request(Array("{\"text\":\"\(everything)\"}".utf8))
+        tap.response(Array(everything.utf8[..<everything.utf8.index(everything.startIndex, offsetBy: 30)]))
+        tap.response(Array(everything.utf8.dropFirst(30)))
+        tap.commit(.completed)
+        let lines = try bench.lines()
+        try #require(lines.count == 1)
+        let text = String(decoding: lines[0], as: UTF8.self)
+        for secret in planted { #expect(!text.contains(secret), "\(secret) in \(text)") }
+        #expect(!text.contains("planted-encoded%2B7"))
+        let record = try ExchangeRecord(line: lines[0])
+        #expect(record.responseBody.content?.count == everything.utf8.count)
+        #expect(record.responseBody.kept == .full)
+    }
+
+    @Test func namesKeysStablyPerNode() throws {
+        func keyIDs(secret: UInt8) throws -> [String?] {
+            let bench = try CaptureBench(CaptureLimits(), secret: secret)
+            let lane = bench.engine.makeLane()
+            for header in [
+                "Authorization: Bearer planted-key-1", "x-api-key: planted-key-1", "authorization: Bearer planted-key-2",
+                "Accept: a",
+            ] {
+                let tap = lane.begin()
+                // What the answer echoes names nobody.
+                tap.heads(
+                    request: "POST / HTTP/1.1\r\n\(header)\r\n\r\n",
+                    response: "HTTP/1.1 200 OK\r\nx-inference-project-api-key: planted-other\r\n\r\n")
+                tap.commit(.completed)
+            }
+            return try bench.records().map(\.head.keyID)
+        }
+        let ids = try keyIDs(secret: 1)
+        #expect(ids[0] != nil && ids[0] == ids[1] && ids[0] != ids[2] && ids[3] == nil)
+        #expect(try keyIDs(secret: 1) == ids)
+        #expect(try keyIDs(secret: 2)[0] != ids[0])
+    }
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+import ExchangeModel
+import Testing
+
+@testable import Redaction
+
+@Suite struct CredentialScrubberTests {
+    private func redacted(_ name: String, _ value: String) -> (value: String, scrubber: CredentialScrubber) {
+        var scrubber = CredentialScrubber()
+        var headers = [HeaderPair(name, value)]
+        scrubber.redact(&headers)
+        return (headers[0].value, scrubber)
+    }
+
+    @Test(arguments: [
+        ("Authorization", "Bearer sk-planted-1234", "Bearer [redacted]", "sk-planted-1234"),
+        ("AUTHORIZATION", "sk-planted-1234", "[redacted]", "sk-planted-1234"),
+        ("authorization", "Bearer   sk-planted-1234", "Bearer [redacted]", "sk-planted-1234"),
+        ("Proxy-Authorization", "Basic dXNlcjpwYXNz", "Basic [redacted]", "dXNlcjpwYXNz"),
+        ("x-api-key", "sk-planted-1234", "[redacted]", "sk-planted-1234"),
+        ("x-api-key", "Bearer sk-planted-1234", "Bearer [redacted]", "sk-planted-1234"),
+        ("x-inference-provider-api-key", "bearer sk-planted-1234", "bearer [redacted]", "sk-planted-1234"),
+        ("x-inference-observability-api-key", "weir_planted", "[redacted]", "weir_planted"),
+        ("x-goog-api-key", "AIza-planted", "[redacted]", "AIza-planted"),
+        ("api-key", "azure-planted", "[redacted]", "azure-planted"),
+        ("Cookie", "session=planted value", "[redacted]", "session=planted value"),
+        ("X-Vendor-Api-Key", "vendor-planted", "[redacted]", "vendor-planted"),
+        ("X-Vault-Token", "vault-planted", "[redacted]", "vault-planted"),
+    ])
+    func replacesHeaderValues(name: String, value: String, expected: String, credential: String) {
+        let (shown, scrubber) = redacted(name, value)
+        #expect(shown == expected)
+        #expect(scrubber.found == [Array(credential.utf8)])
+    }
+
+    @Test(arguments: [
+        "idempotency-key", "x-request-id", "x-ratelimit-remaining-tokens", "content-type", "openai-organization",
+        "anthropic-version",
+    ])
+    func leavesOtherHeadersAlone(name: String) { #expect(redacted(name, "plain value").value == "plain value") }
+
+    @Test(arguments: [
+        ("x-inference-provider-url", "https://user:secretpassword@host.example/v1", "https://[redacted]@host.example/v1"),
+        ("location", "/next?key=secretpassword&page=2", "/next?key=[redacted]&page=2"),
+        ("Referer", "https://secretpassword@host/?a=b", "https://[redacted]@host/?a=b"),
+        ("location", "https://host.example/a@b?page=2", "https://host.example/a@b?page=2"),
+    ])
+    func replacesCredentialsInURLs(name: String, value: String, expected: String) {
+        let (shown, scrubber) = redacted(name, value)
+        #expect(shown == expected)
+        #expect(scrubber.callerKey == nil)
+        #expect(scrubber.masked("x secretpassword x") == (value.contains("secret") ? "x ************** x" : "x secretpassword x"))
+    }
+
+    @Test(arguments: [
+        ("key=planted-1&model=m", "key=[redacted]&model=m"), ("a=1&KEY=planted-1&&b", "a=1&KEY=[redacted]&&b"),
+        ("api_key=&x=1", "api_key=[redacted]&x=1"), ("%6Bey=planted-1", "%6Bey=[redacted]"), ("monkey=banana", "monkey=banana"),
+        ("", ""), ("key", "key"), ("=planted", "=planted"),
+    ])
+    func replacesQueryCredentials(query: String, expected: String) {
+        var scrubber = CredentialScrubber()
+        #expect(scrubber.redactedQuery(query) == expected)
+    }
+
+    @Test func masksBothFormsOfAPercentEncodedCredential() {
+        var scrubber = CredentialScrubber()
+        _ = scrubber.redactedQuery("key=planted%2Bsecret")
+        #expect(scrubber.masked("planted%2Bsecret planted+secret") == "**************** **************")
+    }
+
+    @Test func namesTheProjectKeyFirst() {
+        var scrubber = CredentialScrubber()
+        var headers = [
+            HeaderPair("x-inference-provider-api-key", "provider-key"), HeaderPair("x-api-key", "native-key"),
+            HeaderPair("Authorization", "Bearer bearer-key"),
+        ]
+        scrubber.redact(&headers)
+        #expect(scrubber.callerKey == Array("bearer-key".utf8))
+        var older = [HeaderPair("X-Inference-Project-Api-Key", "project-key")]
+        scrubber.redact(&older)
+        #expect(scrubber.callerKey == Array("project-key".utf8))
+    }
+
+    @Test func masksLengthKeepingAndLongestFirst() {
+        var scrubber = CredentialScrubber()
+        var headers = [HeaderPair("x-api-key", "planted-key"), HeaderPair("authorization", "Bearer planted-key-and-more")]
+        scrubber.redact(&headers)
+        #expect(
+            scrubber.masked("<planted-key-and-more|planted-key>") == "<" + String(repeating: "*", count: 20) + "|"
+                + String(repeating: "*", count: 11) + ">")
+        var bytes = Array("none here".utf8)
+        #expect(scrubber.mask(&bytes) == 0)
+    }
+
+    @Test func leavesShortCredentialsInTheirPlace() {
+        let (_, scrubber) = redacted("x-api-key", "abc")
+        #expect(scrubber.masked("abc") == "abc")
+    }
+
+    /// The standard library's search is the oracle.
+    @Test func findsEveryOccurrence() {
+        var state: UInt64 = 7
+        func next(_ bound: Int) -> Int {
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return Int(state >> 33) % bound
+        }
+        for _ in 0..<2_000 {
+            let bytes = (0..<next(60)).map { _ in UInt8(97 + next(2)) }
+            let needle = (0..<(1 + next(5))).map { _ in UInt8(97 + next(2)) }
+            #expect(ByteSearch.occurrences(of: needle, in: bytes) == bytes.ranges(of: needle).map(\.lowerBound))
+        }
+    }
+
+    @Test func namesKeysWithoutRevealingThem() {
+        let hasher = KeyHasher(secret: Array("0123456789abcdef".utf8))
+        let name = hasher.name(of: Array("sk-planted-1234".utf8))
+        // printf sk-planted-1234 | openssl dgst -sha256 -hmac 0123456789abcdef
+        #expect(name == "559f666d6faf")
+        #expect(name == hasher.name(of: Array("sk-planted-1234".utf8)))
+        #expect(name != hasher.name(of: Array("sk-planted-1235".utf8)))
+        #expect(name != KeyHasher(secret: Array("0123456789abcdeg".utf8)).name(of: Array("sk-planted-1234".utf8)))
+    }
+}
