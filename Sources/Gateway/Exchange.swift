@@ -250,17 +250,16 @@ final class Exchange: UpstreamReceiver {
         case .addressNotAllowed:
             Fault(.notAllowed, "\(error.message); the operator can allow it with --allow-private-upstreams")
         case .connectTimedOut: Fault(.upstreamTimeout, error.message)
-        case .badAnswer: Fault(.upstreamProtocolError, error.message)
+        case .badAnswer, .closedEarly: Fault(.upstreamProtocolError, error.message)
         case .tooManyConnections: Fault(.overloaded, error.message)
-        case .nameNotFound, .connectFailed, .tlsFailed, .closedEarly: Fault(.upstreamUnreachable, error.message)
+        case .nameNotFound, .connectFailed, .tlsFailed: Fault(.upstreamUnreachable, error.message)
         }
     }
 
     /// The answer broke after its head: the caller's connection ends as the provider's did, and not like a whole answer.
     private func breakAnswer(_ error: UpstreamError) {
         tap.exchange.errorSource = .provider
-        tap.exchange.errorCode =
-            error.code == .badAnswer ? FaultCode.upstreamProtocolError.name : FaultCode.upstreamUnreachable.name
+        tap.exchange.errorCode = FaultCode.upstreamProtocolError.name
         end(.upstreamFailed) { $0.exchangeBroke(withReset: error.wasReset || self.endsWithClose) }
     }
 
@@ -300,7 +299,6 @@ final class Exchange: UpstreamReceiver {
         guard phase != .over else { return }
         phase = .over
         finishAttempt(outcome)
-        if tap.exchange.lastByteUs == nil { tap.exchange.lastByteUs = tap.exchange.arrivals.lastTimeUs }
         tap.commit(outcome)
         connection = nil
         held = nil

@@ -264,12 +264,24 @@ package final class UpstreamConnection: ChannelDuplexHandler {
 
     private var earlyEnd: UpstreamError {
         if let failure, failure is NIOSSLError || failure is NIOSSLExtraError || failure is BoringSSLError {
-            return UpstreamError(.tlsFailed, "TLS with the provider failed: \(failure)")
+            return UpstreamError(.tlsFailed, "TLS with the provider failed: \(tlsReason(failure))")
         }
         var error = UpstreamError(.closedEarly, "the provider closed the connection before its answer was whole")
         error.wasReset = failure != nil
         error.answerBegan = answerBegan
         return error
+    }
+
+    /// The reason in words; the library's own text names its source files.
+    private func tlsReason(_ failure: any Error) -> String {
+        if let extra = failure as? NIOSSLExtraError, extra == .failedToValidateHostname {
+            return "its certificate is not for this host name"
+        }
+        if String(describing: failure).contains("CERTIFICATE_VERIFY_FAILED") {
+            return "its certificate is not signed by an authority that this machine trusts, or is not valid now"
+        }
+        if String(describing: failure).contains("WRONG_VERSION_NUMBER") { return "it does not speak TLS on this port" }
+        return "the handshake failed"
     }
 
     private func fail(_ error: UpstreamError) {

@@ -44,8 +44,8 @@ struct VerbFailure: Error, CustomStringConvertible {
 @main
 enum Main {
     static func main() async {
-        TerminationSignals.hold()
         do {
+            try TerminationSignals.hold()
             var command = try Weir.parseAsRoot()
             if var verb = command as? any AsyncParsableCommand { try await verb.run() } else { try command.run() }
         } catch {
