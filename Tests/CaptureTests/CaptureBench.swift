@@ -65,7 +65,8 @@ struct CaptureBench {
     init(_ limits: CaptureLimits = CaptureLimits(), secret: UInt8 = 7) throws {
         let logger = Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() }
         engine = try CaptureEngine(
-            directory: Self.directory, node: "n1", hasherSecret: [UInt8](repeating: secret, count: 32), files: files, clock: clock, limits: limits,
+            directory: Self.directory, node: "n1", hasherSecret: [UInt8](repeating: secret, count: 32), files: files,
+            clock: clock, limits: limits,
             logger: logger)
     }
 

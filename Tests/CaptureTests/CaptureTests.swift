@@ -8,11 +8,16 @@ import Testing
 
 @Suite struct CaptureTests {
     private static let keys = [
-        "v", "id", "node", "started_at_us", "environment", "task", "metadata", "key_id", "trace_id", "parent_span_id", "client_request_id", "provider",
-        "deployment", "api", "method", "path", "query", "upstream_url", "status", "outcome", "error_source", "error_code", "attempts",
-        "request_received_us", "upstream_sent_us", "first_byte_us", "last_byte_us", "ended_us", "request_headers", "response_headers", "request_body",
-        "response_body", "request_body_encoding", "response_body_encoding", "request_body_bytes", "response_body_bytes", "request_content_coding",
-        "response_content_coding", "request_body_kept", "response_body_kept", "request_body_sha256", "response_body_sha256", "response_stream",
+        "v", "id", "node", "started_at_us", "environment", "task", "metadata", "key_id", "trace_id", "parent_span_id",
+        "client_request_id", "provider",
+        "deployment", "api", "method", "path", "query", "upstream_url", "status", "outcome", "error_source", "error_code",
+        "attempts",
+        "request_received_us", "upstream_sent_us", "first_byte_us", "last_byte_us", "ended_us", "request_headers",
+        "response_headers", "request_body",
+        "response_body", "request_body_encoding", "response_body_encoding", "request_body_bytes", "response_body_bytes",
+        "request_content_coding",
+        "response_content_coding", "request_body_kept", "response_body_kept", "request_body_sha256", "response_body_sha256",
+        "response_stream",
         "response_chunks",
     ]
 
@@ -20,7 +25,8 @@ import Testing
         let bench = try CaptureBench()
         let tap = bench.engine.makeLane().begin()
         tap.heads(
-            request: "POST /p/openai/t/path-task/e/path-env/v1/responses?a=b&key=planted-query HTTP/1.1\r\nHost: w\r\nAuthorization: Bearer planted-key\r\n"
+            request:
+                "POST /p/openai/t/path-task/e/path-env/v1/responses?a=b&key=planted-query HTTP/1.1\r\nHost: w\r\nAuthorization: Bearer planted-key\r\n"
                 + "X-Inference-Task-Id: summary\r\nX-Inference-Metadata-Chat-ID: 7\r\nx-inference-metadata-a: x\r\n"
                 + "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\nX-Request-ID: r-1\r\n\r\n",
             response: "HTTP/1.1 201 Made\r\nX-B:  two \r\nx-b: 3\r\n\r\n")
@@ -45,21 +51,31 @@ import Testing
         let root = try JSONDocument(lines[0]).root
         #expect(root.members.map { $0.key.string } == CaptureTests.keys)
         let expected: [String: String] = [
-            "v": "1", "id": "\"\(tap.id)\"", "node": "\"n1\"", "started_at_us": "1764000000000000", "environment": "\"path-env\"", "task": "\"summary\"",
-            "metadata": #"{"a":"x","chat-id":"7"}"#, "trace_id": "\"0af7651916cd43dd8448eb211c80319c\"", "parent_span_id": "\"b7ad6b7169203331\"",
-            "client_request_id": "\"r-1\"", "provider": "\"openai\"", "deployment": "null", "api": "\"openai-responses\"", "method": "\"POST\"",
+            "v": "1", "id": "\"\(tap.id)\"", "node": "\"n1\"", "started_at_us": "1764000000000000", "environment": "\"path-env\"",
+            "task": "\"summary\"",
+            "metadata": #"{"a":"x","chat-id":"7"}"#, "trace_id": "\"0af7651916cd43dd8448eb211c80319c\"",
+            "parent_span_id": "\"b7ad6b7169203331\"",
+            "client_request_id": "\"r-1\"", "provider": "\"openai\"", "deployment": "null", "api": "\"openai-responses\"",
+            "method": "\"POST\"",
             "path": "\"/p/openai/t/path-task/e/path-env/v1/responses\"", "query": "\"a=b&key=[redacted]\"",
-            "upstream_url": "\"https://api.openai.com/v1/responses\"", "status": "201", "outcome": "\"completed\"", "error_source": "null",
-            "error_code": "null", "request_received_us": "10", "upstream_sent_us": "null", "first_byte_us": "null", "last_byte_us": "20",
-            "ended_us": "25", "response_headers": #"[["X-B","two"],["x-b","3"]]"#, "request_body": "\"{\\\"q\\\":\\\"é\\\"}\"", "response_body": "\"/wA=\"",
-            "request_body_encoding": "\"utf8\"", "response_body_encoding": "\"base64\"", "request_body_bytes": "10", "response_body_bytes": "2",
-            "request_content_coding": "null", "response_content_coding": "null", "request_body_kept": "\"full\"", "response_body_kept": "\"full\"",
-            "request_body_sha256": "null", "response_body_sha256": "null", "response_stream": "false", "response_chunks": "[[0,20]]",
+            "upstream_url": "\"https://api.openai.com/v1/responses\"", "status": "201", "outcome": "\"completed\"",
+            "error_source": "null",
+            "error_code": "null", "request_received_us": "10", "upstream_sent_us": "null", "first_byte_us": "null",
+            "last_byte_us": "20",
+            "ended_us": "25", "response_headers": #"[["X-B","two"],["x-b","3"]]"#, "request_body": "\"{\\\"q\\\":\\\"é\\\"}\"",
+            "response_body": "\"/wA=\"",
+            "request_body_encoding": "\"utf8\"", "response_body_encoding": "\"base64\"", "request_body_bytes": "10",
+            "response_body_bytes": "2",
+            "request_content_coding": "null", "response_content_coding": "null", "request_body_kept": "\"full\"",
+            "response_body_kept": "\"full\"",
+            "request_body_sha256": "null", "response_body_sha256": "null", "response_stream": "false",
+            "response_chunks": "[[0,20]]",
         ]
         for (key, value) in expected { #expect(String(decoding: root[key]?.lexeme ?? [], as: UTF8.self) == value, "\(key)") }
-        #expect(root["request_headers"]?.elements.map { $0[1]?.string ?? "" } == [
-            "w", "Bearer [redacted]", "summary", "7", "x", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "r-1",
-        ])
+        #expect(
+            root["request_headers"]?.elements.map { $0[1]?.string ?? "" } == [
+                "w", "Bearer [redacted]", "summary", "7", "x", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "r-1",
+            ])
         #expect(root["key_id"]?.string?.count == 12)
     }
 
@@ -94,7 +110,11 @@ import Testing
         #expect(record.requestBody.content == Array(events.joined().utf8))
         #expect(record.responseBody.wireByteCount == wire && record.requestBody.wireByteCount == wire)
         #expect(record.responseBody.contentCoding == coding && record.responseBody.kept == .full)
-        #expect(record.responseChunks == [ChunkArrival(offset: 0, timeUs: 100), ChunkArrival(offset: 11, timeUs: 200), ChunkArrival(offset: 23, timeUs: 300), ChunkArrival(offset: 46, timeUs: 400)])
+        #expect(
+            record.responseChunks == [
+                ChunkArrival(offset: 0, timeUs: 100), ChunkArrival(offset: 11, timeUs: 200),
+                ChunkArrival(offset: 23, timeUs: 300), ChunkArrival(offset: 45, timeUs: 400),
+            ])
     }
 
     @Test func keepsBodiesAsTheyCameWhereTheCodingIsUnknownOrWrong() throws {
@@ -137,7 +157,8 @@ import Testing
         let record = try #require(try bench.records().first)
         #expect(record.responseBody.content == Array(body[..<100]))
         #expect(record.responseBody.kept == .headTail && record.responseBody.wireByteCount == 1_000)
-        #expect(record.responseBody.sha256 == SHA256.hash(data: body).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined())
+        #expect(
+            record.responseBody.sha256 == SHA256.hash(data: body).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined())
         #expect(record.responseChunks.allSatisfy { $0.offset < 100 })
         #expect(record.requestBody.kept == .full && record.requestBody.sha256 == nil)
         #expect(bench.engine.counters.reduced == 1)
@@ -161,7 +182,8 @@ import Testing
         let records = try bench.records()
         #expect(records.map(\.requestBody.kept) == [.none, .full])
         #expect(records[0].requestBody.content == nil && records[0].requestBody.wireByteCount == 200)
-        let hash = SHA256.hash(data: [UInt8](repeating: 0x62, count: 200)).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        let hash = SHA256.hash(data: [UInt8](repeating: 0x62, count: 200)).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }
+            .joined()
         #expect(records[0].requestBody.sha256 == hash)
     }
 
@@ -205,7 +227,9 @@ import Testing
         #expect(chunks.count <= 4_096 && chunks.count > 2_000)
         #expect(chunks[..<64].elementsEqual((0..<64).map { ChunkArrival(offset: $0, timeUs: $0 + 1) }))
         // Every byte is said to be there no earlier than it was, and order holds.
-        for (a, b) in zip(chunks, chunks.dropFirst()) { #expect(a.offset < b.offset && a.timeUs < b.timeUs && a.timeUs >= b.offset) }
+        for (a, b) in zip(chunks, chunks.dropFirst()) {
+            #expect(a.offset < b.offset && a.timeUs < b.timeUs && a.timeUs >= b.offset)
+        }
         #expect(chunks.last?.timeUs == 10_000)
     }
 
@@ -226,16 +250,22 @@ import Testing
     }
 
     @Test func keepsCredentialsOutOfTheSegments() throws {
-        let planted = ["sk-planted-bearer-1", "planted-provider-2", "planted-query-3", "planted-set-cookie-4", "planted-url-5", "planted-vendor-6", "planted-encoded+7"]
+        let planted = [
+            "sk-planted-bearer-1", "planted-provider-2", "planted-query-3", "planted-set-cookie-4", "planted-url-5",
+            "planted-vendor-6", "planted-encoded+7",
+        ]
         let everything = planted.joined(separator: " / ")
         let bench = try CaptureBench()
         let tap = bench.engine.makeLane().begin()
         tap.heads(
-            request: "POST /v1/\(planted[0])/x?key=\(planted[2])&note=\(planted[1])&api_key=planted-encoded%2B7 HTTP/1.1\r\nAuthorization: Bearer \(planted[0])\r\n"
+            request:
+                "POST /v1/\(planted[0])/x?key=\(planted[2])&note=\(planted[1])&api_key=planted-encoded%2B7 HTTP/1.1\r\nAuthorization: Bearer \(planted[0])\r\n"
                 + "x-inference-provider-api-key: Bearer \(planted[1])\r\nx-inference-provider-url: https://u:\(planted[4])@h.example/?token=\(planted[4])\r\n"
                 + "X-Vendor-Api-Key: \(planted[5])\r\nX-Note: \(everything)\r\nx-inference-metadata-note: \(everything)\r\n"
                 + "x-inference-task-id: \(everything)\r\nx-inference-environment: \(planted[0])\r\nx-request-id: \(planted[1])\r\n\r\n",
-            response: "HTTP/1.1 302 Found\r\nSet-Cookie: \(planted[3])\r\nLocation: /x?key=\(planted[2])\r\nX-Echo: \(everything)\r\n\r\n")
+            response:
+                "HTTP/1.1 302 Found\r\nSet-Cookie: \(planted[3])\r\nLocation: /x?key=\(planted[2])\r\nX-Echo: \(everything)\r\n\r\n"
+        )
         tap.exchange.upstreamURL = "https://h.example/v1/\(planted[0])/x"
         var attempt = Attempt(n: 1, startedUs: 0)
         attempt.upstreamURL = tap.exchange.upstreamURL
@@ -258,10 +288,15 @@ import Testing
         func keyIDs(secret: UInt8) throws -> [String?] {
             let bench = try CaptureBench(CaptureLimits(), secret: secret)
             let lane = bench.engine.makeLane()
-            for header in ["Authorization: Bearer planted-key-1", "x-api-key: planted-key-1", "authorization: Bearer planted-key-2", "Accept: a"] {
+            for header in [
+                "Authorization: Bearer planted-key-1", "x-api-key: planted-key-1", "authorization: Bearer planted-key-2",
+                "Accept: a",
+            ] {
                 let tap = lane.begin()
                 // What the answer echoes names nobody.
-                tap.heads(request: "POST / HTTP/1.1\r\n\(header)\r\n\r\n", response: "HTTP/1.1 200 OK\r\nx-inference-project-api-key: planted-other\r\n\r\n")
+                tap.heads(
+                    request: "POST / HTTP/1.1\r\n\(header)\r\n\r\n",
+                    response: "HTTP/1.1 200 OK\r\nx-inference-project-api-key: planted-other\r\n\r\n")
                 tap.commit(.completed)
             }
             return try bench.records().map(\.head.keyID)

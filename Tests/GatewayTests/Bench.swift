@@ -23,7 +23,8 @@ struct Bench: Sendable {
         var captureLimits = CaptureLimits()
         captureLimits.bodyBytes = 1 << 18
         let capture = try CaptureEngine(
-            directory: directory, node: "n1", hasherSecret: [UInt8](repeating: 7, count: 32), limits: captureLimits, logger: logger)
+            directory: directory, node: "n1", hasherSecret: [UInt8](repeating: 7, count: 32), limits: captureLimits,
+            logger: logger)
         let overrides = try providers.mapValues { try BaseURL("http://127.0.0.1:\($0)") }
         let router = Router(catalogue: ProviderCatalogue(overrides: overrides), allowsPrivateUpstreams: allowsPrivate)
         let server = try await GatewayServer.start(
@@ -67,14 +68,17 @@ struct Bench: Sendable {
 ///
 /// - Returns: the records in the order of writing.
 @discardableResult func withGateway(
-    _ provider: RawProvider, allowsPrivate: Bool = false, limits: GatewayLimits = GatewayLimits(), _ body: (Bench) async throws -> Void
+    _ provider: RawProvider, allowsPrivate: Bool = false, limits: GatewayLimits = GatewayLimits(),
+    _ body: (Bench) async throws -> Void
 ) async throws -> [ExchangeRecord] {
     defer { provider.stop() }
-    return try await withGateway(["openai": provider.port, "anthropic": provider.port], allowsPrivate: allowsPrivate, limits: limits, body)
+    return try await withGateway(
+        ["openai": provider.port, "anthropic": provider.port], allowsPrivate: allowsPrivate, limits: limits, body)
 }
 
 @discardableResult func withGateway(
-    _ providers: [String: Int], allowsPrivate: Bool = false, limits: GatewayLimits = GatewayLimits(), _ body: (Bench) async throws -> Void
+    _ providers: [String: Int], allowsPrivate: Bool = false, limits: GatewayLimits = GatewayLimits(),
+    _ body: (Bench) async throws -> Void
 ) async throws -> [ExchangeRecord] {
     let bench = try await Bench.start(providers: providers, allowsPrivate: allowsPrivate, limits: limits)
     do {
@@ -89,7 +93,8 @@ struct Bench: Sendable {
 
 /// A POST with a body of stated length.
 func post(_ path: String = "/v1/chat/completions", _ body: String = "{}", _ headers: [String] = []) -> String {
-    (["POST \(path) HTTP/1.1", "Host: weir.test"] + headers + ["Content-Length: \(body.utf8.count)"]).joined(separator: "\r\n") + "\r\n\r\n"
+    (["POST \(path) HTTP/1.1", "Host: weir.test"] + headers + ["Content-Length: \(body.utf8.count)"]).joined(separator: "\r\n")
+        + "\r\n\r\n"
         + body
 }
 

@@ -8,7 +8,8 @@ import Testing
 @testable import Gateway
 
 @Suite(.serialized) struct BreakageTests {
-    private static let streamStart = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nfirst\n\r\n"
+    private static let streamStart =
+        "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nfirst\n\r\n"
 
     @Test(arguments: [false, true]) func givesTheProviderUpWhenTheCallerGoes(byReset: Bool) async throws {
         let ended = Gate()
@@ -113,7 +114,8 @@ import Testing
     @Test func answersInTheShapeOfTheAPIWhenTheProviderIsUnreachable() async throws {
         let gone = try RawProvider(answering: "")
         gone.stop()
-        let records = try await withGateway(["openai": gone.port, "anthropic": gone.port, "gemini": gone.port]) { (bench: Bench) async throws -> Void in
+        let records = try await withGateway(["openai": gone.port, "anthropic": gone.port, "gemini": gone.port]) {
+            (bench: Bench) async throws -> Void in
             let chat = try bench.ask(post("/v1/chat/completions"))
             #expect(chat.status == 502)
             #expect(chat.header("x-weir-error-source") == "gateway")
@@ -130,7 +132,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "garbage\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", "HTTP/1.1 101 Switching\r\n\r\n", "HTTP/2 200\r\n\r\n",
+        "garbage\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", "HTTP/1.1 101 Switching\r\n\r\n",
+        "HTTP/2 200\r\n\r\n",
         "HTTP/1.1 200 OK\r\nA : b\r\n\r\n",
     ])
     func answers502WhenTheAnswerIsNotHTTP(answer: String) async throws {

@@ -48,7 +48,9 @@ import Testing
         #expect(records.first?.head.errorCode == "bad_request")
     }
 
-    @Test(arguments: ["4\r\nabcdX", "zz\r\n", "-1\r\n", "fffffffffffffffff\r\n", "3\r\nabc\r\n0\r\nContent-Length: 5\r\n\r\n", "1 \r\na\r\n"])
+    @Test(arguments: [
+        "4\r\nabcdX", "zz\r\n", "-1\r\n", "fffffffffffffffff\r\n", "3\r\nabc\r\n0\r\nContent-Length: 5\r\n\r\n", "1 \r\na\r\n",
+    ])
     func refusesBrokenChunksAndLeavesTheProviderWithoutAnEnd(body: String) async throws {
         let ended = Gate()
         let provider = try RawProvider { provider, wire, _ in
@@ -101,9 +103,12 @@ import Testing
     }
 
     @Test(arguments: [
-        "https://127.0.0.1:PORT", "https://localhost:PORT", "https://2130706433:PORT", "https://0177.0.0.1:PORT", "https://0x7f.1:PORT",
-        "https://127.1:PORT", "https://[::ffff:127.0.0.1]:PORT", "https://[::1]:PORT", "https://10.0.0.1", "https://169.254.169.254/latest",
-        "https://[fe80::1]", "https://[fd00::1]", "https://100.100.100.200", "https://134744072", "https://0.0.0.0:PORT", "http://127.0.0.1:PORT",
+        "https://127.0.0.1:PORT", "https://localhost:PORT", "https://2130706433:PORT", "https://0177.0.0.1:PORT",
+        "https://0x7f.1:PORT",
+        "https://127.1:PORT", "https://[::ffff:127.0.0.1]:PORT", "https://[::1]:PORT", "https://10.0.0.1",
+        "https://169.254.169.254/latest",
+        "https://[fe80::1]", "https://[fd00::1]", "https://100.100.100.200", "https://134744072", "https://0.0.0.0:PORT",
+        "http://127.0.0.1:PORT",
         "http://8.8.8.8", "http://example.com",
     ])
     func refusesPrivateAddressesThatACallerNames(url: String) async throws {
@@ -123,7 +128,8 @@ import Testing
         let provider = try RawProvider(answering: ok("reached"))
         let records = try await withGateway(provider, allowsPrivate: true) { (bench: Bench) async throws -> Void in
             for host in ["127.0.0.1", "localhost"] {
-                let answer = try bench.ask(post("/x/chat/completions", "{}", ["x-inference-provider-url: http://\(host):\(provider.port)/base/"]))
+                let answer = try bench.ask(
+                    post("/x/chat/completions", "{}", ["x-inference-provider-url: http://\(host):\(provider.port)/base/"]))
                 #expect(answer.text == "reached")
             }
         }
@@ -145,15 +151,19 @@ import Testing
     }
 
     @Test func frameOfTheBodyCannotBeDroppedByConnection() async throws {
-        let provider = try RawProvider(answering: "HTTP/1.1 200 OK\r\nConnection: content-length, x-drop\r\nX-Drop: 1\r\nContent-Length: 4\r\n\r\ndone")
+        let provider = try RawProvider(
+            answering: "HTTP/1.1 200 OK\r\nConnection: content-length, x-drop\r\nX-Drop: 1\r\nContent-Length: 4\r\n\r\ndone")
         try await withGateway(provider) { (bench: Bench) async throws -> Void in
-            let answer = try bench.ask(post("/v1/responses", "GET /smuggled HTTP/1.1\r\nHost: w\r\n\r\n", ["Connection: Content-Length, x-mine", "X-Mine: 1"]))
+            let answer = try bench.ask(
+                post(
+                    "/v1/responses", "GET /smuggled HTTP/1.1\r\nHost: w\r\n\r\n",
+                    ["Connection: Content-Length, x-mine", "X-Mine: 1"]))
             #expect(answer.text == "done")
             #expect(answer.header("content-length") == "4")
             #expect(answer.header("x-drop") == nil)
         }
         #expect(provider.requests.count == 1)
-        #expect(provider.requests.first?.header("content-length") == "38")
+        #expect(provider.requests.first?.header("content-length") == "35")
         #expect(provider.requests.first?.header("x-mine") == nil)
     }
 
@@ -204,7 +214,9 @@ import Testing
         try wire.send(post())
         _ = try wire.read(through: "\r\n\r\n")
         var got: [UInt8] = []
-        while got.count < body.count, await bench.server.runningExchanges() > 0 { got += try wire.read(count: min(65_536, body.count - got.count)) }
+        while got.count < body.count, await bench.server.runningExchanges() > 0 {
+            got += try wire.read(count: min(65_536, body.count - got.count))
+        }
         // Over for the gateway, with bytes still on their way to the caller.
         async let cut = bench.server.shutDown(limitMilliseconds: 10_000)
         got += try wire.readToEnd().bytes

@@ -21,7 +21,9 @@ func requestHead(_ target: String, _ headers: [String], method: String = "POST")
 @Suite struct RouterTests {
     private let router = Router(catalogue: ProviderCatalogue(), allowsPrivateUpstreams: false)
 
-    private func route(_ target: String, _ headers: [String] = []) throws -> Route { try router.route(requestHead(target, headers)) }
+    private func route(_ target: String, _ headers: [String] = []) throws -> Route {
+        try router.route(requestHead(target, headers))
+    }
 
     private func fault(_ target: String, _ headers: [String]) throws -> Fault {
         try #require(throws: Fault.self) { try route(target, headers) }
@@ -31,8 +33,10 @@ func requestHead(_ target: String, _ headers: [String], method: String = "POST")
         ("/v1/chat/completions", "", "openai"), ("/v1/responses", "", "openai"), ("/v1/embeddings?a=b", "", "openai"),
         ("/v1/models/ft:gpt-4o:acme::id", "", "openai"), ("/v1/models", "", "openai"), ("/v1/messages", "", "anthropic"),
         ("/v1/messages/count_tokens", "", "anthropic"), ("/v1/messagesque", "", "openai"),
-        ("/v1/chat/completions", "anthropic-version: 2023-06-01", "anthropic"), ("/anything", "Anthropic-Version: 2023-06-01", "anthropic"),
-        ("/anything", "X-Goog-Api-Key: k", "gemini"), ("/v1beta/models/g:generateContent", "", "gemini"), ("/v1beta1/models/g", "", "gemini"),
+        ("/v1/chat/completions", "anthropic-version: 2023-06-01", "anthropic"),
+        ("/anything", "Anthropic-Version: 2023-06-01", "anthropic"),
+        ("/anything", "X-Goog-Api-Key: k", "gemini"), ("/v1beta/models/g:generateContent", "", "gemini"),
+        ("/v1beta1/models/g", "", "gemini"),
         ("/v1/models/gemini-2.5-pro:streamGenerateContent", "", "gemini"), ("/v1/models/g:countTokens", "", "gemini"),
         ("/v1/models/a:b:embedContent", "", "gemini"), ("/openai/v1/chat/completions", "", "groq"),
     ])
@@ -40,14 +44,20 @@ func requestHead(_ target: String, _ headers: [String], method: String = "POST")
         #expect(try route(target, header.isEmpty ? [] : [header]).provider == provider)
     }
 
-    @Test(arguments: ["/v1/projects/p/locations/l/x", "/v1beta1/projects/p/x", "/openai/deployments/d/chat/completions?api-version=1", "/model/m/converse", "/model/m/invoke-with-response-stream"])
+    @Test(arguments: [
+        "/v1/projects/p/locations/l/x", "/v1beta1/projects/p/x", "/openai/deployments/d/chat/completions?api-version=1",
+        "/model/m/converse", "/model/m/invoke-with-response-stream",
+    ])
     func asksForAURLWhereTheProviderHasNone(target: String) throws {
         #expect(try fault(target, []).code == .badControlHeader)
         let named = try route(target, ["x-inference-provider-url: https://host.example/prefix"])
         #expect(named.provider == "host.example")
     }
 
-    @Test(arguments: ["/", "/v1", "/chat/completions", "/openai/v2/x", "/model/m/other", "/p/openai", "/p//v1/messages", "/v2/models/g:generateContent"])
+    @Test(arguments: [
+        "/", "/v1", "/chat/completions", "/openai/v2/x", "/model/m/other", "/p/openai", "/p//v1/messages",
+        "/v2/models/g:generateContent",
+    ])
     func answers404WhereNothingMatches(target: String) throws { #expect(try fault(target, []).code == .unknownRoute) }
 
     @Test(arguments: [
@@ -70,11 +80,13 @@ func requestHead(_ target: String, _ headers: [String], method: String = "POST")
     }
 
     @Test(arguments: [
-        ["x-inference-provider: nobody"], ["x-inference-provider: "], ["x-inference-provider: openai", "X-INFERENCE-PROVIDER: openai"],
+        ["x-inference-provider: nobody"], ["x-inference-provider: "],
+        ["x-inference-provider: openai", "X-INFERENCE-PROVIDER: openai"],
         ["x-inference-provider: \(String(repeating: "a", count: 1_025))"], ["x-inference-environment:"], ["x-inference-task-id:"],
         ["x-inference-task-id: \(String(repeating: "a", count: 1_025))"], ["x-inference-task-id: a", "x-inference-task-id: a"],
         ["x-inference-provider-api-key:"], ["x-inference-provider-api-key: a", "x-inference-provider-api-key: b"],
-        ["x-inference-provider-url: "], ["x-inference-provider-url: ftp://host"], ["x-inference-metadata-a: \(String(repeating: "a", count: 1_025))"],
+        ["x-inference-provider-url: "], ["x-inference-provider-url: ftp://host"],
+        ["x-inference-metadata-a: \(String(repeating: "a", count: 1_025))"],
         ["x-inference-metadata-\(String(repeating: "a", count: 200)): a"], (0..<65).map { "x-inference-metadata-\($0): a" },
     ])
     func refusesBadControlHeaders(headers: [String]) throws {
@@ -89,7 +101,9 @@ func requestHead(_ target: String, _ headers: [String], method: String = "POST")
 
     @Test func takesGoodControlHeaders() throws {
         let route = try route(
-            "/v1/responses", ["X-Inference-Task-ID: t", "x-inference-environment: \(String(repeating: "e", count: 1_024))"] + (0..<64).map { "x-inference-metadata-\($0): a" })
+            "/v1/responses",
+            ["X-Inference-Task-ID: t", "x-inference-environment: \(String(repeating: "e", count: 1_024))"]
+                + (0..<64).map { "x-inference-metadata-\($0): a" })
         #expect(route.provider == "openai")
         #expect(route.providerKey == nil)
     }
@@ -115,9 +129,12 @@ func requestHead(_ target: String, _ headers: [String], method: String = "POST")
     }
 
     @Test(arguments: [
-        ("HTTPS://API.Example.COM", "api.example.com", 443, true, "api.example.com"), ("http://h:8080/x//", "h", 8_080, false, "h:8080"),
-        ("https://h:443", "h", 443, true, "h"), ("http://h:443", "h", 443, false, "h:443"), ("https://[2606:4700::1]", "2606:4700::1", 443, true, "[2606:4700::1]"),
-        ("https://[::1]:65535/", "::1", 65_535, true, "[::1]:65535"), ("https://2130706433", "2130706433", 443, true, "2130706433"),
+        ("HTTPS://API.Example.COM", "api.example.com", 443, true, "api.example.com"),
+        ("http://h:8080/x//", "h", 8_080, false, "h:8080"),
+        ("https://h:443", "h", 443, true, "h"), ("http://h:443", "h", 443, false, "h:443"),
+        ("https://[2606:4700::1]", "2606:4700::1", 443, true, "[2606:4700::1]"),
+        ("https://[::1]:65535/", "::1", 65_535, true, "[::1]:65535"),
+        ("https://2130706433", "2130706433", 443, true, "2130706433"),
         ("https://0177.0.0.1:1", "0177.0.0.1", 1, true, "0177.0.0.1:1"),
     ])
     func readsBaseURLs(text: String, host: String, port: Int, isTLS: Bool, authority: String) throws {
@@ -126,9 +143,12 @@ func requestHead(_ target: String, _ headers: [String], method: String = "POST")
     }
 
     @Test(arguments: [
-        "", "host", "//host", "ftp://host", "https:/host", "https://", "https:///path", "https://user@host", "https://user:pass@host", "https://host?x", "https://host/?x=1",
-        "https://host#f", "https://host:0", "https://host:65536", "https://host:", "https://host:+1", "https://host:1a", "https://host:99999999999999999999",
-        "https://[::1", "https://[::1]x", "https://[]", "https://[host]", "https://[127.0.0.1]", "https://h ost", "https://h\tost", "https://h\\x", "https://hö.example",
+        "", "host", "//host", "ftp://host", "https:/host", "https://", "https:///path", "https://user@host",
+        "https://user:pass@host", "https://host?x", "https://host/?x=1",
+        "https://host#f", "https://host:0", "https://host:65536", "https://host:", "https://host:+1", "https://host:1a",
+        "https://host:99999999999999999999",
+        "https://[::1", "https://[::1]x", "https://[]", "https://[host]", "https://[127.0.0.1]", "https://h ost",
+        "https://h\tost", "https://h\\x", "https://hö.example",
         "https://h/a b", "https://a:1:2", "https://%31", "https://\(String(repeating: "a", count: 254))",
     ])
     func refusesOtherBaseURLs(text: String) throws {
@@ -138,7 +158,9 @@ func requestHead(_ target: String, _ headers: [String], method: String = "POST")
     }
 
     @Test func namesTheProviderOfAURL() throws {
-        func provider(_ url: String, _ more: [String] = []) throws -> Route { try route("/v1/messages", ["x-inference-provider-url: \(url)"] + more) }
+        func provider(_ url: String, _ more: [String] = []) throws -> Route {
+            try route("/v1/messages", ["x-inference-provider-url: \(url)"] + more)
+        }
         #expect(try provider("https://api.groq.com").provider == "groq")
         #expect(try provider("https://res.openai.azure.com").keyPlacement == .apiKey)
         #expect(try provider("https://bedrock-runtime.eu-west-1.amazonaws.com").provider == "bedrock")
@@ -147,7 +169,9 @@ func requestHead(_ target: String, _ headers: [String], method: String = "POST")
         #expect(try provider("https://other.example", ["x-inference-provider: openai"]).keyPlacement == .bearer)
         #expect(try provider("https://other.example").target.demandsPublicAddress)
         #expect(!(try route("/v1/messages").target.demandsPublicAddress))
-        #expect(try route("/v1beta/models/g:countTokens", ["x-inference-provider-url: https://other.example"]).keyPlacement == .xGoogAPIKey)
+        #expect(
+            try route("/v1beta/models/g:countTokens", ["x-inference-provider-url: https://other.example"]).keyPlacement
+                == .xGoogAPIKey)
         #expect(try route("/odd", ["x-inference-provider-url: https://other.example"]).keyPlacement == .bearer)
         #expect(try fault("/v1/messages", ["x-inference-provider-url: http://other.example"]).code == .notAllowed)
     }
@@ -170,30 +194,41 @@ func requestHead(_ target: String, _ headers: [String], method: String = "POST")
     }
 
     @Test func passesEndToEndHeadersByteForByte() throws {
-        let kept = ["X-a:1", "x-A:   two  words \t", "Accept: a", "Accept: b", "traceparent: 00-x", "X-Empty:", "Expect: 100-continue", "Cookie: c", "x-weir-y: 1", "Authorization: Bearer k"]
-        #expect(try upstream("/v1/responses?q=%20&&", kept) == ["POST /v1/responses?q=%20&& HTTP/1.1", "Host: api.openai.com"] + kept)
+        let kept = [
+            "X-a:1", "x-A:   two  words \t", "Accept: a", "Accept: b", "traceparent: 00-x", "X-Empty:", "Expect: 100-continue",
+            "Cookie: c", "x-weir-y: 1", "Authorization: Bearer k",
+        ]
+        #expect(
+            try upstream("/v1/responses?q=%20&&", kept) == ["POST /v1/responses?q=%20&& HTTP/1.1", "Host: api.openai.com"] + kept)
     }
 
     @Test func dropsHopByHopAndControlHeaders() throws {
         let lines = try upstream(
             "/v1/responses",
             [
-                "Connection: keep-alive, X-Mine , content-length", "X-MINE: 1", "Keep-Alive: 5", "Proxy-Connection: x", "TE: trailers", "Upgrade: h2c", "Proxy-Authorization: Basic x",
-                "X-Inference-Task-Id: t", "x-inference-anything: 1", "x-inference-project-api-key: weir_x", "Trailer: X-Sum", "Transfer-Encoding: chunked",
+                "Connection: keep-alive, X-Mine , content-length", "X-MINE: 1", "Keep-Alive: 5", "Proxy-Connection: x",
+                "TE: trailers", "Upgrade: h2c", "Proxy-Authorization: Basic x",
+                "X-Inference-Task-Id: t", "x-inference-anything: 1", "x-inference-project-api-key: weir_x", "Trailer: X-Sum",
+                "Transfer-Encoding: chunked",
             ])
         #expect(lines == ["POST /v1/responses HTTP/1.1", "Host: api.openai.com", "Trailer: X-Sum", "Transfer-Encoding: chunked"])
     }
 
     @Test(arguments: [
-        ("openai", "Authorization: Bearer sk-1"), ("anthropic", "x-api-key: sk-1"), ("gemini", "x-goog-api-key: sk-1"), ("azure-openai", "api-key: sk-1"), ("bedrock", "Authorization: Bearer sk-1"),
+        ("openai", "Authorization: Bearer sk-1"), ("anthropic", "x-api-key: sk-1"), ("gemini", "x-goog-api-key: sk-1"),
+        ("azure-openai", "api-key: sk-1"), ("bedrock", "Authorization: Bearer sk-1"),
     ])
     func placesTheProvidersKey(provider: String, expected: String) throws {
         let url = "x-inference-provider-url: https://host.example"
         for key in ["sk-1", "Bearer sk-1"] {
-            let credentials = ["A: 1", "authorization: Bearer weir_1", "x-api-key: weir_2", "X-Goog-Api-Key: weir_3", "api-key: weir_4", "B: 2"]
-            let lines = try upstream("/v1/x", [url, "x-inference-provider: \(provider)", "x-inference-provider-api-key: \(key)"] + credentials)
+            let credentials = [
+                "A: 1", "authorization: Bearer weir_1", "x-api-key: weir_2", "X-Goog-Api-Key: weir_3", "api-key: weir_4", "B: 2",
+            ]
+            let lines = try upstream(
+                "/v1/x", [url, "x-inference-provider: \(provider)", "x-inference-provider-api-key: \(key)"] + credentials)
             #expect(lines == ["POST /v1/x HTTP/1.1", "Host: host.example", "A: 1", expected, "B: 2"])
-            let bare = try upstream("/v1/x", [url, "x-inference-provider: \(provider)", "x-inference-provider-api-key: \(key)", "B: 2"])
+            let bare = try upstream(
+                "/v1/x", [url, "x-inference-provider: \(provider)", "x-inference-provider-api-key: \(key)", "B: 2"])
             #expect(bare == ["POST /v1/x HTTP/1.1", "Host: host.example", "B: 2", expected])
         }
     }
@@ -201,25 +236,34 @@ func requestHead(_ target: String, _ headers: [String], method: String = "POST")
     @Test func addsAHostWhereAnHTTP10CallerGaveNone() throws {
         let head = try requestHead("GET /v1/models HTTP/1.0\r\nA: 1\r\n\r\n")
         let route = try Router(catalogue: ProviderCatalogue(), allowsPrivateUpstreams: false).route(head)
-        #expect(String(buffer: HeadRewriting.upstreamHead(head, route: route, allocator: ByteBufferAllocator())) == "GET /v1/models HTTP/1.1\r\nA: 1\r\nHost: api.openai.com\r\n\r\n")
+        #expect(
+            String(buffer: HeadRewriting.upstreamHead(head, route: route, allocator: ByteBufferAllocator()))
+                == "GET /v1/models HTTP/1.1\r\nA: 1\r\nHost: api.openai.com\r\n\r\n")
     }
 
     @Test func marksAnswersOnly() throws {
         var parser = HeadParser()
-        var buffer = ByteBuffer(string: "HTTP/1.0 503 Odd  Words\r\nConnection: x-gone, close\r\nX-Gone: 1\r\nKeep-Alive: 3\r\nProxy-Authenticate: x\r\nx-inference-a: 1\r\nSet-Cookie: a\r\nset-cookie: b\r\nContent-Length: 1\r\n\r\n")
+        var buffer = ByteBuffer(
+            string:
+                "HTTP/1.0 503 Odd  Words\r\nConnection: x-gone, close\r\nX-Gone: 1\r\nKeep-Alive: 3\r\nProxy-Authenticate: x\r\nx-inference-a: 1\r\nSet-Cookie: a\r\nset-cookie: b\r\nContent-Length: 1\r\n\r\n"
+        )
         let head = try #require(try parser.readResponse(&buffer, toHead: false))
         let id = ExchangeID(milliseconds: 1, random: (2, 3))
         let needs = HeadRewriting.AnswerNeeds(closes: true, removesChunking: false, confirmsKeepAlive: false)
         let text = String(buffer: HeadRewriting.downstreamHead(head, id: id, needs: needs, allocator: ByteBufferAllocator()))
         #expect(
-            text == "HTTP/1.1 503 Odd  Words\r\nx-inference-a: 1\r\nSet-Cookie: a\r\nset-cookie: b\r\nContent-Length: 1\r\nx-weir-exchange-id: \(id)\r\n"
+            text
+                == "HTTP/1.1 503 Odd  Words\r\nx-inference-a: 1\r\nSet-Cookie: a\r\nset-cookie: b\r\nContent-Length: 1\r\nx-weir-exchange-id: \(id)\r\n"
                 + "x-weir-error-source: provider\r\nConnection: close\r\n\r\n")
     }
 
-    @Test(arguments: [nil, APIFamily.openaiChat, .openaiResponses, .openaiEmbeddings, .anthropicMessages, .geminiGenerate, .bedrockConverse])
+    @Test(arguments: [
+        nil, APIFamily.openaiChat, .openaiResponses, .openaiEmbeddings, .anthropicMessages, .geminiGenerate, .bedrockConverse,
+    ])
     func writesFaultsInTheShapeOfTheAPI(api: APIFamily?) throws {
         let codes: [FaultCode] = [
-            .badRequest, .badControlHeader, .notAllowed, .unknownRoute, .requestTimeout, .bodyTooLarge, .headersTooLarge, .upstreamUnreachable, .upstreamProtocolError, .draining,
+            .badRequest, .badControlHeader, .notAllowed, .unknownRoute, .requestTimeout, .bodyTooLarge, .headersTooLarge,
+            .upstreamUnreachable, .upstreamProtocolError, .draining,
             .overloaded, .upstreamTimeout,
         ]
         for code in codes {

@@ -16,20 +16,30 @@ import Testing
     }
 
     static let answers = [
-        Answer(name: "content-length", head: "HTTP/1.1 200 OK\r\nX-A: 1\r\nx-a: 2\r\nContent-Length: 5\r\nServer:  odd  \r\n\r\n", body: "hello"),
+        Answer(
+            name: "content-length", head: "HTTP/1.1 200 OK\r\nX-A: 1\r\nx-a: 2\r\nContent-Length: 5\r\nServer:  odd  \r\n\r\n",
+            body: "hello"),
         Answer(name: "empty", head: "HTTP/1.1 201 \r\nContent-Length: 0\r\n\r\n", body: ""),
         Answer(
-            name: "event stream", head: "HTTP/1.1 200 Fine\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n",
+            name: "event stream",
+            head: "HTTP/1.1 200 Fine\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n",
             body: "9;x=\"y\"\r\ndata: a\n\n\r\nE\r\ndata: [DONE]\n\n\r\n0\r\n\r\n"),
         Answer(
             name: "chunked with trailers", head: "HTTP/1.1 200 OK\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n",
             body: "3\r\nabc\r\n00\r\nX-Sum: 9\r\nx-sum: 8\r\n\r\n"),
-        Answer(name: "ends with the connection", head: "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n", body: "to the end", closes: true),
+        Answer(
+            name: "ends with the connection", head: "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n", body: "to the end",
+            closes: true),
         Answer(name: "HEAD", method: "HEAD", head: "HTTP/1.1 200 OK\r\nContent-Length: 1234\r\n\r\n", body: ""),
         Answer(name: "no content", head: "HTTP/1.1 204 No Content\r\nX-B: 1\r\n\r\n", body: ""),
         Answer(name: "not modified", head: "HTTP/1.1 304 Not Modified\r\nETag: \"x\"\r\nContent-Length: 77\r\n\r\n", body: ""),
-        Answer(name: "redirect", head: "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/next\r\nContent-Length: 2\r\n\r\n", body: "go"),
-        Answer(name: "error", head: "HTTP/1.1 429 Slow Down\r\nRetry-After: 7\r\nx-inference-note: theirs\r\nContent-Length: 4\r\n\r\n", body: "wait"),
+        Answer(
+            name: "redirect", head: "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/next\r\nContent-Length: 2\r\n\r\n",
+            body: "go"),
+        Answer(
+            name: "error",
+            head: "HTTP/1.1 429 Slow Down\r\nRetry-After: 7\r\nx-inference-note: theirs\r\nContent-Length: 4\r\n\r\n",
+            body: "wait"),
     ]
 
     @Test(arguments: answers) func passesAnswersUntouched(answer: Answer) async throws {
@@ -66,7 +76,9 @@ import Testing
         Request(name: "length", framing: "content-LENGTH: 7", body: Array("{\"a\":1}".utf8)),
         Request(name: "bytes", framing: "Content-Length: 1024", body: pattern(1_024)),
         Request(name: "large", framing: "Content-Length: 5000000", body: pattern(5_000_000)),
-        Request(name: "chunked", framing: "Transfer-Encoding: chunked", body: chunked(pattern(3_000), by: 999, trailers: "X-Sum: 1\r\n")),
+        Request(
+            name: "chunked", framing: "Transfer-Encoding: chunked",
+            body: chunked(pattern(3_000), by: 999, trailers: "X-Sum: 1\r\n")),
         Request(name: "large chunked", framing: "Transfer-Encoding: chunked", body: chunked(pattern(5_000_000), by: 70_001)),
     ]
 
@@ -75,19 +87,25 @@ import Testing
         let records = try await withGateway(provider) { (bench: Bench) async throws -> Void in
             let wire = try bench.connect()
             try wire.send(
-                Array("POST /v1//chat%2Fx/../y?a=b&&c=%41 HTTP/1.1\r\nhost: weir.test\r\nX-One: 1\r\nx-one:2\r\n\(request.framing)\r\nUser-Agent: t\r\n\r\n".utf8)
+                Array(
+                    "POST /v1//chat%2Fx/../y?a=b&&c=%41 HTTP/1.1\r\nhost: weir.test\r\nX-One: 1\r\nx-one:2\r\n\(request.framing)\r\nUser-Agent: t\r\n\r\n"
+                        .utf8)
                     + request.body)
             #expect(try wire.answer().text == "done")
         }
         let seen = try #require(provider.requests.first)
         #expect(
             seen.lines == [
-                "POST /v1//chat%2Fx/../y?a=b&&c=%41 HTTP/1.1", "Host: 127.0.0.1:\(provider.port)", "X-One: 1", "x-one:2", request.framing,
+                "POST /v1//chat%2Fx/../y?a=b&&c=%41 HTTP/1.1", "Host: 127.0.0.1:\(provider.port)", "X-One: 1", "x-one:2",
+                request.framing,
                 "User-Agent: t",
             ])
         #expect(seen.body == request.body)
         #expect(records.first?.head.query == "a=b&&c=%41")
-        #expect(records.first?.requestBody.wireByteCount == Int64(request.name.hasSuffix("large chunked") ? 5_000_000 : request.name == "chunked" ? 3_000 : request.body.count))
+        #expect(
+            records.first?.requestBody.wireByteCount
+                == Int64(
+                    request.name.hasSuffix("large chunked") ? 5_000_000 : request.name == "chunked" ? 3_000 : request.body.count))
     }
 
     @Test(arguments: [false, true]) func passesLargeAnswersUntouched(isChunked: Bool) async throws {
@@ -106,7 +124,8 @@ import Testing
         let seen = Gate()
         let provider = try RawProvider { _, wire, _ in
             _ = try wire.request()
-            try wire.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nfirst\n\r\n")
+            try wire.send(
+                "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nfirst\n\r\n")
             try seen.wait("the caller's sight of the first event")
             try wire.send("7\r\nsecond\n\r\n0\r\n\r\n")
         }
@@ -175,7 +194,8 @@ import Testing
         }
         let records = try await withGateway(provider) { (bench: Bench) async throws -> Void in
             let wire = try bench.connect()
-            try wire.send(Array("POST /v1/chat/completions HTTP/1.1\r\nHost: w\r\nContent-Length: 300000\r\n\r\n".utf8) + pattern(100_000))
+            try wire.send(
+                Array("POST /v1/chat/completions HTTP/1.1\r\nHost: w\r\nContent-Length: 300000\r\n\r\n".utf8) + pattern(100_000))
             #expect(try wire.answer().text == "answer 0")
             try wire.send(Array(pattern(300_000)[100_000...]))
             try wire.send(post("/v1/chat/completions", ""))
@@ -203,7 +223,8 @@ import Testing
     }
 
     @Test func servesHTTP10Callers() async throws {
-        let provider = try RawProvider(answering: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n3\r\ndef\r\n0\r\nX-T: 1\r\n\r\n")
+        let provider = try RawProvider(
+            answering: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n3\r\ndef\r\n0\r\nX-T: 1\r\n\r\n")
         let records = try await withGateway(provider) { (bench: Bench) async throws -> Void in
             let wire = try bench.connect()
             try wire.send("POST /v1/chat/completions HTTP/1.0\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\n{}")

@@ -48,7 +48,9 @@ final class Wire: @unchecked Sendable {
         if var size = receiveBuffer { setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &size, socklen_t(MemoryLayout<Int32>.size)) }
         var address = Wire.loopback(port)
         let result = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
         }
         guard result == 0 else {
             Glibc.close(descriptor)
@@ -131,7 +133,9 @@ final class Wire: @unchecked Sendable {
     }
 
     func read(count: Int) throws -> [UInt8] {
-        while pending.count < count { guard try fill("\(count) bytes") else { throw WireTimeout(what: "ended before \(count) bytes") } }
+        while pending.count < count {
+            guard try fill("\(count) bytes") else { throw WireTimeout(what: "ended before \(count) bytes") }
+        }
         defer { pending.removeFirst(count) }
         return Array(pending[..<count])
     }
@@ -145,7 +149,9 @@ final class Wire: @unchecked Sendable {
                 return Array(pending[..<found.upperBound])
             }
             from = max(0, pending.count - needle.count)
-            guard try fill(mark) else { throw WireTimeout(what: "ended (\(String(describing: ending))) before \(mark.debugDescription)") }
+            guard try fill(mark) else {
+                throw WireTimeout(what: "ended (\(String(describing: ending))) before \(mark.debugDescription)")
+            }
         }
     }
 

@@ -33,7 +33,10 @@ import Testing
         #expect(scrubber.found == [Array(credential.utf8)])
     }
 
-    @Test(arguments: ["idempotency-key", "x-request-id", "x-ratelimit-remaining-tokens", "content-type", "openai-organization", "anthropic-version"])
+    @Test(arguments: [
+        "idempotency-key", "x-request-id", "x-ratelimit-remaining-tokens", "content-type", "openai-organization",
+        "anthropic-version",
+    ])
     func leavesOtherHeadersAlone(name: String) { #expect(redacted(name, "plain value").value == "plain value") }
 
     @Test(arguments: [
@@ -82,7 +85,9 @@ import Testing
         var scrubber = CredentialScrubber()
         var headers = [HeaderPair("x-api-key", "planted-key"), HeaderPair("authorization", "Bearer planted-key-and-more")]
         scrubber.redact(&headers)
-        #expect(scrubber.masked("<planted-key-and-more|planted-key>") == "<" + String(repeating: "*", count: 20) + "|" + String(repeating: "*", count: 11) + ">")
+        #expect(
+            scrubber.masked("<planted-key-and-more|planted-key>") == "<" + String(repeating: "*", count: 20) + "|"
+                + String(repeating: "*", count: 11) + ">")
         var bytes = Array("none here".utf8)
         #expect(scrubber.mask(&bytes) == 0)
     }
