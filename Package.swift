@@ -135,7 +135,8 @@ let package = Package(
         .testTarget(
             name: "GatewayTests",
             dependencies: [
-                "Platform", "ExchangeModel", "HTTPWire", "SegmentLog", "Capture", "Gateway", "FakeProvider", nioCore, logging,
+                "Platform", "ExchangeModel", "HTTPWire", "SegmentLog", "Upstream", "Capture", "Gateway", "FakeProvider",
+                nioCore, logging,
             ],
             swiftSettings: strict),
         .testTarget(name: "FakeProviderTests", dependencies: ["FakeProvider", nioCore, nioPosix], swiftSettings: strict),

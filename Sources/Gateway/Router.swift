@@ -51,7 +51,7 @@ package struct Router: Sendable {
         let control = try ControlHeaders(head.block)
         let prefixed = try PathPrefix(checking: head.path)
         let name = control.provider ?? prefixed.provider
-        let call = Call(
+        let call = Wanted(
             path: prefixed.rest, isModelCall: Router.isModelCall(head), key: control.providerKey,
             attribution: prefixed.attribution)
         if let text = control.providerURL { return try named(url: text, provider: name, call) }
@@ -65,7 +65,7 @@ package struct Router: Sendable {
     }
 
     /// What of a request decides its route beside the provider.
-    private struct Call {
+    private struct Wanted {
         let path: ArraySlice<UInt8>
         let isModelCall: Bool
         let key: ArraySlice<UInt8>?
@@ -86,7 +86,7 @@ package struct Router: Sendable {
         return provider
     }
 
-    private func named(url text: String, provider name: String?, _ call: Call) throws(Fault) -> Route {
+    private func named(url text: String, provider name: String?, _ call: Wanted) throws(Fault) -> Route {
         let base = try BaseURL(text)
         guard base.isTLS || allowsPrivateUpstreams else {
             throw Fault(
@@ -104,7 +104,7 @@ package struct Router: Sendable {
         return endsWithGeminiMethod(path) ? .xGoogAPIKey : .bearer
     }
 
-    private func make(_ name: String, _ placement: KeyPlacement, _ base: BaseURL, isCallerNamed: Bool, _ call: Call) -> Route {
+    private func make(_ name: String, _ placement: KeyPlacement, _ base: BaseURL, isCallerNamed: Bool, _ call: Wanted) -> Route {
         let family = APIRoute.family(ofPath: call.path)
         let target = UpstreamTarget(
             host: base.host, port: base.port, isTLS: base.isTLS, demandsPublicAddress: isCallerNamed && !allowsPrivateUpstreams)

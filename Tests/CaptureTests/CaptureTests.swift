@@ -113,7 +113,7 @@ import Testing
         #expect(
             record.responseChunks == [
                 ChunkArrival(offset: 0, timeUs: 100), ChunkArrival(offset: 11, timeUs: 200),
-                ChunkArrival(offset: 23, timeUs: 300), ChunkArrival(offset: 46, timeUs: 400),
+                ChunkArrival(offset: 23, timeUs: 300), ChunkArrival(offset: 45, timeUs: 400),
             ])
     }
 

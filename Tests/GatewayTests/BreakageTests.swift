@@ -19,7 +19,7 @@ import Testing
             _ = try wire.readToEnd()
             ended.open()
         }
-        let records = try await withGateway(provider) { bench in
+        let records = try await withGateway(provider) { (bench: Bench) async throws -> Void in
             let wire = try bench.connect()
             try wire.send(post())
             _ = try wire.read(through: "first\n\r\n")
@@ -41,7 +41,7 @@ import Testing
             arrived.open()
             _ = try wire.readToEnd()
         }
-        let records = try await withGateway(provider) { bench in
+        let records = try await withGateway(provider) { (bench: Bench) async throws -> Void in
             let wire = try bench.connect()
             try wire.send(post())
             try arrived.wait()
@@ -65,7 +65,7 @@ import Testing
             try seen.wait()
             if byReset { wire.reset() } else { wire.close() }
         }
-        let records = try await withGateway(provider) { bench in
+        let records = try await withGateway(provider) { (bench: Bench) async throws -> Void in
             let wire = try bench.connect()
             // The second request waits behind an answer that breaks: it must not be begun.
             try wire.send(post() + post())
@@ -88,7 +88,7 @@ import Testing
             try wire.send(BreakageTests.streamStart)
             try seen.wait()
         }
-        try await withGateway(provider) { bench in
+        try await withGateway(provider) { (bench: Bench) async throws -> Void in
             let wire = try bench.connect()
             try wire.send("POST /v1/responses HTTP/1.0\r\nContent-Length: 0\r\n\r\n")
             _ = try wire.read(through: "first\n")
@@ -102,7 +102,7 @@ import Testing
         let provider = FakeProviderServer(script: .instant)
         let port = try provider.start()
         defer { provider.stop() }
-        let records = try await withGateway(["openai": port]) { bench in
+        let records = try await withGateway(["openai": port]) { (bench: Bench) async throws -> Void in
             let body = #"{"model":"gpt-4o","stream":true,"messages":[{"role":"user","content":"hi"}]}"#
             let wire = try bench.connect()
             try wire.send(post("/v1/chat/completions", body, ["x-fake: \(order);tokens=500"]))
@@ -114,7 +114,8 @@ import Testing
     @Test func answersInTheShapeOfTheAPIWhenTheProviderIsUnreachable() async throws {
         let gone = try RawProvider(answering: "")
         gone.stop()
-        let records = try await withGateway(["openai": gone.port, "anthropic": gone.port, "gemini": gone.port]) { bench in
+        let records = try await withGateway(["openai": gone.port, "anthropic": gone.port, "gemini": gone.port]) {
+            (bench: Bench) async throws -> Void in
             let chat = try bench.ask(post("/v1/chat/completions"))
             #expect(chat.status == 502)
             #expect(chat.header("x-weir-error-source") == "gateway")
@@ -137,7 +138,7 @@ import Testing
     ])
     func answers502WhenTheAnswerIsNotHTTP(answer: String) async throws {
         let provider = try RawProvider(answering: answer)
-        let records = try await withGateway(provider) { bench in
+        let records = try await withGateway(provider) { (bench: Bench) async throws -> Void in
             let got = try bench.ask(post())
             #expect(got.status == 502)
             #expect((try got.json()["error"] as? [String: Any])?["code"] as? String == "upstream_protocol_error")
@@ -154,7 +155,7 @@ import Testing
                 try wire.send(ok("answer \(request.text)"))
             } while true
         }
-        let records = try await withGateway(provider) { bench in
+        let records = try await withGateway(provider) { (bench: Bench) async throws -> Void in
             #expect(try bench.ask(post("/v1/responses", "one")).text == "answer one")
             #expect(try bench.ask(post("/v1/responses", "two")).text == "answer two")
         }
@@ -173,7 +174,7 @@ import Testing
             provider.note(try wire.request())
             try wire.send("HTTP/1.1 200 OK\r\nX-Par")
         }
-        let records = try await withGateway(provider) { bench in
+        let records = try await withGateway(provider) { (bench: Bench) async throws -> Void in
             #expect(try bench.ask(post()).status == 200)
             #expect(try bench.ask(post()).status == 502)
         }
@@ -183,7 +184,7 @@ import Testing
 
     @Test func failsAtOnceWhenAFreshConnectionCloses() async throws {
         let provider = try RawProvider { provider, wire, _ in provider.note(try wire.request()) }
-        try await withGateway(provider) { bench in #expect(try bench.ask(post()).status == 502) }
+        try await withGateway(provider) { (bench: Bench) async throws -> Void in #expect(try bench.ask(post()).status == 502) }
         #expect(provider.requests.count == 1)
     }
 
@@ -201,7 +202,7 @@ import Testing
             }
             _ = try wire.readToEnd()
         }
-        let records = try await withGateway(provider) { bench in
+        let records = try await withGateway(provider) { (bench: Bench) async throws -> Void in
             let wire = try bench.connect(receiveBuffer: 65_536)
             try wire.send(post())
             // At rest: nothing more was written over many looks.

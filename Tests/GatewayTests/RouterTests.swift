@@ -4,6 +4,7 @@ import Foundation
 import HTTPWire
 import NIOCore
 import Testing
+import Upstream
 
 @testable import Gateway
 

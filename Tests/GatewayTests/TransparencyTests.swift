@@ -44,7 +44,7 @@ import Testing
 
     @Test(arguments: answers) func passesAnswersUntouched(answer: Answer) async throws {
         let provider = try RawProvider(answering: answer.head + answer.body, thenCloses: answer.closes)
-        let records = try await withGateway(provider) { bench in
+        let records = try await withGateway(provider) { (bench: Bench) async throws -> Void in
             let request = "\(answer.method) /v1/chat/completions HTTP/1.1\r\nHost: weir\r\n\r\n"
             let got = try bench.ask(request, toHead: answer.method == "HEAD")
             #expect(got.text == answer.body)
@@ -84,7 +84,7 @@ import Testing
 
     @Test(arguments: requests) func passesRequestsUntouched(request: Request) async throws {
         let provider = try RawProvider(answering: ok("done"))
-        let records = try await withGateway(provider) { bench in
+        let records = try await withGateway(provider) { (bench: Bench) async throws -> Void in
             let wire = try bench.connect()
             try wire.send(
                 Array(
@@ -112,7 +112,7 @@ import Testing
         let body = isChunked ? chunked(pattern(5_000_000), by: 16_001) : pattern(5_000_000)
         let framing = isChunked ? "Transfer-Encoding: chunked" : "Content-Length: \(body.count)"
         let provider = try RawProvider(answering: Array("HTTP/1.1 200 OK\r\n\(framing)\r\n\r\n".utf8) + body)
-        let records = try await withGateway(provider) { bench in
+        let records = try await withGateway(provider) { (bench: Bench) async throws -> Void in
             #expect(try bench.ask(post()).body == body)
         }
         #expect(records.first?.responseBody.content == pattern(1 << 18))
@@ -129,7 +129,7 @@ import Testing
             try seen.wait("the caller's sight of the first event")
             try wire.send("7\r\nsecond\n\r\n0\r\n\r\n")
         }
-        let records = try await withGateway(provider) { bench in
+        let records = try await withGateway(provider) { (bench: Bench) async throws -> Void in
             let wire = try bench.connect()
             try wire.send(post())
             _ = try wire.read(through: "first\n\r\n")
@@ -147,7 +147,7 @@ import Testing
             _ = try wire.read(through: "rest")
             try wire.send(ok("done"))
         }
-        try await withGateway(provider) { bench in
+        try await withGateway(provider) { (bench: Bench) async throws -> Void in
             let wire = try bench.connect()
             try wire.send("POST /v1/chat/completions HTTP/1.1\r\nHost: w\r\nContent-Length: 8\r\n\r\nhalf")
             try seen.wait("the provider's sight of the first half")
@@ -164,7 +164,7 @@ import Testing
                 try wire.send(ok("<\(request.text)>"))
             }
         }
-        let records = try await withGateway(provider) { bench in
+        let records = try await withGateway(provider) { (bench: Bench) async throws -> Void in
             let wire = try bench.connect()
             try wire.send((1...5).map { post("/v1/chat/completions", "body \($0)") }.joined())
             for i in 1...5 { #expect(try wire.answer().text == "<body \(i)>") }
@@ -179,7 +179,7 @@ import Testing
         let provider = FakeProviderServer(script: script)
         let port = try provider.start()
         defer { provider.stop() }
-        try await withGateway(["openai": port]) { bench in
+        try await withGateway(["openai": port]) { (bench: Bench) async throws -> Void in
             for i in 0..<6 { #expect(try bench.ask(post("/v1/responses", "n\(i)")).text == "n\(i)") }
         }
         #expect(provider.counts().connections == 1)
@@ -192,7 +192,7 @@ import Testing
             try wire.send(ok("answer \(index)"))
             _ = try wire.readToEnd()
         }
-        let records = try await withGateway(provider) { bench in
+        let records = try await withGateway(provider) { (bench: Bench) async throws -> Void in
             let wire = try bench.connect()
             try wire.send(
                 Array("POST /v1/chat/completions HTTP/1.1\r\nHost: w\r\nContent-Length: 300000\r\n\r\n".utf8) + pattern(100_000))
@@ -212,7 +212,7 @@ import Testing
             _ = try wire.read(count: 4)
             try wire.send(ok("done"))
         }
-        try await withGateway(provider) { bench in
+        try await withGateway(provider) { (bench: Bench) async throws -> Void in
             let wire = try bench.connect()
             try wire.send("POST /v1/chat/completions HTTP/1.1\r\nHost: w\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n")
             #expect(try wire.read(through: "\r\n\r\n") == Array("HTTP/1.1 100 Continue\r\n\r\n".utf8))
@@ -225,7 +225,7 @@ import Testing
     @Test func servesHTTP10Callers() async throws {
         let provider = try RawProvider(
             answering: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n3\r\ndef\r\n0\r\nX-T: 1\r\n\r\n")
-        let records = try await withGateway(provider) { bench in
+        let records = try await withGateway(provider) { (bench: Bench) async throws -> Void in
             let wire = try bench.connect()
             try wire.send("POST /v1/chat/completions HTTP/1.0\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\n{}")
             let answer = try wire.answer()
@@ -240,7 +240,7 @@ import Testing
 
     @Test func keepsAnHTTP10ConnectionThatAsksForIt() async throws {
         let provider = try RawProvider(answering: ok("abc"))
-        try await withGateway(provider) { bench in
+        try await withGateway(provider) { (bench: Bench) async throws -> Void in
             let wire = try bench.connect()
             for _ in 0..<2 {
                 try wire.send("POST /v1/responses HTTP/1.0\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\n{}")
