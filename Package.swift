@@ -85,6 +85,7 @@ let package = Package(
         .testTarget(name: "AnswersTests", dependencies: ["Answers", "ByteCoding", "ExchangeModel", "FactSamples", "FactStore", "NamedQueries"], swiftSettings: strict),
         .testTarget(name: "DatasetsTests", dependencies: ["ByteCoding", "Datasets", "Dialects", "ExchangeModel", "FactStore", "Indexing", "Platform", "SegmentLog", crypto], swiftSettings: strict),
         .testTarget(name: "FakeProviderTests", dependencies: ["ByteCoding", "FakeProvider", nioCore, nioPosix], swiftSettings: strict),
+        .testTarget(name: "SystemTests", dependencies: ["weir", "ByteCoding", "ExchangeModel", "FakeProvider", "Platform", "SegmentLog"], exclude: ["sdk_check.py"], swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
     ]
 )

@@ -19,9 +19,11 @@ package struct CredentialScrubber: Sendable {
     ///
     /// - Parameter headers: changed in place.
     package mutating func redact(_ headers: inout [HeaderPair]) {
-        for i in headers.indices where CredentialRules.isCredentialHeader(headers[i].name) {
-            let value = headers[i].value
+        for i in headers.indices {
             let name = headers[i].name.lowercased()
+            if name == "x-inference-provider-url" { headers[i].value = redactedURL(headers[i].value) }
+            guard CredentialRules.isCredentialHeader(name) else { continue }
+            let value = headers[i].value
             guard !value.isEmpty else { continue }
             if name.hasSuffix("authorization"), let space = value.firstIndex(of: " ") {
                 note(value[value.index(after: space)...], header: name)
@@ -47,9 +49,32 @@ package struct CredentialScrubber: Sendable {
             }
             let value = part[part.index(after: equals)...]
             if !value.isEmpty { note(value, header: "?") }
+            // A provider that repeats the key repeats it decoded.
+            if let decoded = PercentCoding.decoded(value.utf8) { note(Substring(decoding: decoded, as: UTF8.self), header: "") }
             parts.append(part[...equals] + CredentialRules.mark)
         }
         return parts.joined(separator: "&")
+    }
+
+    /// A URL that a caller named, its user information and its query replaced: neither is ever used.
+    private mutating func redactedURL(_ url: String) -> String {
+        var rest = url[...]
+        var out = ""
+        if let scheme = url.firstRange(of: "://") {
+            out += url[..<scheme.upperBound]
+            rest = url[scheme.upperBound...]
+        }
+        let authority = rest.prefix { $0 != "/" && $0 != "?" && $0 != "#" }
+        if let at = authority.lastIndex(of: "@") {
+            note(authority[..<at], header: "")
+            for part in authority[..<at].split(separator: ":") { note(part, header: "") }
+            out += CredentialRules.mark
+            rest = rest[at...]
+        }
+        guard let mark = rest.firstIndex(where: { $0 == "?" || $0 == "#" }) else { return out + rest }
+        let query = rest[rest.index(after: mark)...]
+        _ = redactedQuery(String(query))
+        return out + rest[...mark] + CredentialRules.mark
     }
 
     private mutating func note(_ value: Substring, header: String) {

@@ -13,7 +13,7 @@ enum VerbErrors {
         case let failure as VerbFailure: failure.exitCode
         case let indexing as IndexingError: indexing.exitCode
         case is AnswersError: 2
-        case is FactStoreError: 2
+        case let store as FactStoreError: store.exitCode
         case is DatasetError: 2
         case is SegmentError: 3
         case is PlatformError: 3

@@ -43,13 +43,22 @@ struct VerbFailure: Error, CustomStringConvertible {
 
 @main
 enum Main {
-    static func main() async {
+    /// Not `async`: an asynchronous main runs on a thread of the pool, and signals held back there would still end the process
+    /// through the first thread.
+    static func main() {
         TerminationSignals.hold()
+        Task { Foundation.exit(await end()) }
+        while true { pause() }
+    }
+
+    /// Runs the verb; its exit code.
+    private static func end() async -> Int32 {
         do {
             var command = try Weir.parseAsRoot()
             if var verb = command as? any AsyncParsableCommand { try await verb.run() } else { try command.run() }
+            return 0
         } catch {
-            Foundation.exit(report(error))
+            return report(error)
         }
     }
 
