@@ -330,6 +330,12 @@ final class DownstreamHandler: ChannelDuplexHandler {
         if isBusy { SocketReset.close(context.channel) } else { context.close(promise: nil) }
     }
 
+    /// Ends the connection because Weir stops: a running exchange is recorded as ended by Weir, not by the caller.
+    func cut() {
+        guard let running = exchange else { return closeNow() }
+        running.fail(Fault(.draining, "Weir has shut down before the answer was over; send the request again in a moment"))
+    }
+
     func closeIfIdle() {
         if case .head(let parser) = phase, !parser.isMidHead, inbound.readableBytes == 0, !isBusy { closeNow() }
     }

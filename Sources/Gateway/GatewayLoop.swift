@@ -52,7 +52,7 @@ final class GatewayLoop {
 
     /// Ends what is still running.
     func closeAll() {
-        for handler in handlers.values { handler.closeNow() }
+        for handler in handlers.values { handler.cut() }
         pool.closeIdle()
     }
 }

@@ -7,6 +7,7 @@ import SegmentLog
 struct SegmentVerb: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "segment", abstract: "Look into the segment log.",
+        discussion: "EXAMPLES:\n  weir segment ls\n  weir segment cat | jq .id\n  weir segment verify",
         subcommands: [SegmentListVerb.self, SegmentCatVerb.self, SegmentVerifyVerb.self])
 }
 

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Testing
+
+extension SystemTests {
+    @Suite struct VerbTests {
+        @Test func refusesBadUsageWithExitCode2() async throws {
+            let scratch = try Scratch()
+            let cases: [(arguments: [String], says: String)] = [
+                (["dance"], "dance"),
+                (["serve", "--no-such-flag"], "--no-such-flag"),
+                (["serve", "--listen", "nonsense", "--data", scratch.path], "--listen takes HOST:PORT"),
+                (["serve", "--listen", "0.0.0.0:0", "--data", scratch.path], "--open"),
+                (["serve", "--provider", "openai", "--data", scratch.path], "--provider takes NAME=BASE_URL"),
+                (["serve", "--provider", "openai=ftp://x", "--data", scratch.path], "https://"),
+                (["serve", "--threads", "0", "--data", scratch.path], "--threads"),
+                (["serve", "--log-level", "loud", "--data", scratch.path], "--log-level loud"),
+                (["serve", "--config", scratch.at("absent.yaml"), "--data", scratch.path], "absent.yaml cannot be read"),
+                (["index", "--max-duration", "0", "--data", scratch.path], "--max-duration"),
+                (["index", "--max-duration", "soon", "--data", scratch.path], "--max-duration"),
+                (["query", "no-such-question", "--data", scratch.path], "no-such-question"),
+                (["query", "exchanges", "--data", scratch.path], "weir index"),
+                (["index", "--data", scratch.at("absent")], "there is no data directory"),
+                (["query", "exchanges", "--data", scratch.at("absent")], "there is no data directory"),
+                (["segment", "ls", "--data", scratch.at("absent")], "there is no data directory"),
+                (["segment", "cat", "--data", scratch.at("absent")], "there is no data directory"),
+                (["segment", "verify", "--data", scratch.at("absent")], "there is no data directory"),
+            ]
+            for entry in cases {
+                let ended = try await Weir.run([Weir.path] + entry.arguments)
+                #expect(ended.code == 2, "\(entry.arguments): \(ended.code) \(ended.errors)")
+                #expect(ended.errors.contains(entry.says), "\(entry.arguments): \(ended.errors)")
+                #expect(ended.output.isEmpty, "\(entry.arguments): words on standard output")
+            }
+        }
+
+        @Test func refusesBadConfigurationNamingTheKey() async throws {
+            let scratch = try Scratch()
+            let file = scratch.at("weir.yaml")
+            let cases: [(yaml: String, says: String)] = [
+                ("listne: 127.0.0.1:0\n", "unknown key listne"),
+                ("listen: [1\n", "is not YAML"),
+                ("- 1\n- 2\n", "the top level must be a mapping"),
+                ("threads: many\n", "threads must be a number"),
+                ("drain_seconds: -1\n", "drain_seconds must be"),
+                ("open: perhaps\n", "open must be true or false"),
+                ("providers:\n  openai: nowhere\n", "openai"),
+                ("listen: 0.0.0.0:0\n", "--open"),
+            ]
+            for entry in cases {
+                try Data(entry.yaml.utf8).write(to: URL(fileURLWithPath: file))
+                let ended = try await Weir.run("serve", "--config", file, "--data", scratch.at("data"))
+                #expect(ended.code == 2, "\(entry.yaml): \(ended.code) \(ended.errors)")
+                #expect(ended.errors.contains(entry.says), "\(entry.yaml): \(ended.errors)")
+            }
+        }
+
+        @Test func helpOfEveryVerbShowsExamples() async throws {
+            var left: [[String]] = [[]]
+            var seen = 0
+            while let verb = left.popLast() {
+                let help = try await Weir.run([Weir.path] + verb + ["--help"])
+                #expect(help.code == 0 && help.text.contains("EXAMPLES:"), "weir \(verb.joined(separator: " ")) --help")
+                let list = help.text.components(separatedBy: "SUBCOMMANDS:\n").dropFirst().first ?? ""
+                for match in list.matches(of: /(?m)^  ([a-z]+)(?: |$)/) where match.1 != "help" {
+                    left.append(verb + [String(match.1)])
+                }
+                seen += 1
+            }
+            #expect(seen >= 8)
+        }
+
+        @Test func queryAloneListsTheNames() async throws {
+            let listed = try await Weir.run("query")
+            #expect(listed.code == 0)
+            let names = listed.lines.compactMap { $0.split(separator: "\t").first.map(String.init) }
+            #expect(Set(names).isSuperset(of: ["exchanges", "tail-latency"]))
+            let scratch = try Scratch()
+            #expect(try await Weir.run("index", "--data", scratch.path).code == 0)
+            for name in names {
+                let answered = try await Weir.run("query", name, "--data", scratch.path)
+                #expect(answered.code == 0, "\(name): \(answered.errors)")
+            }
+        }
+    }
+}
