@@ -10,7 +10,9 @@ import SegmentLog
 
 struct DatasetVerb: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "dataset", abstract: "Turn captured traffic into train and eval sets.", subcommands: [DatasetBuildVerb.self])
+        commandName: "dataset", abstract: "Turn captured traffic into train and eval sets.",
+        discussion: "EXAMPLES:\n  weir dataset build --name support --task support-triage",
+        subcommands: [DatasetBuildVerb.self])
 }
 
 struct DatasetBuildVerb: ParsableCommand {

@@ -53,12 +53,12 @@ struct SegmentCatVerb: ParsableCommand {
             segments = segments.filter { names.contains($0.name) }
         }
         var damage = 0
-        for segment in segments { damage += try SegmentCatVerb.print(segment, files: files) }
+        for segment in segments { damage += try SegmentCatVerb.write(segment, files: files) }
         if damage > 0 { throw VerbFailure.found("\(damage) damaged ranges were skipped; see `weir segment verify`") }
     }
 
     /// Writes one segment's records; returns how many damaged ranges were passed over.
-    private static func print(_ segment: SegmentFile, files: any FileSystem) throws -> Int {
+    private static func write(_ segment: SegmentFile, files: any FileSystem) throws -> Int {
         let reader = try SegmentReader(file: segment, files: files)
         var offset: Int64 = 0
         var damage = 0
