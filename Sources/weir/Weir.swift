@@ -43,16 +43,21 @@ struct VerbFailure: Error, CustomStringConvertible {
 
 @main
 enum Main {
-    /// Not `async`: an asynchronous main runs on a thread of the pool, and signals held back there would still end the process
-    /// through the first thread.
+    /// Not `async`: the runtime parks the first thread of an asynchronous main with every signal let through, and SIGTERM would
+    /// end the process at once.
     static func main() {
         TerminationSignals.hold()
-        Task { Foundation.exit(await end()) }
+        begin()
         while true { pause() }
     }
 
+    /// Starts the verb on the pool; `main` itself belongs to the main actor, whose thread is taken.
+    private nonisolated static func begin() {
+        Task { Foundation.exit(await end()) }
+    }
+
     /// Runs the verb; its exit code.
-    private static func end() async -> Int32 {
+    private nonisolated static func end() async -> Int32 {
         do {
             var command = try Weir.parseAsRoot()
             if var verb = command as? any AsyncParsableCommand { try await verb.run() } else { try command.run() }
@@ -63,7 +68,7 @@ enum Main {
     }
 
     /// Says what went wrong and gives the exit code for it.
-    private static func report(_ error: any Error) -> Int32 {
+    private nonisolated static func report(_ error: any Error) -> Int32 {
         if let failure = error as? VerbFailure {
             if !failure.message.isEmpty { Terminal.say("weir: \(failure.message)") }
             return failure.exitCode
