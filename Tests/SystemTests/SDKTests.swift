@@ -12,7 +12,10 @@ extension SystemTests {
             let bench = try await Bench()
             let gateway = try await bench.gateway()
             let checked = try await Weir.run(
-                [python, "-W", "ignore::DeprecationWarning", script, "http://127.0.0.1:\(bench.provider.port)", "http://127.0.0.1:\(gateway.port)"], within: 120)
+                [
+                    python, "-W", "ignore::DeprecationWarning", script, "http://127.0.0.1:\(bench.provider.port)",
+                    "http://127.0.0.1:\(gateway.port)",
+                ], within: 120)
             #expect(checked.code == 0, "\(checked.errors)")
             #expect(try await gateway.stop() == 0)
             #expect(try await Weir.run("index", "--data", bench.data).code == 0)
