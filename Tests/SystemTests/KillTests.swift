@@ -117,7 +117,7 @@ extension SystemTests {
                 outcomes[record["id"]?.string ?? "", default: []].append(record["outcome"]?.string ?? "")
             }
             let wrong = due.filter { outcomes[$0] != [Outcome.completed.rawValue] }
-            #expect(due.count > 10, "too few exchanges ended before the kill to show anything")
+            #expect(due.count > 3, "too few exchanges ended before the kill to show anything")
             #expect(
                 wrong.isEmpty,
                 "round \(round): \(wrong.count) of \(due.count) are not there exactly once and completed: \(wrong.prefix(5))")
