@@ -34,6 +34,29 @@ package struct ExchangeReading: Equatable, Sendable {
     package init() {}
 }
 
+/// How a record keeps one body: its scalars without its bytes.
+package struct BodyShape: Equatable, Sendable {
+    /// `utf8` or `base64`.
+    package var encoding = "utf8"
+    /// As on the wire, such as `gzip` or `br`.
+    package var contentCoding: String?
+    /// How much of it was kept.
+    package var kept = BodyKept.full
+    /// Hex SHA-256 of the whole, when not kept in full.
+    package var sha256: String?
+
+    /// A body kept whole, as text.
+    package init() {}
+
+    /// The shape of a recorded body.
+    package init(_ body: RecordedBody) {
+        encoding = body.encoding
+        contentCoding = body.contentCoding
+        kept = body.kept
+        sha256 = body.sha256
+    }
+}
+
 /// Where a record's payload lies.
 package struct PayloadLocation: Equatable, Sendable {
     /// File name of the segment.
@@ -59,6 +82,10 @@ package struct ExchangeFact: Equatable, Sendable {
     package var requestBodyBytes: Int64 = 0
     /// Size of the answer's body on the wire.
     package var responseBodyBytes: Int64 = 0
+    /// How the request's body is kept.
+    package var requestBody = BodyShape()
+    /// How the answer's body is kept.
+    package var responseBody = BodyShape()
     /// What the dialect read out of the bytes.
     package var reading = ExchangeReading()
     /// Time spent in Weir itself.
@@ -85,10 +112,7 @@ package struct ExchangeFact: Equatable, Sendable {
         json.value(ExchangeRecord.version)
         head.writeIdentity(to: &json)
         head.writeTimes(to: &json)
-        json.key("request_body_bytes")
-        json.value(requestBodyBytes)
-        json.key("response_body_bytes")
-        json.value(responseBodyBytes)
+        writeBodies(to: &json)
         json.key("response_stream")
         json.value(head.responseStream)
         writeReading(to: &json)
@@ -100,6 +124,26 @@ package struct ExchangeFact: Equatable, Sendable {
         json.key("offset")
         json.value(location.offset)
         json.endObject()
+    }
+
+    private func writeBodies(to json: inout JSONWriter) {
+        json.key("request_body_encoding")
+        json.value(requestBody.encoding)
+        json.key("response_body_encoding")
+        json.value(responseBody.encoding)
+        json.key("request_body_bytes")
+        json.value(requestBodyBytes)
+        json.key("response_body_bytes")
+        json.value(responseBodyBytes)
+        let shapes: [(String, String?)] = [
+            ("request_content_coding", requestBody.contentCoding), ("response_content_coding", responseBody.contentCoding),
+            ("request_body_kept", requestBody.kept.rawValue), ("response_body_kept", responseBody.kept.rawValue),
+            ("request_body_sha256", requestBody.sha256), ("response_body_sha256", responseBody.sha256),
+        ]
+        for (key, value) in shapes {
+            json.key(key)
+            json.value(value)
+        }
     }
 
     private func writeReading(to json: inout JSONWriter) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import ByteCoding
 
 /// How much of a body was kept (`record.md`, `request_body_kept`).
 package enum BodyKept: String, Sendable {
@@ -21,6 +22,9 @@ package struct RecordedBody: Equatable, Sendable {
     package var kept: BodyKept = .full
     /// Hex SHA-256 of the whole, when not kept in full.
     package var sha256: String?
+
+    /// How `content` stands in a record: `utf8`, or `base64` where it is not text.
+    package var encoding: String { UTF8Check.firstInvalidOffset(content ?? []) == nil ? "utf8" : "base64" }
 
     /// No body.
     package init() {}

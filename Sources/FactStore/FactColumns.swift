@@ -50,7 +50,7 @@ enum FactColumns {
     ]
 
     /// What each row has of its own, without id, dictionary ids and metadata.
-    static let own: [FactColumn] = identity + times + reading + usage + finish + cost + place
+    static let own: [FactColumn] = identity + times + bodies + reading + usage + finish + cost + place
 
     private static let identity: [FactColumn] = [
         .count("started_at_us", \.head.startedAtUs),
@@ -82,6 +82,23 @@ enum FactColumns {
         .count("response_body_bytes", \.responseBodyBytes),
         .flag("response_stream", \.head.responseStream),
     ]
+
+    private static let bodies: [FactColumn] = [
+        .required("request_body_encoding", \.requestBody.encoding),
+        .required("response_body_encoding", \.responseBody.encoding),
+        .text("request_content_coding", \.requestBody.contentCoding),
+        .text("response_content_coding", \.responseBody.contentCoding),
+        kept("request_body_kept", \.requestBody.kept),
+        kept("response_body_kept", \.responseBody.kept),
+        .text("request_body_sha256", \.requestBody.sha256),
+        .text("response_body_sha256", \.responseBody.sha256),
+    ]
+
+    private static func kept(_ name: String, _ path: any WritableKeyPath<ExchangeFact, BodyKept> & Sendable) -> FactColumn {
+        FactColumn(
+            name: name, read: { .text($0[keyPath: path].rawValue) },
+            write: { $0[keyPath: path] = $1.text.flatMap(BodyKept.init(rawValue:)) ?? .none })
+    }
 
     private static let reading: [FactColumn] = [
         .flag("stream_requested", \.reading.streamRequested),

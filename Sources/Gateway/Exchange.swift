@@ -280,7 +280,9 @@ final class Exchange: UpstreamReceiver {
         }
         tap.exchange.status = fault.code.status
         let keepsAlive = head.keepsAlive && !loop.isDraining && !closes
-        end(fault.code.outcome) { caller in
+        // Refused is what never was attempted.
+        let wasAttempted = fault.code.outcome == .refused && !tap.exchange.attempts.isEmpty
+        end(wasAttempted ? .truncated : fault.code.outcome) { caller in
             caller.answer(fault, api: self.route.family, tap: self.tap, isHead: self.head.isHead, closes: !keepsAlive)
             caller.flush()
             caller.exchangeEnded(keepsAlive: keepsAlive)

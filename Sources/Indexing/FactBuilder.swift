@@ -17,6 +17,8 @@ package enum FactBuilder {
         var fact = ExchangeFact(head: record.head, location: location)
         fact.requestBodyBytes = record.requestBody.wireByteCount
         fact.responseBodyBytes = record.responseBody.wireByteCount
+        fact.requestBody = BodyShape(record.requestBody)
+        fact.responseBody = BodyShape(record.responseBody)
         fact.reading = reading
         for field in TokenUsage.fields {
             fact.reading.usage[keyPath: field.path] = count(reading.usage[keyPath: field.path])

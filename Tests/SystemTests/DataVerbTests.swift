@@ -12,8 +12,9 @@ extension SystemTests {
         private static let factKeys = """
             v id node started_at_us environment task metadata key_id trace_id parent_span_id client_request_id provider deployment api
             method path query upstream_url status outcome error_source error_code request_received_us upstream_sent_us first_byte_us
-            last_byte_us ended_us request_body_bytes response_body_bytes response_stream model_requested model_responded
-            stream_requested stream duration_us ttft_us first_visible_us overhead_us tokens_per_second usage usage_source finish_reason
+            last_byte_us ended_us request_body_encoding response_body_encoding request_body_bytes response_body_bytes request_content_coding
+            response_content_coding request_body_kept response_body_kept request_body_sha256 response_body_sha256 response_stream
+            model_requested model_responded stream_requested stream duration_us ttft_us first_visible_us overhead_us tokens_per_second usage usage_source finish_reason
             tool_calls service_tier provider_error cost price_version segment frame offset
             """.split(whereSeparator: \.isWhitespace).map(String.init)
         private static let usageKeys = """
