@@ -143,6 +143,7 @@ let package = Package(
         .testTarget(
             name: "SystemTests",
             dependencies: ["weir", "ByteCoding", "Platform", "ExchangeModel", "SegmentLog", "FakeProvider"],
+            exclude: ["sdk_check.py"],
             swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
     ]

@@ -71,6 +71,8 @@ package enum JSONEscaping {
     ///   - text: valid UTF-8.
     ///   - out: where to append.
     package static func appendQuoted(_ text: some Sequence<UInt8>, to out: inout [UInt8]) {
+        let isDone: Void? = text.withContiguousStorageIfAvailable { appendQuoted(runs: $0, to: &out) }
+        guard isDone == nil else { return }
         out.append(UInt8(ascii: "\""))
         for byte in text { appendByte(byte, to: &out) }
         out.append(UInt8(ascii: "\""))
@@ -82,19 +84,22 @@ package enum JSONEscaping {
     ///   - text: valid UTF-8.
     ///   - out: where to append.
     package static func appendQuoted(_ text: ArraySlice<UInt8>, to out: inout [UInt8]) {
+        text.withUnsafeBufferPointer { appendQuoted(runs: $0, to: &out) }
+    }
+
+    /// Copies the runs between bytes that need an escape.
+    private static func appendQuoted(runs text: UnsafeBufferPointer<UInt8>, to out: inout [UInt8]) {
         out.append(UInt8(ascii: "\""))
-        var runStart = text.startIndex
-        var i = text.startIndex
-        while i < text.endIndex {
+        var runStart = 0
+        for i in 0..<text.count {
             let byte = text[i]
             if byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
-                out.append(contentsOf: text[runStart..<i])
+                out.append(contentsOf: UnsafeBufferPointer(rebasing: text[runStart..<i]))
                 appendByte(byte, to: &out)
                 runStart = i + 1
             }
-            i += 1
         }
-        out.append(contentsOf: text[runStart..<text.endIndex])
+        out.append(contentsOf: UnsafeBufferPointer(rebasing: text[runStart...]))
         out.append(UInt8(ascii: "\""))
     }
 
