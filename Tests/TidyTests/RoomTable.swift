@@ -54,7 +54,7 @@ struct RoomTable {
 struct Manifest {
     /// One target.
     struct Target {
-        enum Kind: String { case library = "target", program = "executableTarget", test = "testTarget", system = "systemLibrary" }
+        enum Kind: String { case room = "target", program = "executableTarget", test = "testTarget", system = "systemLibrary" }
         let name: String
         let kind: Kind
         let path: String

@@ -20,7 +20,7 @@ import Testing
     }
 
     private func target(
-        _ name: String, kind: Manifest.Target.Kind = .library, needs: Set<String> = []
+        _ name: String, kind: Manifest.Target.Kind = .room, needs: Set<String> = []
     ) -> Manifest.Target {
         Manifest.Target(name: name, kind: kind, path: "Sources/" + name, dependencies: needs, line: 1)
     }
