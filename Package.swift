@@ -46,7 +46,7 @@ let package = Package(
 
         // MARK: Floor 2, nouns, pure
         .target(name: "ExchangeModel", dependencies: ["ByteCoding"], swiftSettings: strict),
-        .target(name: "HTTPWire", dependencies: [nioCore], swiftSettings: strict),
+        .target(name: "HTTPWire", dependencies: [nioCore], swiftSettings: strictMemory),
         .target(name: "ContentCoding", dependencies: ["CZstd", "CZlib", "CBrotli"], swiftSettings: strictMemory),
         .target(name: "Dialects", dependencies: ["ByteCoding", "ExchangeModel"], swiftSettings: strict),
         .target(name: "Redaction", dependencies: ["ExchangeModel", crypto], swiftSettings: strict),

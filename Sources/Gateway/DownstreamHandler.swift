@@ -30,17 +30,25 @@ final class DownstreamHandler: ChannelDuplexHandler {
 
     private let loop: GatewayLoop
     private var context: ChannelHandlerContext?
-    private var phase = Phase.head(HeadParser())
+    private var phase: Phase
     private var inbound = ByteBuffer()
+    /// Small pieces of an answer gather here until the next flush, so that a head and a small body leave in one packet.
+    private var outbox = ByteBuffer()
     private var exchange: Exchange?
     private var isReadHeld = false
     private var isProcessing = false
+    /// The caller has closed its sending side.
+    private var inputIsClosed = false
     private var lastActivity = NIODeadline.now()
     private var lateBytes = 0
     private(set) var allocator = ByteBufferAllocator()
 
+    /// Bytes of an answer that are still copied together.
+    private static let gatherBytes = 16_384
+
     init(loop: GatewayLoop) {
         self.loop = loop
+        phase = .head(HeadParser(headBytes: loop.limits.headBytes))
     }
 
     // MARK: The channel's side
@@ -70,7 +78,19 @@ final class DownstreamHandler: ChannelDuplexHandler {
 
     func channelReadComplete(context: ChannelHandlerContext) {
         exchange?.flushUpstream()
-        context.flush()
+        flush()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if let closed = event as? ChannelEvent, case .inputClosed = closed { inputClosed() }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    /// The caller will send no more. Most have gone away then; one that said so beforehand waits for its answer.
+    private func inputClosed() {
+        inputIsClosed = true
+        if case .answering = phase, exchange?.survivesHalfClose == true { return }
+        if let exchange { exchange.downstreamClosed() } else { closeNow() }
     }
 
     func read(context: ChannelHandlerContext) {
@@ -139,7 +159,7 @@ final class DownstreamHandler: ChannelDuplexHandler {
 
     private func discarded(_ reader: BodyReader, left: Int, progress: Bool) -> Bool {
         if reader.isComplete {
-            phase = .head(HeadParser())
+            phase = nextHead
             return true
         }
         if left <= 0 {
@@ -148,6 +168,15 @@ final class DownstreamHandler: ChannelDuplexHandler {
         }
         phase = .discarding(reader, left: left)
         return progress && inbound.readableBytes > 0
+    }
+
+    private var nextHead: Phase { .head(HeadParser(headBytes: loop.limits.headBytes)) }
+
+    /// From here on the caller speaks another protocol: its bytes pass until the connection ends.
+    func beginTunnel() {
+        phase = .body(BodyReader(.untilClose))
+        process()
+        resumeReading()
     }
 
     private func begin(_ head: RequestHead) {
@@ -229,17 +258,28 @@ final class DownstreamHandler: ChannelDuplexHandler {
 
     /// Whether an exchange runs, or some of an answer has not reached the kernel yet.
     var isBusy: Bool {
-        if exchange != nil { return true }
+        if exchange != nil || outbox.readableBytes > 0 { return true }
         let options = context?.channel.syncOptions
         do { return try (options?.getOption(.bufferedWritableBytes) ?? 0) > 0 } catch { return false }
     }
 
+    /// Queues bytes of an answer; nothing leaves before `flush`.
     func write(_ bytes: ByteBuffer) {
-        context?.write(wrapOutboundOut(bytes), promise: nil)
+        if outbox.readableBytes == 0 {
+            outbox = bytes
+        } else if outbox.readableBytes + bytes.readableBytes <= DownstreamHandler.gatherBytes {
+            outbox.writeImmutableBuffer(bytes)
+        } else {
+            context?.write(wrapOutboundOut(outbox), promise: nil)
+            outbox = bytes
+        }
     }
 
     func flush() {
-        context?.flush()
+        guard outbox.readableBytes > 0 else { return }
+        let bytes = outbox
+        outbox = ByteBuffer()
+        context?.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
     }
 
     func resumeReading() {
@@ -259,8 +299,8 @@ final class DownstreamHandler: ChannelDuplexHandler {
         switch phase {
         case .body(let reader) where keepsAlive:
             phase = .discarding(reader, left: loop.limits.discardBytes)
-        case .answering where keepsAlive:
-            phase = .head(HeadParser())
+        case .answering where keepsAlive && !inputIsClosed:
+            phase = nextHead
         case .answering where inbound.readableBytes == 0:
             close(.whole)
         case .body, .answering, .closing:
@@ -306,6 +346,7 @@ final class DownstreamHandler: ChannelDuplexHandler {
         lastActivity = .now()
         lateBytes = inbound.readableBytes
         inbound.clear()
+        flush()
         guard let context else { return }
         let bound = NIOLoopBound(context.channel, eventLoop: context.eventLoop)
         context.writeAndFlush(wrapOutboundOut(ByteBuffer())).whenComplete { _ in

@@ -11,10 +11,11 @@ import Upstream
 /// World: loop.
 ///
 /// Order of calls: `start`, then `requestPayload` and `requestBody` as bytes come, while the provider's side calls the
-/// `UpstreamReceiver` methods. It ends once, in `end`, and lets go of both sides.
+/// `UpstreamReceiver` methods. It ends once, in `end`, and lets go of both sides. The caller may leave before that: then the
+/// exchange is over at once, or, where the policy is to drain, it reads the answer on alone (`downstream` is nil).
 final class Exchange: UpstreamReceiver {
     /// Where the exchange stands.
-    private enum Phase {
+    enum Phase {
         /// No connection yet. Exits: `awaitingHead`, `over`.
         case connecting
         /// The request is on its way. Exits: `connecting` (one resend), `answering`, `over`.
@@ -25,15 +26,13 @@ final class Exchange: UpstreamReceiver {
     }
 
     let tap: CaptureTap
-    private let loop: GatewayLoop
-    private let head: RequestHead
-    private let route: Route
+    let loop: GatewayLoop
+    let head: RequestHead
+    let route: Route
+    private(set) var phase = Phase.connecting
     private var downstream: DownstreamHandler?
     private var connection: UpstreamConnection?
-    private var phase = Phase.connecting
-    /// All request bytes so far, for the connection that is being opened and for one resend; nil once there are too many.
-    private var held: [ByteBuffer]? = []
-    private var heldBytes = 0
+    private var request: RequestSending
     private var requestIsComplete = false
     private var requestByteCount = 0
     private var removesChunking = false
@@ -41,7 +40,15 @@ final class Exchange: UpstreamReceiver {
     private var endsWithClose = false
     private var keepsAlive = true
     private var isFirstPayload = true
-    private var lastProgress = NIODeadline.now()
+    private var hasPassedContinue = false
+    /// Both sides speak another protocol than HTTP since the answer's head.
+    private var isTunnel = false
+    private let startedAt: NIODeadline
+    private(set) var lastProgress: NIODeadline
+    /// Since when, and how much, the answer has been read for nobody; nil as long as the caller is there.
+    private var drain: AnswerDrain?
+    /// The caller's side, kept for the flush that follows the last bytes, when `downstream` is already let go.
+    private weak var flushTarget: DownstreamHandler?
 
     init(loop: GatewayLoop, downstream: DownstreamHandler, tap: CaptureTap, head: RequestHead, route: Route) {
         self.loop = loop
@@ -50,6 +57,9 @@ final class Exchange: UpstreamReceiver {
         self.tap = tap
         self.head = head
         self.route = route
+        startedAt = .now()
+        lastProgress = startedAt
+        request = RequestSending(limit: loop.limits.resendBytes)
         tap.exchange.provider = route.provider
         tap.exchange.api = route.api
         tap.exchange.pathAttribution = route.attribution
@@ -67,8 +77,13 @@ final class Exchange: UpstreamReceiver {
         }
     }
 
+    /// Whether a caller that has closed its sending side still waits for the answer: it had said that it would send no more.
+    ///
+    /// Any other caller that closes after its request has gone away, as every SDK does that gives up.
+    var survivesHalfClose: Bool { phase != .over && requestIsComplete && !head.keepsAlive && !isTunnel }
+
     func start(allocator: ByteBufferAllocator) {
-        hold(HeadRewriting.upstreamHead(head, route: route, allocator: allocator))
+        request.add(HeadRewriting.upstreamHead(head, route: route, allocator: allocator))
         beginAttempt(reason: nil, freshOnly: false)
     }
 
@@ -80,36 +95,47 @@ final class Exchange: UpstreamReceiver {
     func requestBody(_ piece: BodyPiece) {
         guard phase != .over else { return }
         lastProgress = .now()
-        guard requestByteCount <= loop.limits.bodyBytes else {
+        guard requestByteCount <= loop.limits.bodyBytes || isTunnel else {
             return fail(Fault(.bodyTooLarge, "the request body is larger than \(loop.limits.bodyBytes) bytes"))
         }
-        send(piece.raw)
-        if let ending = piece.ending { send(ending) }
+        request.add(piece.raw)
+        if let ending = piece.ending { request.add(ending) }
+        if !request.isSmall { flushRequest() }
         guard piece.isComplete else { return }
         requestIsComplete = true
         tap.exchange.requestReceivedUs = tap.nowUs()
-        if phase == .awaitingHead || phase == .answering { requestWasSent() }
+        if phase == .awaitingHead || phase == .answering {
+            flushRequest()
+            requestWasSent()
+        }
     }
 
-    private func send(_ bytes: ByteBuffer) {
-        guard bytes.readableBytes > 0 else { return }
-        if phase != .answering { hold(bytes) }
-        if phase == .awaitingHead || phase == .answering { connection?.write(bytes) }
+    /// Hands what has gathered to the connection, where there is one.
+    private func flushRequest() {
+        guard let connection, phase == .awaitingHead || phase == .answering else { return }
+        request.send(to: connection, isResendable: phase == .awaitingHead)
     }
 
-    private func hold(_ bytes: ByteBuffer) {
-        heldBytes += bytes.readableBytes
-        // While connecting nothing may be lost; reads are stopped then, so that this stays within one read.
-        if heldBytes <= loop.limits.resendBytes || phase == .connecting { held?.append(bytes) } else { held = nil }
+    func flushUpstream() {
+        flushRequest()
+        connection?.flush()
     }
-
-    func flushUpstream() { connection?.flush() }
 
     func downstreamWritable() { connection?.resumeReading() }
 
-    /// The caller went away: the provider's side is given up at once.
+    /// The caller went away: the provider's side is given up at once, or read to its end where that is the policy.
     func downstreamClosed() {
-        guard phase != .over else { return }
+        guard phase != .over, drain == nil else { return }
+        if requestIsComplete, !isTunnel, case .drain(let limits) = loop.limits.onClientClose {
+            drain = AnswerDrain(limits: limits, startedAt: .now())
+            loop.beganDraining(self)
+            let caller = downstream
+            downstream = nil
+            flushTarget = nil
+            caller?.callerGone()
+            connection?.resumeReading()
+            return
+        }
         let open = connection
         end(.clientClosed) { $0.callerGone() }
         open?.cancel()
@@ -126,23 +152,27 @@ final class Exchange: UpstreamReceiver {
         if !freshOnly, let idle = loop.pool.takeIdle(route.target) { return connected(idle) }
         loop.pool.connect(route.target) { result in
             switch result {
-            case .success(let connection): self.connected(connection)
+            case .success(let connection):
+                self.connected(connection)
+                self.flushUpstream()
             case .failure(let error): self.upstreamFailed(error)
             }
         }
     }
 
+    /// What is to be sent leaves with the next `flushUpstream`, so that a head and a small body are one packet.
     private func connected(_ connection: UpstreamConnection) {
         guard phase == .connecting else { return connection.cancel() }
         self.connection = connection
         phase = .awaitingHead
         lastProgress = .now()
         noteAttempt { $0.connectedUs = $1 }
-        connection.begin(self, isHead: head.isHead)
-        for bytes in held ?? [] { connection.write(bytes) }
-        if heldBytes > loop.limits.resendBytes { held = nil }
-        if requestIsComplete { requestWasSent() }
-        connection.flush()
+        connection.begin(self, isHead: head.isHead, mayUpgrade: head.wantsWebSocket)
+        request.rewind()
+        if requestIsComplete {
+            flushRequest()
+            requestWasSent()
+        }
         downstream?.resumeReading()
     }
 
@@ -163,31 +193,43 @@ final class Exchange: UpstreamReceiver {
     var acceptsAnswerBytes: Bool { downstream?.isWritable ?? true }
 
     func upstreamInterim(_ head: ResponseHead) {
+        if head.status == 100 { hasPassedContinue = true }
         guard let downstream, self.head.minorVersion >= 1 else { return }
         downstream.write(HeadRewriting.interimHead(head, allocator: downstream.allocator))
     }
 
     func upstreamHead(_ answer: ResponseHead) {
-        guard let downstream, phase == .awaitingHead else { return }
+        guard phase == .awaitingHead else { return }
         phase = .answering
-        held = nil
+        request.forget()
         lastProgress = .now()
+        noteAnswer(answer)
+        isTunnel = answer.isUpgrade
+        removesChunking = answer.framing == .chunked && head.minorVersion == 0
+        endsWithClose = answer.framing == .untilClose || removesChunking
+        // A caller that still waits for leave to send its body may send it or not: the next request could not be told from it.
+        let mayStillSendBody = !requestIsComplete && head.block.holds(.expect) && !hasPassedContinue
+        keepsAlive = head.keepsAlive && !loop.isDraining && !endsWithClose && !mayStillSendBody
+        guard let downstream else { return }
+        let needs = HeadRewriting.AnswerNeeds(
+            closes: !keepsAlive && !isTunnel, removesChunking: removesChunking,
+            confirmsKeepAlive: keepsAlive && head.minorVersion == 0)
+        downstream.write(HeadRewriting.downstreamHead(answer, id: tap.id, needs: needs, allocator: downstream.allocator))
+        if isTunnel { downstream.beginTunnel() }
+    }
+
+    private func noteAnswer(_ answer: ResponseHead) {
         let now = tap.nowUs()
         tap.exchange.firstByteUs = now
         tap.exchange.status = answer.status
         tap.exchange.responseHead = answer.block.bytes
-        tap.exchange.responseStream = StreamDetection.isStream(contentType: contentType(answer), bodyPrefix: [])
+        tap.exchange.responseStream =
+            answer.isUpgrade || StreamDetection.isStream(contentType: contentType(answer), bodyPrefix: [])
         if answer.status >= 400 { tap.exchange.errorSource = .provider }
         noteAttempt { attempt, _ in
             attempt.firstByteUs = now
             attempt.status = answer.status
         }
-        removesChunking = answer.framing == .chunked && head.minorVersion == 0
-        endsWithClose = answer.framing == .untilClose || removesChunking
-        keepsAlive = head.keepsAlive && !loop.isDraining && !endsWithClose
-        let needs = HeadRewriting.AnswerNeeds(
-            closes: !keepsAlive, removesChunking: removesChunking, confirmsKeepAlive: keepsAlive && head.minorVersion == 0)
-        downstream.write(HeadRewriting.downstreamHead(answer, id: tap.id, needs: needs, allocator: downstream.allocator))
     }
 
     private func contentType(_ answer: ResponseHead) -> String? {
@@ -198,6 +240,7 @@ final class Exchange: UpstreamReceiver {
         lastProgress = .now()
         unsafe bytes.withUnsafeReadableBytes { unsafe tap.responseBytes($0) }
         if removesChunking { downstream?.write(bytes) }
+        drain?.byteCount += bytes.readableBytes
         guard isFirstPayload else { return }
         isFirstPayload = false
         guard !tap.exchange.responseStream else { return }
@@ -207,24 +250,22 @@ final class Exchange: UpstreamReceiver {
     }
 
     func upstreamBody(_ piece: BodyPiece) {
-        guard let downstream, phase == .answering else { return }
+        guard phase == .answering else { return }
         if piece.isComplete {
             tap.exchange.lastByteUs = tap.nowUs()
             finishAttempt(.completed)
             // Before the caller can know that the answer is whole.
-            tap.commit(.completed)
+            tap.commit(drain == nil ? .completed : .clientClosed)
         }
-        if !removesChunking {
+        if !removesChunking, let downstream {
             if piece.raw.readableBytes > 0 { downstream.write(piece.raw) }
             if let ending = piece.ending { downstream.write(ending) }
         }
-        if piece.isComplete { end(.completed) { $0.exchangeEnded(keepsAlive: self.keepsAlive) } }
+        if piece.isComplete { return end(.completed) { $0.exchangeEnded(keepsAlive: self.keepsAlive) } }
+        if let drain, drain.byteCount > drain.limits.bytes { stopDraining() }
     }
 
     func upstreamReadComplete() { flushTarget?.flush() }
-
-    /// The caller's side, kept for the flush that follows the last bytes, when `downstream` is already let go.
-    private weak var flushTarget: DownstreamHandler?
 
     func upstreamWritable() { downstream?.resumeReading() }
 
@@ -234,11 +275,12 @@ final class Exchange: UpstreamReceiver {
         connection = nil
         noteAttempt { $0.endedUs = $1 }
         finishAttempt(.upstreamFailed)
-        if phase == .awaitingHead, error.code == .closedEarly, !error.answerBegan, reused, held != nil,
+        if phase == .awaitingHead, error.code == .closedEarly, !error.answerBegan, reused, request.canResend,
             tap.exchange.attempts.count < 2
         {
             return beginAttempt(reason: "reused_connection_closed", freshOnly: true)
         }
+        if drain != nil { return end(.clientClosed) { _ in } }
         if phase == .answering { return breakAnswer(error) }
         // Refused before anything was sent: no attempt was made.
         if error.code == .addressNotAllowed || error.code == .tooManyConnections { tap.exchange.attempts.removeLast() }
@@ -268,6 +310,7 @@ final class Exchange: UpstreamReceiver {
     /// Answers a fault of Weir's own, where the answer has not begun; breaks the connection where it has.
     func fail(_ fault: Fault, closes: Bool = false) {
         guard phase != .over else { return }
+        if drain != nil { return stopDraining() }
         let open = connection
         connection = nil
         open?.cancel()
@@ -289,6 +332,13 @@ final class Exchange: UpstreamReceiver {
         }
     }
 
+    /// The answer is read no further for a caller that has gone.
+    private func stopDraining() {
+        let open = connection
+        end(.clientClosed) { _ in }
+        open?.cancel()
+    }
+
     private func finishAttempt(_ outcome: Outcome) {
         noteAttempt {
             if $0.endedUs == nil { $0.endedUs = $1 }
@@ -303,36 +353,57 @@ final class Exchange: UpstreamReceiver {
         finishAttempt(outcome)
         tap.commit(outcome)
         connection = nil
-        held = nil
+        request.forget()
+        if drain != nil { loop.endedDraining(self) }
         let caller = downstream
         downstream = nil
         if let caller { telling(caller) }
     }
 
-    /// Ends what has waited too long.
+    /// Ends what has waited, or taken, too long.
     func checkDeadline(_ now: NIODeadline) {
+        guard phase != .over else { return }
+        if let drain {
+            if now - drain.startedAt > .milliseconds(drain.limits.milliseconds) { stopDraining() }
+            return
+        }
+        if !isTunnel, now - startedAt > .milliseconds(loop.limits.totalMilliseconds) {
+            return fail(
+                Fault(.upstreamTimeout, "the exchange took longer than \(loop.limits.totalMilliseconds / 1_000) s in all"))
+        }
         let waited = now - lastProgress
         switch phase {
         case .connecting, .over: break
-        case .awaitingHead:
-            if requestIsComplete, waited > .milliseconds(loop.limits.firstByteMilliseconds) {
-                fail(Fault(.upstreamTimeout, "the provider sent no answer within \(loop.limits.firstByteMilliseconds / 1_000) s"))
-            } else if !requestIsComplete, acceptsRequestBytes, waited > .milliseconds(loop.limits.bodyIdleMilliseconds) {
-                fail(
-                    Fault(.requestTimeout, "the request body stopped coming for \(loop.limits.bodyIdleMilliseconds / 1_000) s"),
-                    closes: true)
-            } else if !requestIsComplete, !acceptsRequestBytes, waited > .milliseconds(loop.limits.firstByteMilliseconds) {
-                fail(
-                    Fault(
-                        .upstreamTimeout,
-                        "the provider took no more of the request for \(loop.limits.firstByteMilliseconds / 1_000) s"))
-            }
+        case .awaitingHead: checkRequest(waited, running: now - startedAt)
         case .answering:
             if acceptsAnswerBytes, waited > .milliseconds(loop.limits.answerIdleMilliseconds) {
                 fail(Fault(.upstreamTimeout, "the provider's answer stalled"))
             } else if !acceptsAnswerBytes, waited > .milliseconds(loop.limits.stalledCallerMilliseconds) {
-                downstreamClosed()
+                callerStalled()
             }
         }
     }
+
+    private func checkRequest(_ waited: TimeAmount, running: TimeAmount) {
+        let limits = loop.limits
+        if requestIsComplete {
+            guard waited > .milliseconds(limits.firstByteMilliseconds) else { return }
+            fail(Fault(.upstreamTimeout, "the provider sent no answer within \(limits.firstByteMilliseconds / 1_000) s"))
+        } else if running > .milliseconds(limits.bodyMilliseconds) {
+            fail(
+                Fault(.requestTimeout, "the request body was not whole within \(limits.bodyMilliseconds / 1_000) s"), closes: true
+            )
+        } else if acceptsRequestBytes, waited > .milliseconds(limits.bodyIdleMilliseconds) {
+            fail(
+                Fault(.requestTimeout, "the request body stopped coming for \(limits.bodyIdleMilliseconds / 1_000) s"),
+                closes: true)
+        } else if !acceptsRequestBytes, waited > .milliseconds(limits.firstByteMilliseconds) {
+            fail(
+                Fault(
+                    .upstreamTimeout, "the provider took no more of the request for \(limits.firstByteMilliseconds / 1_000) s"))
+        }
+    }
+
+    /// A caller that takes nothing of its answer is treated as one that has gone.
+    private func callerStalled() { downstreamClosed() }
 }

@@ -1,9 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 
+/// How far an answer is read on once its caller has gone.
+package struct DrainLimits: Sendable, Equatable {
+    /// Payload bytes read after the caller left.
+    package var bytes: Int
+    /// Time after the caller left.
+    package var milliseconds: Int64
+
+    /// Limits; by default 8 MiB and 60 s.
+    package init(bytes: Int = 8 << 20, milliseconds: Int64 = 60_000) {
+        self.bytes = bytes
+        self.milliseconds = milliseconds
+    }
+}
+
+/// What becomes of the provider's side when a caller goes away before its answer is whole.
+package enum ClientClosePolicy: Sendable, Equatable {
+    /// The provider's connection is closed at once: it can stop working, and billing.
+    case cancel
+    /// The answer is read on within limits, so that its usage is known; the outcome is still `client_closed`.
+    case drain(DrainLimits)
+}
+
 /// Limits of the data plane, each with a sane default.
 package struct GatewayLimits: Sendable {
     /// From the first byte of a request head to its last.
     package var headMilliseconds: Int64 = 30_000
+    /// Bytes of a request head, start line included.
+    package var headBytes = 65_536
+    /// From a request head to the last byte of its body.
+    package var bodyMilliseconds: Int64 = 600_000
     /// Between two reads of a request body.
     package var bodyIdleMilliseconds: Int64 = 60_000
     /// An idle connection of a caller is closed after this long.
@@ -12,6 +38,10 @@ package struct GatewayLimits: Sendable {
     package var firstByteMilliseconds: Int64 = 600_000
     /// Between two reads of an answer, as long as the caller takes what comes.
     package var answerIdleMilliseconds: Int64 = 300_000
+    /// From a request head to the end of the exchange; connections that switched to WebSocket are exempt.
+    package var totalMilliseconds: Int64 = 3_600_000
+    /// What happens when a caller goes away.
+    package var onClientClose = ClientClosePolicy.cancel
     /// A caller that takes nothing of its answer for this long is given up.
     package var stalledCallerMilliseconds: Int64 = 300_000
     /// Bytes of a request body on the wire.

@@ -43,6 +43,8 @@ package enum HeadRewriting {
                 keyIsPlaced = true
             // The length frames the body: nobody may have it dropped by listing it in Connection.
             case .contentLength: out.writeBytes(block.line(field))
+            case .connection where head.wantsWebSocket: out.writeStaticString("Connection: Upgrade\r\n")
+            case .upgrade where head.wantsWebSocket: out.writeBytes(block.line(field))
             default:
                 if field.known.isHopByHop || isDropped(block.name(field), by: dropped) { continue }
                 out.writeBytes(block.line(field))
@@ -114,6 +116,8 @@ package enum HeadRewriting {
             switch field.known {
             case .transferEncoding where needs.removesChunking, .trailer where needs.removesChunking: continue
             case .transferEncoding, .trailer, .contentLength: out.writeBytes(block.line(field))
+            case .connection where head.isUpgrade: out.writeStaticString("Connection: Upgrade\r\n")
+            case .upgrade where head.isUpgrade: out.writeBytes(block.line(field))
             default:
                 if field.known.isHopByHop || isDropped(block.name(field), by: dropped) { continue }
                 out.writeBytes(block.line(field))

@@ -8,16 +8,15 @@ package enum ASCII {
     static let tab: UInt8 = 0x09
     static let colon: UInt8 = 0x3A
 
-    private static let tokenTable: [Bool] = (0..<256).map { byte in
-        switch UInt8(byte) {
-        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
-        case 0x21, 0x23, 0x24, 0x25, 0x26, 0x27, 0x2A, 0x2B, 0x2D, 0x2E, 0x5E, 0x5F, 0x60, 0x7C, 0x7E: true
-        default: false
-        }
-    }
+    /// Bit n of the two words: whether byte n is a token character (RFC 9110 section 5.6.2).
+    private static let tokenLow: UInt64 = 0x03FF_6CFA_0000_0000
+    private static let tokenHigh: UInt64 = 0x57FF_FFFF_C7FF_FFFE
 
     /// Whether a byte may stand in a token (a method, a header name).
-    static func isToken(_ byte: UInt8) -> Bool { tokenTable[Int(byte)] }
+    @inline(__always) static func isToken(_ byte: UInt8) -> Bool {
+        let word = byte & 0x40 == 0 ? tokenLow : tokenHigh
+        return byte < 0x80 && word &>> UInt64(byte & 0x3F) & 1 != 0
+    }
 
     /// The byte with `A...Z` made lower case.
     package static func lower(_ byte: UInt8) -> UInt8 { byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte }
@@ -28,9 +27,18 @@ package enum ASCII {
         return lowerText.withUTF8Buffer { text in
             var i = bytes.startIndex
             for k in 0..<text.count {
-                if lower(bytes[i]) != text[k] { return false }
+                if unsafe lower(bytes[i]) != text[k] { return false }
                 i += 1
             }
+            return true
+        }
+    }
+
+    /// Whether a run of bytes equals an already lower-case text, ASCII case aside.
+    static func equalsIgnoringCase(_ bytes: Span<UInt8>, _ start: Int, _ end: Int, _ lowerText: StaticString) -> Bool {
+        guard end - start == lowerText.utf8CodeUnitCount else { return false }
+        return lowerText.withUTF8Buffer { text in
+            for i in 0..<text.count where unsafe lower(bytes[start + i]) != text[i] { return false }
             return true
         }
     }

@@ -6,9 +6,14 @@ package struct HeadParser: Sendable {
     private var scanned = 0
     private var lineStart = 0
     private var hasSkippedEmptyLine = false
+    private let headBytes: Int
 
     /// A parser at the start of a message.
-    package init() {}
+    ///
+    /// - Parameter headBytes: limit of a whole head, start line included.
+    package init(headBytes: Int = WireLimits.headBytes) {
+        self.headBytes = headBytes
+    }
 
     /// Reads a request head.
     ///
@@ -36,34 +41,49 @@ package struct HeadParser: Sendable {
     package var isMidHead: Bool { scanned > 0 }
 
     private mutating func takeHead(_ buffer: inout ByteBuffer, mayFollowEmptyLine: Bool) throws(WireError) -> [UInt8]? {
-        var found = try findEnd(buffer.readableBytesView)
+        var found = try findEnd(buffer)
         if found == 2, mayFollowEmptyLine, !hasSkippedEmptyLine {
             buffer.moveReaderIndex(forwardBy: 2)
-            self = HeadParser()
+            self = HeadParser(headBytes: headBytes)
             hasSkippedEmptyLine = true
-            found = try findEnd(buffer.readableBytesView)
+            found = try findEnd(buffer)
         }
         guard let end = found else { return nil }
-        self = HeadParser()
+        self = HeadParser(headBytes: headBytes)
         return buffer.readBytes(length: end)
     }
 
     /// The length of the head where its closing empty line is there, else nil; looks no further than the limit of a head.
-    private mutating func findEnd(_ view: ByteBufferView) throws(WireError) -> Int? {
-        let base = view.startIndex
-        let limit = base + min(view.count, WireLimits.headBytes)
-        var index = base + scanned
-        while index < limit {
-            if view[index] == ASCII.lf {
-                guard index > base, view[index - 1] == ASCII.cr else { throw WireError(.bareLineFeed) }
-                let length = index - base - 1 - lineStart
-                if length == 0 { return index - base + 1 }
-                lineStart = index - base + 1
-            }
-            index += 1
-        }
-        if view.count > WireLimits.headBytes { throw WireError(.headTooLarge) }
-        scanned = view.count
+    private mutating func findEnd(_ buffer: ByteBuffer) throws(WireError) -> Int? {
+        let count = buffer.readableBytes
+        let limit = min(count, headBytes)
+        let found = scan(buffer, limit: limit)
+        if found == HeadParser.bareLineFeed { throw WireError(.bareLineFeed) }
+        if let found { return found }
+        if count > headBytes { throw WireError(.headTooLarge, limit: headBytes == WireLimits.headBytes ? nil : headBytes) }
+        scanned = count
         return nil
+    }
+
+    private static let bareLineFeed = -1
+
+    /// Looks for the empty line from where the last look ended.
+    private mutating func scan(_ buffer: ByteBuffer, limit: Int) -> Int? {
+        var start = lineStart
+        let from = scanned
+        let found: Int? = unsafe buffer.withUnsafeReadableBytes { bytes in
+            var index = from
+            while index < limit {
+                if unsafe bytes[index] == ASCII.lf {
+                    guard index > start, unsafe bytes[index - 1] == ASCII.cr else { return HeadParser.bareLineFeed }
+                    if index - 1 == start { return index + 1 }
+                    start = index + 1
+                }
+                index += 1
+            }
+            return nil
+        }
+        lineStart = start
+        return found
     }
 }

@@ -3,17 +3,19 @@
 /// The grammar of heads (RFC 9112 sections 3 to 6), over one whole head.
 enum HeadSyntax {
     static func request(_ bytes: [UInt8]) throws(WireError) -> RequestHead {
-        let lineEnd = try startLineEnd(bytes)
-        let line = bytes[0..<lineEnd]
-        guard let methodEnd = line.firstIndex(of: ASCII.space), methodEnd > 0 else { throw WireError(.badStartLine) }
-        for byte in line[..<methodEnd] where !ASCII.isToken(byte) { throw WireError(.badMethod) }
-        if line[..<methodEnd].elementsEqual("CONNECT".utf8) { throw WireError(.badMethod) }
-        let targetStart = methodEnd + 1
-        guard let targetEnd = line[targetStart...].firstIndex(of: ASCII.space), targetEnd > targetStart else {
+        let span = bytes.span
+        let lineEnd = try startLineEnd(span)
+        guard let methodEnd = index(of: ASCII.space, in: span, from: 0, to: lineEnd), methodEnd > 0 else {
             throw WireError(.badStartLine)
         }
-        try checkTarget(line[targetStart..<targetEnd], method: line[..<methodEnd])
-        let minor = try version(line[(targetEnd + 1)...])
+        for i in 0..<methodEnd where !ASCII.isToken(span[i]) { throw WireError(.badMethod) }
+        if equals(span, 0, methodEnd, "CONNECT") { throw WireError(.badMethod) }
+        let targetStart = methodEnd + 1
+        guard let targetEnd = index(of: ASCII.space, in: span, from: targetStart, to: lineEnd), targetEnd > targetStart else {
+            throw WireError(.badStartLine)
+        }
+        try checkTarget(span, targetStart, targetEnd, isOptions: equals(span, 0, methodEnd, "OPTIONS"))
+        let minor = try version(span, targetEnd + 1, lineEnd)
         let block = HeaderBlock(bytes: bytes, fields: try fields(bytes, from: lineEnd + 2))
         let framing = try requestFraming(block, minor: minor)
         try checkHost(block, minor: minor)
@@ -23,43 +25,68 @@ enum HeadSyntax {
     }
 
     static func response(_ bytes: [UInt8], toHead: Bool) throws(WireError) -> ResponseHead {
-        let lineEnd = try startLineEnd(bytes)
+        let span = bytes.span
+        let lineEnd = try startLineEnd(span)
         guard lineEnd >= 12 else { throw WireError(.badStartLine) }
-        let minor = try version(bytes[0..<8])
-        guard bytes[8] == ASCII.space else { throw WireError(.badStartLine) }
+        let minor = try version(span, 0, 8)
+        guard span[8] == ASCII.space else { throw WireError(.badStartLine) }
         var status = 0
-        for byte in bytes[9..<12] {
+        for i in 9..<12 {
+            let byte = span[i]
             guard byte >= 0x30, byte <= 0x39 else { throw WireError(.badStatus) }
             status = status * 10 + Int(byte - 0x30)
         }
         guard status >= 100 else { throw WireError(.badStatus) }
-        guard lineEnd == 12 || bytes[12] == ASCII.space else { throw WireError(.badStartLine) }
+        guard lineEnd == 12 || span[12] == ASCII.space else { throw WireError(.badStartLine) }
         let reasonStart = min(13, lineEnd)
-        for byte in bytes[reasonStart..<lineEnd] where !isValueByte(byte) { throw WireError(.badStartLine) }
+        for i in reasonStart..<lineEnd where !isValueByte(span[i]) { throw WireError(.badStartLine) }
         let block = HeaderBlock(bytes: bytes, fields: try fields(bytes, from: lineEnd + 2))
         let framing = try responseFraming(block, minor: minor, status: status, toHead: toHead)
         return ResponseHead(
             block: block, status: status, reasonStart: reasonStart, reasonEnd: lineEnd, minorVersion: minor, framing: framing)
     }
 
+    private static func index(of byte: UInt8, in span: Span<UInt8>, from start: Int, to end: Int) -> Int? {
+        var i = start
+        while i < end {
+            if span[i] == byte { return i }
+            i += 1
+        }
+        return nil
+    }
+
+    /// Whether bytes are exactly a text.
+    private static func equals(_ span: Span<UInt8>, _ start: Int, _ end: Int, _ text: StaticString) -> Bool {
+        guard end - start == text.utf8CodeUnitCount else { return false }
+        return text.withUTF8Buffer { letters in
+            for i in 0..<letters.count where unsafe letters[i] != span[start + i] { return false }
+            return true
+        }
+    }
+
     /// Where the start line's CR LF begins.
-    private static func startLineEnd(_ bytes: [UInt8]) throws(WireError) -> Int {
-        guard let end = bytes.firstIndex(of: ASCII.cr), end + 1 < bytes.count else { throw WireError(.badStartLine) }
-        guard bytes[end + 1] == ASCII.lf else { throw WireError(.bareCarriageReturn) }
+    private static func startLineEnd(_ span: Span<UInt8>) throws(WireError) -> Int {
+        guard let end = index(of: ASCII.cr, in: span, from: 0, to: span.count), end + 1 < span.count else {
+            throw WireError(.badStartLine)
+        }
+        guard span[end + 1] == ASCII.lf else { throw WireError(.bareCarriageReturn) }
         return end
     }
 
     /// Targets are a path and query (origin-form), or `*` for OPTIONS: a gateway is neither an open proxy nor a tunnel.
-    private static func checkTarget(_ target: ArraySlice<UInt8>, method: ArraySlice<UInt8>) throws(WireError) {
-        let isAsterisk = target.elementsEqual("*".utf8) && method.elementsEqual("OPTIONS".utf8)
-        guard isAsterisk || target.first == UInt8(ascii: "/") else { throw WireError(.badTarget) }
-        for byte in target where byte <= 0x20 || byte >= 0x7F || byte == UInt8(ascii: "#") { throw WireError(.badTarget) }
+    private static func checkTarget(_ span: Span<UInt8>, _ start: Int, _ end: Int, isOptions: Bool) throws(WireError) {
+        let isAsterisk = isOptions && end == start + 1 && span[start] == UInt8(ascii: "*")
+        guard isAsterisk || span[start] == UInt8(ascii: "/") else { throw WireError(.badTarget) }
+        for i in start..<end {
+            let byte = span[i]
+            if byte <= 0x20 || byte >= 0x7F || byte == UInt8(ascii: "#") { throw WireError(.badTarget) }
+        }
     }
 
-    private static func version(_ bytes: ArraySlice<UInt8>) throws(WireError) -> UInt8 {
-        if bytes.elementsEqual("HTTP/1.1".utf8) { return 1 }
-        if bytes.elementsEqual("HTTP/1.0".utf8) { return 0 }
-        throw WireError(bytes.starts(with: "HTTP/".utf8) ? .unsupportedVersion : .badStartLine)
+    private static func version(_ span: Span<UInt8>, _ start: Int, _ end: Int) throws(WireError) -> UInt8 {
+        if equals(span, start, end, "HTTP/1.1") { return 1 }
+        if equals(span, start, end, "HTTP/1.0") { return 0 }
+        throw WireError(end - start >= 5 && equals(span, start, start + 5, "HTTP/") ? .unsupportedVersion : .badStartLine)
     }
 
     /// A value's bytes: visible ASCII, space, tab, and obs-text.
@@ -67,23 +94,24 @@ enum HeadSyntax {
 
     /// Reads header lines up to the closing empty line.
     static func fields(_ bytes: [UInt8], from start: Int) throws(WireError) -> [HeaderField] {
+        let span = bytes.span
         var fields: [HeaderField] = []
         fields.reserveCapacity(16)
         var position = start
-        while position + 1 < bytes.count {
-            if bytes[position] == ASCII.cr {
-                guard bytes[position + 1] == ASCII.lf, position + 2 == bytes.count else { throw WireError(.bareCarriageReturn) }
+        while position + 1 < span.count {
+            if span[position] == ASCII.cr {
+                guard span[position + 1] == ASCII.lf, position + 2 == span.count else { throw WireError(.bareCarriageReturn) }
                 return fields
             }
             guard fields.count < WireLimits.headerFields else { throw WireError(.tooManyHeaders) }
-            let field = try field(bytes, at: position)
+            let field = try field(span, at: position)
             fields.append(field)
             position = Int(field.end)
         }
         throw WireError(.badStartLine)
     }
 
-    private static func field(_ bytes: [UInt8], at start: Int) throws(WireError) -> HeaderField {
+    private static func field(_ bytes: Span<UInt8>, at start: Int) throws(WireError) -> HeaderField {
         var nameEnd = start
         while nameEnd < bytes.count, ASCII.isToken(bytes[nameEnd]) { nameEnd += 1 }
         guard nameEnd > start, nameEnd < bytes.count, bytes[nameEnd] == ASCII.colon else {
@@ -100,8 +128,7 @@ enum HeadSyntax {
         while valueEnd > valueStart, bytes[valueEnd - 1] == ASCII.space || bytes[valueEnd - 1] == ASCII.tab { valueEnd -= 1 }
         return HeaderField(
             start: Int32(start), nameEnd: Int32(nameEnd), valueStart: Int32(valueStart), valueEnd: Int32(valueEnd),
-            end: Int32(lineEnd + 2),
-            known: KnownHeader.classify(bytes[start..<nameEnd]))
+            end: Int32(lineEnd + 2), known: KnownHeader.classify(bytes, start, nameEnd))
     }
 
     private static func requestFraming(_ block: HeaderBlock, minor: UInt8) throws(WireError) -> BodyFraming {
@@ -112,6 +139,7 @@ enum HeadSyntax {
         -> BodyFraming
     {
         let stated = try messageLength(block, minor: minor)
+        if status == 101 { return .untilClose }
         if toHead || status < 200 || status == 204 || status == 304 { return .none }
         return stated ?? .untilClose
     }
@@ -120,6 +148,7 @@ enum HeadSyntax {
     ///
     /// Stricter than RFC 9112 section 6.3: nothing may be stated twice, nor may a tab stand around it, over which parsers differ.
     private static func messageLength(_ block: HeaderBlock, minor: UInt8) throws(WireError) -> BodyFraming? {
+        guard block.holds(.contentLength) || block.holds(.transferEncoding) else { return nil }
         var length: Int?
         var isChunked = false
         for field in block.fields {

@@ -11,30 +11,36 @@ package enum KnownHeader: UInt8, Sendable {
     /// Any name that begins with `x-inference-`.
     case inference
 
-    private static let names: [(StaticString, KnownHeader)] = [
-        ("host", .host), ("connection", .connection), ("keep-alive", .keepAlive), ("proxy-connection", .proxyConnection),
-        ("te", .te),
-        ("trailer", .trailer), ("transfer-encoding", .transferEncoding), ("upgrade", .upgrade),
-        ("proxy-authorization", .proxyAuthorization), ("proxy-authenticate", .proxyAuthenticate),
-        ("content-length", .contentLength),
-        ("content-type", .contentType), ("content-encoding", .contentEncoding), ("expect", .expect),
-        ("authorization", .authorization),
-        ("x-api-key", .xAPIKey), ("x-goog-api-key", .xGoogAPIKey), ("api-key", .apiKey), ("traceparent", .traceparent),
-        ("x-request-id", .xRequestID), ("anthropic-version", .anthropicVersion),
-    ]
-
-    /// The known names by their length, so that most names are told apart by one comparison of lengths.
-    private static let byLength: [[(StaticString, KnownHeader)]] = {
-        var table = [[(StaticString, KnownHeader)]](repeating: [], count: 32)
-        for entry in names { table[entry.0.utf8CodeUnitCount].append(entry) }
-        return table
-    }()
-
-    static func classify(_ name: ArraySlice<UInt8>) -> KnownHeader {
-        if name.count < byLength.count {
-            for (text, known) in byLength[name.count] where ASCII.equalsIgnoringCase(name, text) { return known }
+    /// What a name is: told by its length and first letter, then compared once or twice.
+    static func classify(_ bytes: Span<UInt8>, _ start: Int, _ end: Int) -> KnownHeader {
+        func equals(_ text: StaticString) -> Bool { ASCII.equalsIgnoringCase(bytes, start, end, text) }
+        let first = ASCII.lower(bytes[start])
+        switch (end - start, first) {
+        case (2, UInt8(ascii: "t")) where equals("te"): return .te
+        case (4, UInt8(ascii: "h")) where equals("host"): return .host
+        case (6, UInt8(ascii: "e")) where equals("expect"): return .expect
+        case (7, UInt8(ascii: "t")) where equals("trailer"): return .trailer
+        case (7, UInt8(ascii: "u")) where equals("upgrade"): return .upgrade
+        case (7, UInt8(ascii: "a")) where equals("api-key"): return .apiKey
+        case (9, UInt8(ascii: "x")) where equals("x-api-key"): return .xAPIKey
+        case (10, UInt8(ascii: "c")) where equals("connection"): return .connection
+        case (10, UInt8(ascii: "k")) where equals("keep-alive"): return .keepAlive
+        case (11, UInt8(ascii: "t")) where equals("traceparent"): return .traceparent
+        case (12, UInt8(ascii: "c")) where equals("content-type"): return .contentType
+        case (12, UInt8(ascii: "x")) where equals("x-request-id"): return .xRequestID
+        case (13, UInt8(ascii: "a")) where equals("authorization"): return .authorization
+        case (14, UInt8(ascii: "c")) where equals("content-length"): return .contentLength
+        case (14, UInt8(ascii: "x")) where equals("x-goog-api-key"): return .xGoogAPIKey
+        case (16, UInt8(ascii: "c")) where equals("content-encoding"): return .contentEncoding
+        case (16, UInt8(ascii: "p")) where equals("proxy-connection"): return .proxyConnection
+        case (17, UInt8(ascii: "t")) where equals("transfer-encoding"): return .transferEncoding
+        case (17, UInt8(ascii: "a")) where equals("anthropic-version"): return .anthropicVersion
+        case (18, UInt8(ascii: "p")) where equals("proxy-authenticate"): return .proxyAuthenticate
+        case (19, UInt8(ascii: "p")) where equals("proxy-authorization"): return .proxyAuthorization
+        case (12..., UInt8(ascii: "x")) where ASCII.equalsIgnoringCase(bytes, start, start + 12, "x-inference-"):
+            return .inference
+        default: return .other
         }
-        return ASCII.hasPrefixIgnoringCase(name, "x-inference-") ? .inference : .other
     }
 
     /// Whether the field is about one connection and never forwarded (RFC 9110 section 7.6.1).
@@ -58,6 +64,26 @@ package struct HeaderField: Sendable {
     let end: Int32
     /// What the name is, told once.
     package let known: KnownHeader
+
+    var valueRange: Range<Int> { Int(valueStart)..<Int(valueEnd) }
+    /// Where the line lies in its block's bytes, CR LF included.
+    package var lineRange: Range<Int> { Int(start)..<Int(end) }
+}
+
+/// What the `Connection` header lines of a head list (RFC 9110 section 7.6.1).
+package struct ConnectionOptions: OptionSet, Sendable {
+    /// The bits.
+    package let rawValue: UInt8
+    /// A set of bits.
+    package init(rawValue: UInt8) { self.rawValue = rawValue }
+    /// The connection ends after this message.
+    package static let close = ConnectionOptions(rawValue: 1)
+    /// The connection stays, in HTTP/1.0's words.
+    package static let keepAlive = ConnectionOptions(rawValue: 2)
+    /// The sender wants to speak another protocol.
+    package static let upgrade = ConnectionOptions(rawValue: 4)
+    /// Names of headers that are about this connection only.
+    package static let otherNames = ConnectionOptions(rawValue: 8)
 }
 
 /// One head's bytes and where its lines lie: order, case and duplicates are as they came.
@@ -68,42 +94,69 @@ package struct HeaderBlock: Sendable {
     package var byteCount: Int { bytes.count }
     /// The lines, in order.
     package let fields: [HeaderField]
+    /// What `Connection` lists.
+    package let connection: ConnectionOptions
+    /// Bit n: a field of the known header with raw value n is there.
+    private let present: UInt32
+
+    init(bytes: [UInt8], fields: [HeaderField]) {
+        self.bytes = bytes
+        self.fields = fields
+        var present: UInt32 = 0
+        var options: ConnectionOptions = []
+        for field in fields {
+            present |= 1 &<< UInt32(field.known.rawValue)
+            if field.known == .connection { options.formUnion(HeaderBlock.options(bytes[field.valueRange])) }
+        }
+        self.present = present
+        connection = options
+    }
+
+    /// Whether a known header is there.
+    package func holds(_ known: KnownHeader) -> Bool { present &>> UInt32(known.rawValue) & 1 != 0 }
 
     /// The name as it was written.
     package func name(_ field: HeaderField) -> ArraySlice<UInt8> { bytes[Int(field.start)..<Int(field.nameEnd)] }
 
     /// The value without the white space around it.
-    package func value(_ field: HeaderField) -> ArraySlice<UInt8> { bytes[Int(field.valueStart)..<Int(field.valueEnd)] }
+    package func value(_ field: HeaderField) -> ArraySlice<UInt8> { bytes[field.valueRange] }
 
     /// The line as it was written, CR LF included.
-    package func line(_ field: HeaderField) -> ArraySlice<UInt8> { bytes[Int(field.start)..<Int(field.end)] }
+    package func line(_ field: HeaderField) -> ArraySlice<UInt8> { bytes[field.lineRange] }
 
     /// The first value of a known header, or nil.
     package func first(_ known: KnownHeader) -> ArraySlice<UInt8>? {
+        guard holds(known) else { return nil }
         for field in fields where field.known == known { return value(field) }
         return nil
     }
 
-    /// Whether a comma-separated list header holds an already lower-case token.
-    package func listHolds(_ known: KnownHeader, _ token: StaticString) -> Bool {
-        for field in fields where field.known == known {
-            for item in value(field).split(separator: UInt8(ascii: ","))
-            where ASCII.equalsIgnoringCase(ASCII.trimmed(item), token) {
-                return true
-            }
-        }
-        return false
-    }
-
-    /// The names listed in `Connection`, lower case: they are hop-by-hop too.
+    /// The names listed in `Connection` beside `close`, `keep-alive` and `upgrade`, lower case: they are hop-by-hop too.
     package var connectionNames: [[UInt8]] {
+        guard connection.contains(.otherNames) else { return [] }
         var names: [[UInt8]] = []
         for field in fields where field.known == .connection {
-            for item in value(field).split(separator: UInt8(ascii: ",")) {
-                let name = ASCII.trimmed(item).map(ASCII.lower)
-                if name != Array("close".utf8), name != Array("keep-alive".utf8) { names.append(name) }
+            for item in HeaderBlock.items(value(field)) where HeaderBlock.option(item) == .otherNames {
+                names.append(item.map(ASCII.lower))
             }
         }
         return names
+    }
+
+    private static func items(_ list: ArraySlice<UInt8>) -> [ArraySlice<UInt8>] {
+        list.split(separator: UInt8(ascii: ",")).map(ASCII.trimmed)
+    }
+
+    private static func option(_ item: ArraySlice<UInt8>) -> ConnectionOptions {
+        if item.isEmpty { return [] }
+        if ASCII.equalsIgnoringCase(item, "keep-alive") { return .keepAlive }
+        if ASCII.equalsIgnoringCase(item, "close") { return .close }
+        return ASCII.equalsIgnoringCase(item, "upgrade") ? .upgrade : .otherNames
+    }
+
+    private static func options(_ list: ArraySlice<UInt8>) -> ConnectionOptions {
+        // Nearly always one item.
+        guard list.contains(UInt8(ascii: ",")) else { return option(list) }
+        return items(list).reduce(into: []) { $0.formUnion(option($1)) }
     }
 }

@@ -40,8 +40,17 @@ package struct RequestHead: Sendable {
     package var isHead: Bool { method.elementsEqual("HEAD".utf8) }
     /// Whether the connection may serve another request afterwards (RFC 9112 section 9.3).
     package var keepsAlive: Bool {
-        if block.listHolds(.connection, "close") { return false }
-        return minorVersion >= 1 || block.listHolds(.connection, "keep-alive")
+        if block.connection.contains(.close) { return false }
+        return minorVersion >= 1 || block.connection.contains(.keepAlive)
+    }
+    /// Whether the caller asks to speak WebSocket from here on (RFC 6455 section 4.1).
+    ///
+    /// Other upgrades are not passed on, which RFC 9110 section 7.8 lets a proxy do.
+    package var wantsWebSocket: Bool {
+        guard block.connection.contains(.upgrade), minorVersion >= 1, framing == .none, method.elementsEqual("GET".utf8),
+            let protocols = block.first(.upgrade)
+        else { return false }
+        return ASCII.equalsIgnoringCase(protocols, "websocket")
     }
 }
 
@@ -58,13 +67,15 @@ package struct ResponseHead: Sendable {
     /// How the body is delimited.
     package let framing: BodyFraming
 
+    /// Whether the connection speaks another protocol from here on; its bytes run until it closes.
+    package var isUpgrade: Bool { status == 101 }
     /// The reason phrase as it was written; may be empty.
     package var reason: ArraySlice<UInt8> { block.bytes[reasonStart..<reasonEnd] }
     /// Whether another head follows this one on the same exchange (100, 103).
     package var isInterim: Bool { status < 200 && status != 101 }
     /// Whether the connection may be used again afterwards.
     package var keepsAlive: Bool {
-        if framing == .untilClose || status == 101 || block.listHolds(.connection, "close") { return false }
-        return minorVersion >= 1 || block.listHolds(.connection, "keep-alive")
+        if framing == .untilClose || block.connection.contains(.close) { return false }
+        return minorVersion >= 1 || block.connection.contains(.keepAlive)
     }
 }

@@ -14,8 +14,14 @@ package struct WireError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The broken rule.
     package let code: Code
 
+    /// The limit that was passed, where it is one.
+    package let limit: Int?
+
     /// Names a broken rule.
-    package init(_ code: Code) { self.code = code }
+    package init(_ code: Code, limit: Int? = nil) {
+        self.code = code
+        self.limit = limit
+    }
 
     /// Whether the message was refused for its size alone.
     package var isTooLarge: Bool { code == .headTooLarge || code == .tooManyHeaders }
@@ -23,7 +29,7 @@ package struct WireError: Error, Equatable, Sendable, CustomStringConvertible {
     /// What is wrong, in words that hold none of the bytes.
     package var description: String {
         switch code {
-        case .headTooLarge: "the header section is larger than \(WireLimits.headBytes) bytes"
+        case .headTooLarge: "the header section is larger than \(limit ?? WireLimits.headBytes) bytes"
         case .tooManyHeaders: "there are more than \(WireLimits.headerFields) header fields"
         case .conflictingLengths: "the message states its length twice (Content-Length repeated, or beside Transfer-Encoding)"
         case .unsupportedTransferCoding: "the only transfer coding accepted is chunked, once, on HTTP/1.1"

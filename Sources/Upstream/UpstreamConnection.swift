@@ -49,16 +49,19 @@ package final class UpstreamConnection: ChannelDuplexHandler {
 
     /// What it is connected to.
     package let target: UpstreamTarget
-    private weak var pool: UpstreamPool?
+    private let pool: UpstreamPool
     private var context: ChannelHandlerContext?
     private var state = State.idle
-    private weak var receiver: (any UpstreamReceiver)?
+    /// Held until the attempt is over: by its last call, or by `cancel`.
+    private var receiver: (any UpstreamReceiver)?
     private var inbound = ByteBuffer()
     private var isHeadRequest = false
+    private var mayUpgrade = false
     private var keepsAlive = false
     private var requestIsSent = false
     private var isReadHeld = false
     private var answerBegan = false
+    private var hasUnflushed = false
     private var failure: (any Error)?
     /// Attempts served before the current one.
     package private(set) var served = 0
@@ -79,11 +82,13 @@ package final class UpstreamConnection: ChannelDuplexHandler {
     /// Binds the connection to an attempt.
     ///
     /// - Parameters:
-    ///   - receiver: gets the answer; held weakly.
+    ///   - receiver: gets the answer; held until its last call, or until `cancel`.
     ///   - isHead: whether the request is a HEAD.
-    package func begin(_ receiver: any UpstreamReceiver, isHead: Bool) {
+    ///   - mayUpgrade: whether the request asks for another protocol: 101 is then an answer, whose body runs to the close.
+    package func begin(_ receiver: any UpstreamReceiver, isHead: Bool, mayUpgrade: Bool) {
         self.receiver = receiver
         isHeadRequest = isHead
+        self.mayUpgrade = mayUpgrade
         requestIsSent = false
         keepsAlive = false
         answerBegan = false
@@ -92,11 +97,14 @@ package final class UpstreamConnection: ChannelDuplexHandler {
 
     /// Queues request bytes; nothing leaves before `flush`.
     package func write(_ bytes: ByteBuffer) {
+        hasUnflushed = true
         context?.write(wrapOutboundOut(bytes), promise: nil)
     }
 
     /// Sends what was queued.
     package func flush() {
+        guard hasUnflushed else { return }
+        hasUnflushed = false
         context?.flush()
     }
 
@@ -119,7 +127,7 @@ package final class UpstreamConnection: ChannelDuplexHandler {
     }
 
     func close() {
-        pool?.withdraw(self)
+        pool.withdraw(self)
         context?.close(promise: nil)
     }
 
@@ -181,7 +189,7 @@ package final class UpstreamConnection: ChannelDuplexHandler {
             state = .awaitingHead(HeadParser())
             return
         }
-        guard head.status != 101 else { throw WireError(.badStatus) }
+        guard !head.isUpgrade || mayUpgrade else { throw WireError(.badStatus) }
         keepsAlive = head.keepsAlive
         state = .body(BodyReader(head.framing))
         receiver?.upstreamHead(head)
@@ -195,7 +203,7 @@ package final class UpstreamConnection: ChannelDuplexHandler {
         state = .idle
         served += 1
         // Free before the last bytes are handed over: the caller's next request, if it has come already, finds the connection.
-        let isKept = isReusable && pool?.keep(self) ?? false
+        let isKept = isReusable && pool.keep(self)
         last?.upstreamBody(piece)
         finished = last
         if !isKept { close() }
@@ -236,7 +244,7 @@ package final class UpstreamConnection: ChannelDuplexHandler {
 
     /// Ends what was running as the connection ended.
     package func channelInactive(context: ChannelHandlerContext) {
-        pool?.forget(self)
+        pool.forget(self)
         if let done = finished {
             finished = nil
             done.upstreamReadComplete()

@@ -182,13 +182,31 @@ struct Refusal: CustomTestStringConvertible {
         #expect(readResponse("\(version) 200 OK\r\n\(line)\r\n").head?.keepsAlive == false, "the connection's end ends this body")
     }
 
-    @Test(arguments: [100, 101, 102, 103, 199, 204, 304], ["", "Content-Length: 5\r\n", "Transfer-Encoding: chunked\r\n"])
+    @Test(arguments: [100, 102, 103, 199, 204, 304], ["", "Content-Length: 5\r\n", "Transfer-Encoding: chunked\r\n"])
     func givesNoBodyToStatusThatHasNone(_ status: Int, _ line: String) {
         let reading = readResponse("HTTP/1.1 \(status) X\r\n\(line)\r\nnext")
         #expect(reading.head?.framing == BodyFraming.none)
         #expect(reading.isComplete)
-        #expect(reading.head?.keepsAlive == (status != 101))
+        #expect(reading.head?.keepsAlive == true)
         #expect(reading.consumed == "HTTP/1.1 \(status) X\r\n\(line)\r\n".utf8.count)
+    }
+
+    @Test func letsTheBytesAfterAnUpgradeRunToTheClose() {
+        let head = readResponse("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n").head
+        #expect(head?.framing == .untilClose)
+        #expect(head?.isUpgrade == true)
+        #expect(head?.keepsAlive == false)
+    }
+
+    @Test(arguments: [
+        ("GET / HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\n\r\n", true),
+        ("GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n\r\n", false),
+        ("GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n", false),
+        ("POST / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\nContent-Length: 1\r\n\r\nx", false),
+        ("GET / HTTP/1.0\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n", false),
+    ])
+    func tellsWhoWantsWebSocket(_ text: String, _ wants: Bool) {
+        #expect(readRequest(text).head?.wantsWebSocket == wants)
     }
 
     @Test func givesNoBodyToAnswerOfHead() {
@@ -224,6 +242,6 @@ struct Refusal: CustomTestStringConvertible {
         ("proxy-authorization", .proxyAuthorization), ("a", .other),
     ])
     func classifiesNameWhateverItsCase(_ name: String, _ known: KnownHeader) {
-        #expect(KnownHeader.classify(Array(name.utf8)[...]) == known)
+        #expect(KnownHeader.classify(Array(name.utf8).span, 0, name.utf8.count) == known)
     }
 }

@@ -26,11 +26,14 @@ struct HeadFacts: Equatable {
     var headers: [HeaderFacts]
     var framing: BodyFraming
     var keepsAlive: Bool
+    var wantsWebSocket = false
+    var isUpgrade = false
     var bytes: [UInt8]
 
     init(_ head: RequestHead) {
         method = Array(head.method)
         target = Array(head.target)
+        wantsWebSocket = head.wantsWebSocket
         minorVersion = head.minorVersion
         headers = Self.headers(head.block)
         framing = head.framing
@@ -40,6 +43,7 @@ struct HeadFacts: Equatable {
 
     init(_ head: ResponseHead) {
         status = head.status
+        isUpgrade = head.isUpgrade
         reason = Array(head.reason)
         minorVersion = head.minorVersion
         headers = Self.headers(head.block)
@@ -80,7 +84,8 @@ func readMessage(_ kind: MessageKind, _ pieces: [ArraySlice<UInt8>]) -> Reading 
             fed += piece.count
             if body == nil, let head = try readHead(kind, &parser, &buffer) {
                 reading.head = head
-                body = BodyReader(head.framing)
+                // HTTP ends with the head of an upgrade: what follows is another protocol's.
+                body = BodyReader(head.isUpgrade ? .none : head.framing)
             }
             if var reader = body {
                 let part = try reader.read(&buffer) { reading.payload.append(contentsOf: $0.readableBytesView) }

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+import NIOCore
+import Upstream
+
+/// The request bytes of one exchange on their way to the provider: gathered while they are few, and kept for one resend.
+///
+/// - Memory: what has not been sent (one read while connecting, for reads are stopped then) and at most `limit` bytes kept.
+struct RequestSending {
+    /// Bytes that are still copied together, so that a head and a small body leave in one packet.
+    private static let gatherBytes = 16_384
+
+    private let limit: Int
+    private var unsent = ByteBuffer()
+    /// Large pieces behind `unsent`, by reference.
+    private var queued: [ByteBuffer] = []
+    /// What has been sent, for one resend; nil once it is too much or no longer needed.
+    private var sent: [ByteBuffer]? = []
+    private var sentBytes = 0
+
+    init(limit: Int) {
+        self.limit = limit
+    }
+
+    /// Whether all of the request so far can still be sent again.
+    var canResend: Bool { sent != nil }
+
+    /// Whether it pays to wait for more before sending.
+    var isSmall: Bool { queued.isEmpty && unsent.readableBytes < RequestSending.gatherBytes }
+
+    mutating func add(_ bytes: ByteBuffer) {
+        guard bytes.readableBytes > 0 else { return }
+        if queued.isEmpty, unsent.readableBytes == 0 {
+            unsent = bytes
+        } else if queued.isEmpty, unsent.readableBytes + bytes.readableBytes <= RequestSending.gatherBytes {
+            unsent.writeImmutableBuffer(bytes)
+        } else {
+            queued.append(bytes)
+        }
+    }
+
+    /// Writes what has gathered.
+    ///
+    /// - Parameters:
+    ///   - connection: flushed by the caller of this.
+    ///   - isResendable: no byte of the answer has come: what is written is kept, within the limit.
+    mutating func send(to connection: UpstreamConnection, isResendable: Bool) {
+        guard unsent.readableBytes > 0 else { return }
+        write(unsent, to: connection, isResendable)
+        unsent = ByteBuffer()
+        guard !queued.isEmpty else { return }
+        for bytes in queued { write(bytes, to: connection, isResendable) }
+        queued = []
+    }
+
+    private mutating func write(_ bytes: ByteBuffer, to connection: UpstreamConnection, _ isResendable: Bool) {
+        connection.write(bytes)
+        sentBytes += bytes.readableBytes
+        if isResendable, sentBytes <= limit { sent?.append(bytes) } else { sent = nil }
+    }
+
+    /// Everything is to be sent once more.
+    mutating func rewind() {
+        guard let sent, !sent.isEmpty else { return }
+        if unsent.readableBytes > 0 { queued.insert(unsent, at: 0) }
+        unsent = sent[0]
+        queued.insert(contentsOf: sent.dropFirst(), at: 0)
+        self.sent = []
+        sentBytes = 0
+    }
+
+    /// No resend will be needed.
+    mutating func forget() { sent = nil }
+}
+
+/// How far an answer is read on for a caller that has gone.
+struct AnswerDrain {
+    let limits: DrainLimits
+    let startedAt: NIODeadline
+    var byteCount = 0
+}
