@@ -56,6 +56,13 @@ package struct Router: Sendable {
     /// The API family that a request's path tells, for faults that come before routing.
     static func family(of head: RequestHead) -> APIFamily? { APIRoute.family(ofPath: PathPrefix(head.path).rest) }
 
+    /// The family whose shape a fault takes: the path's, else that of the SDK whose headers the request has.
+    static func faultShape(of head: RequestHead) -> APIFamily? {
+        if let family = family(of: head) { return family }
+        if head.block.first(.anthropicVersion) != nil { return .anthropicMessages }
+        return head.block.first(.xGoogAPIKey) != nil ? .geminiGenerate : nil
+    }
+
     private func make(
         _ endpoint: ProviderEndpoint, _ request: RoutedRequest, isModelCall: Bool, keyID: String?, _ attribution: Attribution
     ) -> Route {
