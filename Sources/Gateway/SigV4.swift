@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import ByteCoding
 import Crypto
 import HTTPWire
 
@@ -44,15 +45,15 @@ package enum SigV4 {
         request.append(0x0A)
         request += canonicalHeaders.names
         request.append(0x0A)
-        request += hex(bodySHA256)
+        request += Hex.encode(bodySHA256).utf8
         let scope = "\(time.day)/\(credentials.region)/\(credentials.service)/aws4_request"
         var toSign = Array("AWS4-HMAC-SHA256\n\(time.text)\n\(scope)\n".utf8)
-        toSign += hex(Array(SHA256.hash(data: request)))
+        toSign += Hex.encode(SHA256.hash(data: request)).utf8
         let signature = hmac(toSign, key: signingKey(credentials, day: time.day))
         var value = Array("AWS4-HMAC-SHA256 Credential=\(credentials.accessKeyID)/\(scope), SignedHeaders=".utf8)
         value += canonicalHeaders.names
         value += ", Signature=".utf8
-        value += hex(signature)
+        value += Hex.encode(signature).utf8
         added.append(("Authorization", value))
         return added
     }
@@ -76,11 +77,6 @@ package enum SigV4 {
 
     private static func hmac(_ bytes: [UInt8], key: [UInt8]) -> [UInt8] {
         Array(HMAC<SHA256>.authenticationCode(for: bytes, using: SymmetricKey(data: key)))
-    }
-
-    private static func hex(_ bytes: [UInt8]) -> [UInt8] {
-        let digits = Array("0123456789abcdef".utf8)
-        return bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
     }
 }
 
