@@ -81,7 +81,8 @@ let package = Package(
         .target(
             name: "Gateway",
             dependencies: [
-                "ByteCoding", "ExchangeModel", "HTTPWire", "Dialects", "Upstream", "Capture", nioCore, nioPosix, logging,
+                "ByteCoding", "ExchangeModel", "HTTPWire", "Dialects", "Upstream", "Capture", nioCore, nioPosix, crypto,
+                logging,
             ],
             swiftSettings: strictMemory),
         .target(name: "FakeProvider", dependencies: ["ByteCoding", nioCore, nioPosix, nioHTTP1], swiftSettings: strict),

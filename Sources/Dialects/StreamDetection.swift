@@ -58,6 +58,20 @@ package enum StreamDetection {
         }
     }
 
+    /// Decides from the content type alone, as `isStream` does for a body whose first bytes have not come yet.
+    ///
+    /// - Parameter contentType: the header's value as it came; nothing is copied.
+    /// - Returns: true for a type that says stream.
+    package static func isStreamType(_ contentType: ArraySlice<UInt8>) -> Bool {
+        let type = contentType.prefix { $0 != UInt8(ascii: ";") && $0 != 0x20 && $0 != 0x09 }
+        // Shorter than `text/event-stream` and `application/jsonl`: `application/json` above all.
+        guard type.count >= 17 else { return false }
+        return isStream(contentType: String(decoding: type, as: UTF8.self), bodyPrefix: [])
+    }
+
+    /// Whether the first byte of a body rules a stream out, whatever follows: most plain answers are JSON objects.
+    package static func isPlain(firstByte: UInt8) -> Bool { firstByte == UInt8(ascii: "{") }
+
     private static let lineTypes: Set<String> = [
         "application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines",
     ]

@@ -16,6 +16,8 @@ import Upstream
 final class Exchange: UpstreamReceiver {
     /// Where the exchange stands.
     enum Phase {
+        /// The body is held until it is whole, for Weir signs it. Exits: `connecting`, `over`.
+        case holding
         /// No connection yet. Exits: `awaitingHead`, `over`.
         case connecting
         /// The request is on its way. Exits: `connecting` (one resend), `answering`, `over`.
@@ -40,7 +42,13 @@ final class Exchange: UpstreamReceiver {
     private var endsWithClose = false
     private var keepsAlive = true
     private var isFirstPayload = true
+    private var isStream = false
+    /// The attempt that runs; given to the tap when it is over.
+    private var attempt: Attempt?
+    private var attemptCount = 0
     private var hasPassedContinue = false
+    /// Of the held body's payload, while it is held.
+    private var bodyHash: BodyHash?
     /// Both sides speak another protocol than HTTP since the answer's head.
     private var isTunnel = false
     private let startedAt: NIODeadline
@@ -63,7 +71,7 @@ final class Exchange: UpstreamReceiver {
         tap.exchange.provider = route.provider
         tap.exchange.api = route.api
         tap.exchange.pathAttribution = route.attribution
-        tap.exchange.upstreamURL = route.base.origin + String(decoding: route.path, as: UTF8.self)
+        tap.exchange.upstreamURL = route.upstreamURL
     }
 
     // MARK: The caller's side
@@ -71,6 +79,7 @@ final class Exchange: UpstreamReceiver {
     /// Whether more of the request may be read now.
     var acceptsRequestBytes: Bool {
         switch phase {
+        case .holding: true
         case .connecting: false
         case .awaitingHead, .answering: connection?.isWritable ?? false
         case .over: true
@@ -83,20 +92,46 @@ final class Exchange: UpstreamReceiver {
     var survivesHalfClose: Bool { phase != .over && requestIsComplete && !head.keepsAlive && !isTunnel }
 
     func start(allocator: ByteBufferAllocator) {
+        if route.isSigned { return hold() }
         request.add(HeadRewriting.upstreamHead(head, route: route, allocator: allocator))
         beginAttempt(reason: nil, freshOnly: false)
     }
 
+    /// Waits for the whole body, for its hash is part of the signature.
+    private func hold() {
+        phase = .holding
+        bodyHash = BodyHash()
+        guard head.block.holds(.expect), let downstream else { return }
+        hasPassedContinue = true
+        downstream.write(ByteBuffer(string: "HTTP/1.1 100 Continue\r\n\r\n"))
+        downstream.flush()
+    }
+
+    /// The held body is whole: the head is made and the first attempt begins.
+    private func signAndSend() {
+        let hash = (bodyHash ?? BodyHash()).finish()
+        bodyHash = nil
+        let allocator = downstream?.allocator ?? ByteBufferAllocator()
+        let seconds = (tap.exchange.startedAtUs + tap.nowUs()) / 1_000_000
+        request.prepend(
+            HeadRewriting.signedUpstreamHead(head, route: route, bodySHA256: hash, unixSeconds: seconds, allocator: allocator))
+        beginAttempt(reason: nil, freshOnly: false)
+    }
+
     func requestPayload(_ bytes: ByteBuffer) {
-        unsafe bytes.withUnsafeReadableBytes { unsafe tap.requestBytes($0) }
+        unsafe bytes.withUnsafeReadableBytes {
+            unsafe tap.requestBytes($0)
+            if phase == .holding { unsafe bodyHash?.update($0) }
+        }
         requestByteCount += bytes.readableBytes
     }
 
     func requestBody(_ piece: BodyPiece) {
         guard phase != .over else { return }
         lastProgress = .now()
-        guard requestByteCount <= loop.limits.bodyBytes || isTunnel else {
-            return fail(Fault(.bodyTooLarge, "the request body is larger than \(loop.limits.bodyBytes) bytes"))
+        let limit = phase == .holding ? min(loop.limits.signedBodyBytes, loop.limits.bodyBytes) : loop.limits.bodyBytes
+        guard requestByteCount <= limit || isTunnel else {
+            return fail(Fault(.bodyTooLarge, "the request body is larger than \(limit) bytes"))
         }
         request.add(piece.raw)
         if let ending = piece.ending { request.add(ending) }
@@ -104,6 +139,7 @@ final class Exchange: UpstreamReceiver {
         guard piece.isComplete else { return }
         requestIsComplete = true
         tap.exchange.requestReceivedUs = tap.nowUs()
+        if phase == .holding { return signAndSend() }
         if phase == .awaitingHead || phase == .answering {
             flushRequest()
             requestWasSent()
@@ -145,10 +181,11 @@ final class Exchange: UpstreamReceiver {
 
     private func beginAttempt(reason: String?, freshOnly: Bool) {
         phase = .connecting
-        var attempt = Attempt(n: tap.exchange.attempts.count + 1, startedUs: tap.nowUs())
-        attempt.upstreamURL = tap.exchange.upstreamURL
-        attempt.retryReason = reason
-        tap.exchange.attempts.append(attempt)
+        attemptCount += 1
+        var begun = Attempt(n: attemptCount, startedUs: tap.nowUs())
+        begun.upstreamURL = tap.exchange.upstreamURL
+        begun.retryReason = reason
+        attempt = begun
         if !freshOnly, let idle = loop.pool.takeIdle(route.target) { return connected(idle) }
         loop.pool.connect(route.target) { result in
             switch result {
@@ -166,7 +203,7 @@ final class Exchange: UpstreamReceiver {
         self.connection = connection
         phase = .awaitingHead
         lastProgress = .now()
-        noteAttempt { $0.connectedUs = $1 }
+        attempt?.connectedUs = tap.nowUs()
         connection.begin(self, isHead: head.isHead, mayUpgrade: head.wantsWebSocket)
         request.rewind()
         if requestIsComplete {
@@ -180,12 +217,16 @@ final class Exchange: UpstreamReceiver {
         connection?.requestComplete()
         let now = tap.nowUs()
         tap.exchange.upstreamSentUs = now
-        noteAttempt { attempt, _ in attempt.requestSentUs = now }
+        attempt?.requestSentUs = now
     }
 
-    private func noteAttempt(_ change: (inout Attempt, Int64) -> Void) {
-        guard !tap.exchange.attempts.isEmpty else { return }
-        change(&tap.exchange.attempts[tap.exchange.attempts.count - 1], tap.nowUs())
+    /// The attempt that runs is over, if one does.
+    private func finishAttempt(_ outcome: Outcome) {
+        guard var ended = attempt else { return }
+        attempt = nil
+        ended.endedUs = tap.nowUs()
+        ended.outcome = outcome
+        tap.exchange.attempts.append(ended)
     }
 
     // MARK: UpstreamReceiver
@@ -223,17 +264,11 @@ final class Exchange: UpstreamReceiver {
         tap.exchange.firstByteUs = now
         tap.exchange.status = answer.status
         tap.exchange.responseHead = answer.block.bytes
-        tap.exchange.responseStream =
-            answer.isUpgrade || StreamDetection.isStream(contentType: contentType(answer), bodyPrefix: [])
+        isStream = answer.isUpgrade || answer.block.first(.contentType).map(StreamDetection.isStreamType) ?? false
+        tap.exchange.responseStream = isStream
         if answer.status >= 400 { tap.exchange.errorSource = .provider }
-        noteAttempt { attempt, _ in
-            attempt.firstByteUs = now
-            attempt.status = answer.status
-        }
-    }
-
-    private func contentType(_ answer: ResponseHead) -> String? {
-        answer.block.first(.contentType).map { String(decoding: $0, as: UTF8.self) }
+        attempt?.firstByteUs = now
+        attempt?.status = answer.status
     }
 
     func upstreamPayload(_ bytes: ByteBuffer) {
@@ -243,7 +278,9 @@ final class Exchange: UpstreamReceiver {
         drain?.byteCount += bytes.readableBytes
         guard isFirstPayload else { return }
         isFirstPayload = false
-        guard !tap.exchange.responseStream else { return }
+        guard !isStream, let first = bytes.getInteger(at: bytes.readerIndex, as: UInt8.self),
+            !StreamDetection.isPlain(firstByte: first)
+        else { return }
         // Some servers label an event stream as JSON: its first bytes tell.
         let prefix = bytes.getBytes(at: bytes.readerIndex, length: min(16, bytes.readableBytes)) ?? []
         tap.exchange.responseStream = StreamDetection.isStream(contentType: nil, bodyPrefix: prefix)
@@ -273,10 +310,9 @@ final class Exchange: UpstreamReceiver {
         guard phase != .over else { return }
         let reused = (connection?.served ?? 0) > 0
         connection = nil
-        noteAttempt { $0.endedUs = $1 }
         finishAttempt(.upstreamFailed)
         if phase == .awaitingHead, error.code == .closedEarly, !error.answerBegan, reused, request.canResend,
-            tap.exchange.attempts.count < 2
+            attemptCount < 2
         {
             return beginAttempt(reason: "reused_connection_closed", freshOnly: true)
         }
@@ -324,7 +360,7 @@ final class Exchange: UpstreamReceiver {
         tap.exchange.status = fault.code.status
         let keepsAlive = head.keepsAlive && !loop.isDraining && !closes
         // Refused is what never was attempted.
-        let wasAttempted = fault.code.outcome == .refused && !tap.exchange.attempts.isEmpty
+        let wasAttempted = fault.code.outcome == .refused && (attempt != nil || !tap.exchange.attempts.isEmpty)
         end(wasAttempted ? .truncated : fault.code.outcome) { caller in
             caller.answer(fault, api: self.route.family, tap: self.tap, isHead: self.head.isHead, closes: !keepsAlive)
             caller.flush()
@@ -337,13 +373,6 @@ final class Exchange: UpstreamReceiver {
         let open = connection
         end(.clientClosed) { _ in }
         open?.cancel()
-    }
-
-    private func finishAttempt(_ outcome: Outcome) {
-        noteAttempt {
-            if $0.endedUs == nil { $0.endedUs = $1 }
-            $0.outcome = outcome
-        }
     }
 
     /// Ends the exchange: recorded first, then the caller's side is told how.
@@ -374,7 +403,7 @@ final class Exchange: UpstreamReceiver {
         let waited = now - lastProgress
         switch phase {
         case .connecting, .over: break
-        case .awaitingHead: checkRequest(waited, running: now - startedAt)
+        case .holding, .awaitingHead: checkRequest(waited, running: now - startedAt)
         case .answering:
             if acceptsAnswerBytes, waited > .milliseconds(loop.limits.answerIdleMilliseconds) {
                 fail(Fault(.upstreamTimeout, "the provider's answer stalled"))

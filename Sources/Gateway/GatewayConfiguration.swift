@@ -48,6 +48,8 @@ package struct GatewayLimits: Sendable {
     package var bodyBytes = 512 << 20
     /// Request bytes held so that they can be sent again on a fresh connection.
     package var resendBytes = 1 << 20
+    /// Bytes of a request body that is held whole before it is sent, because Weir signs it.
+    package var signedBodyBytes = 32 << 20
     /// A connection that is being closed waits this long for the caller to close its side.
     package var lingerMilliseconds: Int64 = 5_000
     /// Bytes of a refused request's body that are read and thrown away before the connection is closed instead.

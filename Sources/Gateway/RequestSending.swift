@@ -21,6 +21,18 @@ struct RequestSending {
         self.limit = limit
     }
 
+    /// Puts the head in front of a body that was held until the head could be made.
+    mutating func prepend(_ head: ByteBuffer) {
+        let body = unsent
+        unsent = head
+        if body.readableBytes == 0 { return }
+        if queued.isEmpty, head.readableBytes + body.readableBytes <= RequestSending.gatherBytes {
+            unsent.writeImmutableBuffer(body)
+        } else {
+            queued.insert(body, at: 0)
+        }
+    }
+
     /// Whether all of the request so far can still be sent again.
     var canResend: Bool { sent != nil }
 

@@ -15,7 +15,7 @@ import Testing
     /// Every message cut at every place, byte by byte, and followed by the next one.
     private func check(_ kind: MessageKind, _ text: String) {
         let message = Array(text.utf8)
-        let isOpenEnded = readMessage(kind, message).head?.framing == .untilClose
+        let isOpenEnded = readMessage(kind, message).head.map { $0.framing == .untilClose && !$0.isUpgrade } ?? false
         let bytes = isOpenEnded ? message : message + Array("GET /next".utf8)
         let whole = readMessage(kind, bytes)
         guard let head = whole.head else {
