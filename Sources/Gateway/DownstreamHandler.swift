@@ -200,7 +200,7 @@ final class DownstreamHandler: ChannelDuplexHandler {
     }
 
     private func admit(_ head: RequestHead) throws(Fault) {
-        if loop.isDraining {
+        if loop.refusesExchanges {
             throw Fault(.draining, "Weir is shutting down; send the request to another node or again in a moment")
         }
         if loop.runningExchanges >= loop.limits.exchangesPerLoop {
@@ -259,8 +259,7 @@ final class DownstreamHandler: ChannelDuplexHandler {
     /// Whether an exchange runs, or some of an answer has not reached the kernel yet.
     var isBusy: Bool {
         if exchange != nil || outbox.readableBytes > 0 { return true }
-        let options = context?.channel.syncOptions
-        do { return try (options?.getOption(.bufferedWritableBytes) ?? 0) > 0 } catch { return false }
+        return context.map { ListenerPipeline.unsentBytes($0.channel) > 0 } ?? false
     }
 
     /// Queues bytes of an answer; nothing leaves before `flush`.
