@@ -61,6 +61,7 @@ package struct GatewayKeys: Sendable {
     /// The id of a key, or nil for one that is unknown.
     ///
     /// - Parameter presented: a header's value: the key, with or without `Bearer` before it.
+    /// - Returns: the id.
     package func id(of presented: ArraySlice<UInt8>) -> String? {
         let key = GatewayKeys.bare(presented)
         guard ByteMatching.hasPrefix(key, GatewayKeys.prefix) else { return nil }

@@ -40,7 +40,7 @@ package enum HeadRewriting {
 
     /// Every line after the first, and the closing empty one.
     ///
-    /// - Parameter signature: takes the place of the caller's credentials and of what belongs to its own signature.
+    /// A signature takes the place of the caller's credentials and of what belongs to the caller's own signature.
     static func writeFields(
         _ head: RequestHead, route: Route, key: PlacedKey, signature: [UInt8]?, to out: inout ByteBuffer
     ) {
