@@ -40,7 +40,7 @@ struct ServeVerb: AsyncParsableCommand {
         let service = try await GatewayService.start(configuration, directory: data.directory, indexes: !noIndex, logger: logger)
         Terminal.say("weir: listening on \(configuration.listen) (port \(service.port)), data in \(data.data)")
         let signal = await Signals.next()
-        logger.notice("draining", metadata: ["signal": "\(signal)"])
+        logger.notice("draining", metadata: ["signal": "\(signal?.rawValue ?? "none can come")"])
         await service.stop(drainSeconds: configuration.drainSeconds)
     }
 
@@ -61,14 +61,15 @@ struct ServeVerb: AsyncParsableCommand {
     }
 }
 
-/// The next termination signal, awaited without holding a thread of the pool.
+/// The next signal, awaited without holding a thread of the pool.
 enum Signals {
-    static func next() async -> String {
+    /// The next signal, or nil where none can come any more: the caller then stops.
+    static func next() async -> ProcessSignal? {
         await withCheckedContinuation { continuation in
             do {
-                _ = try OwnedThread(name: "weir-signals") { continuation.resume(returning: TerminationSignals.wait()) }
+                _ = try OwnedThread(name: "weir-signals") { continuation.resume(returning: TerminationSignals.next()) }
             } catch {
-                continuation.resume(returning: "no thread for signals: \(error)")
+                continuation.resume(returning: nil)
             }
         }
     }
