@@ -16,6 +16,9 @@ let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
+let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
+let nioHTTP2: Target.Dependency = .product(name: "NIOHTTP2", package: "swift-nio-http2")
+let nioHPACK: Target.Dependency = .product(name: "NIOHPACK", package: "swift-nio-http2")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
@@ -28,6 +31,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-nio-http2", exact: "1.46.0"),
         .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
         .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
@@ -62,7 +66,9 @@ let package = Package(
                 .embedInCode("tokens.sql"),
             ],
             swiftSettings: strict),
-        .target(name: "Upstream", dependencies: ["HTTPWire", nioCore, nioPosix, nioSSL], swiftSettings: strictMemory),
+        .target(
+            name: "Upstream", dependencies: ["ByteCoding", "Platform", "HTTPWire", nioCore, nioPosix, nioTLS, nioSSL],
+            swiftSettings: strictMemory),
 
         // MARK: Floor 4, engines
         .target(
@@ -81,7 +87,8 @@ let package = Package(
         .target(
             name: "Gateway",
             dependencies: [
-                "ByteCoding", "ExchangeModel", "HTTPWire", "Dialects", "Upstream", "Capture", nioCore, nioPosix, logging,
+                "ByteCoding", "ExchangeModel", "HTTPWire", "Dialects", "Upstream", "Capture", nioCore, nioPosix, nioTLS, nioSSL,
+                nioHTTP2, nioHPACK, logging,
             ],
             swiftSettings: strictMemory),
         .target(name: "FakeProvider", dependencies: ["ByteCoding", nioCore, nioPosix, nioHTTP1], swiftSettings: strict),

@@ -171,7 +171,7 @@ final class DownstreamHandler: ChannelDuplexHandler {
     }
 
     private func admit(_ head: RequestHead) throws(Fault) {
-        if loop.isDraining {
+        if loop.refusesExchanges {
             throw Fault(.draining, "Weir is shutting down; send the request to another node or again in a moment")
         }
         if loop.runningExchanges >= loop.limits.exchangesPerLoop {

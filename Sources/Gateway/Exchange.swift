@@ -249,10 +249,10 @@ final class Exchange: UpstreamReceiver {
         switch error.code {
         case .addressNotAllowed:
             Fault(.notAllowed, "\(error.message); the operator can allow it with --allow-private-upstreams")
-        case .connectTimedOut: Fault(.upstreamTimeout, error.message)
+        case .connectTimedOut, .lookupTimedOut, .tlsTimedOut, .proxyTimedOut: Fault(.upstreamTimeout, error.message)
         case .badAnswer, .closedEarly: Fault(.upstreamProtocolError, error.message)
         case .tooManyConnections: Fault(.overloaded, error.message)
-        case .nameNotFound, .connectFailed, .tlsFailed: Fault(.upstreamUnreachable, error.message)
+        case .nameNotFound, .connectFailed, .tlsFailed, .proxyFailed, .badSettings: Fault(.upstreamUnreachable, error.message)
         }
     }
 

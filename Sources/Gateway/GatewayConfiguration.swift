@@ -28,6 +28,8 @@ package struct GatewayLimits: Sendable {
     package var exchangesPerLoop = 16_384
     /// Open connections of callers, per loop.
     package var connectionsPerLoop = 32_768
+    /// Of callers' connections, TLS and HTTP/2.
+    package var listener = ListenerLimits()
 
     /// The defaults.
     package init() {}

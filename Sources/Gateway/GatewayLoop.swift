@@ -2,30 +2,78 @@
 import Capture
 import Logging
 import NIOCore
+import NIOSSL
 import Upstream
 
 /// Everything that one event loop shares among its connections.
 ///
 /// World: loop.
 final class GatewayLoop {
-    let router: Router
-    let limits: GatewayLimits
+    private(set) var router: Router
+    private(set) var limits: GatewayLimits
     let pool: UpstreamPool
     let lane: CaptureLane
     let logger: Logger
+    /// By the number of the listener; nil for plain HTTP.
+    var listenerTLS: [NIOSSLContext?]
+    var counters = ListenerCounters()
+    /// Answers carry `Connection: close` from now on.
     private(set) var isDraining = false
+    /// New exchanges are refused: draining, unless another process has taken the listener over.
+    private(set) var refusesExchanges = false
     private(set) var runningExchanges = 0
     private var handlers: [ObjectIdentifier: DownstreamHandler] = [:]
+    private var connections: [ObjectIdentifier: ListenerConnection] = [:]
+    private var connectionsByAddress: [String: Int] = [:]
 
-    init(router: Router, limits: GatewayLimits, pool: UpstreamPool, lane: CaptureLane, logger: Logger) {
-        self.router = router
-        self.limits = limits
+    init(
+        settings: GatewaySettings, listenerTLS: [NIOSSLContext?], pool: UpstreamPool, lane: CaptureLane, logger: Logger
+    ) {
+        router = settings.router
+        limits = settings.limits
+        self.listenerTLS = listenerTLS
         self.pool = pool
         self.lane = lane
         self.logger = logger
     }
 
-    var canAcceptConnection: Bool { handlers.count < limits.connectionsPerLoop }
+    /// Takes new settings: exchanges that begin from now on use them.
+    func apply(_ settings: GatewaySettings, upstream: UpstreamContext) {
+        router = settings.router
+        limits = settings.limits
+        pool.apply(upstream)
+    }
+
+    // MARK: Connections
+
+    /// Counts a connection in, or names why it is refused.
+    func admit(_ connection: ListenerConnection) -> ListenerRefusal? {
+        let address = connection.address
+        if connections.count >= limits.connectionsPerLoop { return refused(.tooManyConnections) }
+        if let address, connectionsByAddress[address, default: 0] >= limits.listener.connectionsPerAddress {
+            return refused(.tooManyOfAddress)
+        }
+        connections[ObjectIdentifier(connection)] = connection
+        if let address { connectionsByAddress[address, default: 0] += 1 }
+        counters.accepted += 1
+        return nil
+    }
+
+    private func refused(_ refusal: ListenerRefusal) -> ListenerRefusal {
+        switch refusal {
+        case .tooManyConnections: counters.refusedForTotal += 1
+        case .tooManyOfAddress: counters.refusedForAddress += 1
+        }
+        return refusal
+    }
+
+    func forget(_ connection: ListenerConnection) {
+        guard connections.removeValue(forKey: ObjectIdentifier(connection)) != nil, let address = connection.address else {
+            return
+        }
+        let left = connectionsByAddress[address, default: 1] - 1
+        connectionsByAddress[address] = left > 0 ? left : nil
+    }
 
     func add(_ handler: DownstreamHandler) { handlers[ObjectIdentifier(handler)] = handler }
     func remove(_ handler: DownstreamHandler) { handlers[ObjectIdentifier(handler)] = nil }
@@ -37,22 +85,40 @@ final class GatewayLoop {
     func tick() {
         let now = NIODeadline.now()
         for handler in handlers.values { handler.checkDeadlines(now) }
+        for connection in connections.values { connection.checkDeadlines(now) }
         pool.closeExpired()
     }
 
     /// Connections with an exchange, or with answer bytes that have not left yet.
-    var busyConnections: Int { handlers.values.count { $0.isBusy } }
+    var busyConnections: Int {
+        handlers.values.count { $0.isBusy } + connections.values.count { $0.hasOpenStreams }
+    }
 
-    /// Lets running exchanges finish and begins no more.
-    func drain() {
+    /// Connections of callers.
+    var openConnections: Int { connections.count }
+
+    // MARK: Ending
+
+    /// Lets running exchanges finish.
+    ///
+    /// - Parameter isHandedOver: another process accepts now: a connection that this one has accepted is still served once, and
+    ///   idle ones are closed by the tick when they have been quiet for a moment.
+    func drain(isHandedOver: Bool) {
         isDraining = true
-        for handler in handlers.values { handler.closeIfIdle() }
+        refusesExchanges = !isHandedOver
+        if isHandedOver {
+            limits.keepAliveMilliseconds = min(limits.keepAliveMilliseconds, limits.listener.handOverIdleMilliseconds)
+        } else {
+            for handler in handlers.values { handler.closeIfIdle() }
+        }
+        for connection in connections.values { connection.drain() }
         pool.closeIdle()
     }
 
     /// Ends what is still running.
     func closeAll() {
         for handler in handlers.values { handler.cut() }
+        for connection in connections.values { connection.close() }
         pool.closeIdle()
     }
 }

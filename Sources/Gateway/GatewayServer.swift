@@ -5,18 +5,74 @@ import NIOCore
 import NIOPosix
 import Upstream
 
-/// The data plane as a service: binds, serves, drains.
+/// The data plane as a service: binds, serves, takes new settings, drains.
+///
+/// World: task; every loop is told by `submit`.
 package final class GatewayServer: Sendable {
+    private typealias Loop = (loop: any EventLoop, state: NIOLoopBound<GatewayLoop>)
+
     private let group: MultiThreadedEventLoopGroup
-    private let loops: [(loop: any EventLoop, state: NIOLoopBound<GatewayLoop>)]
-    private let channel: any Channel
+    private let loops: [Loop]
+    private let listeners: [ListenerSettings]
+    private let channels: [any Channel]
     private let ticks: [RepeatedTask]
     private let logger: Logger
 
-    /// The port it listens on.
-    package let port: Int
+    /// The ports it listens on, in the order of the listeners.
+    package var ports: [Int] { channels.map { $0.localAddress?.port ?? 0 } }
 
-    /// Binds and begins to serve: the port accepts when this returns.
+    /// The addresses it listens on, as `HOST:PORT`, in the order of the listeners.
+    package var addresses: [String] {
+        zip(listeners, ports).map { listener, port in
+            listener.host.contains(":") ? "[\(listener.host)]:\(port)" : "\(listener.host):\(port)"
+        }
+    }
+
+    /// The port of the first listener.
+    package var port: Int { ports.first ?? 0 }
+
+    /// Binds and begins to serve: every port accepts when this returns.
+    ///
+    /// Certificates, authority files and settings are read and checked before the first socket opens.
+    ///
+    /// - Parameters:
+    ///   - listeners: at least one.
+    ///   - threads: event loops.
+    ///   - settings: what a reload may replace.
+    ///   - capture: gives each loop its lane.
+    ///   - logger: for lifecycle.
+    /// - Returns: the running server.
+    /// - Throws: `GatewayError`, naming the file or the address.
+    package static func start(
+        listeners: [ListenerSettings], threads: Int, settings: GatewaySettings, capture: CaptureEngine, logger: Logger
+    ) async throws -> GatewayServer {
+        guard !listeners.isEmpty else { throw GatewayError(.badSettings, "there is no address to listen on") }
+        let certificates = try listeners.map { try $0.tls.map(ListenerCertificate.load) }
+        let upstream = try prepare(settings)
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, threads))
+        var channels: [any Channel] = []
+        do {
+            var loops: [Loop] = []
+            for loop in group.makeIterator() {
+                let state = try await loop.submit {
+                    NIOLoopBound(
+                        GatewayLoop(
+                            settings: settings, listenerTLS: certificates, pool: UpstreamPool(loop: loop, context: upstream),
+                            lane: capture.makeLane(), logger: logger),
+                        eventLoop: loop)
+                }.get()
+                loops.append((loop, state))
+            }
+            for index in listeners.indices { channels.append(try await bind(group, loops, listeners[index], index: index)) }
+            return GatewayServer(group: group, loops: loops, listeners: listeners, channels: channels, logger: logger)
+        } catch {
+            for channel in channels { channel.close(promise: nil) }
+            try await group.shutdownGracefully()
+            throw error
+        }
+    }
+
+    /// The same with one plain listener.
     ///
     /// - Parameters:
     ///   - host: a name or a numeric address.
@@ -27,106 +83,147 @@ package final class GatewayServer: Sendable {
     ///   - limits: of the data plane.
     ///   - logger: for lifecycle.
     /// - Returns: the running server.
-    /// - Throws: where the address cannot be bound, or the trust store cannot be read.
+    /// - Throws: `GatewayError`.
     package static func start(
         host: String, port: Int, threads: Int, router: Router, capture: CaptureEngine, limits: GatewayLimits = GatewayLimits(),
         logger: Logger
     ) async throws -> GatewayServer {
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, threads))
-        do {
-            let tls = try UpstreamPool.makeTLSContext()
-            var loops: [(any EventLoop, NIOLoopBound<GatewayLoop>)] = []
-            for loop in group.makeIterator() {
-                let state = try await loop.submit {
-                    let pool = UpstreamPool(loop: loop, tls: tls)
-                    return NIOLoopBound(
-                        GatewayLoop(router: router, limits: limits, pool: pool, lane: capture.makeLane(), logger: logger),
-                        eventLoop: loop)
-                }.get()
-                loops.append((loop, state))
-            }
-            let channel = try await bind(group, loops, host: host, port: port)
-            return GatewayServer(group: group, loops: loops, channel: channel, logger: logger)
-        } catch {
-            try await group.shutdownGracefully()
-            throw error
+        try await start(
+            listeners: [ListenerSettings(host: host, port: port)], threads: threads,
+            settings: GatewaySettings(router: router, limits: limits), capture: capture, logger: logger)
+    }
+
+    private static func prepare(_ settings: GatewaySettings) throws(GatewayError) -> UpstreamContext {
+        do throws(UpstreamError) { return try UpstreamContext(settings.upstream) } catch {
+            throw GatewayError(.badSettings, error.message)
         }
     }
 
     private static func bind(
-        _ group: MultiThreadedEventLoopGroup, _ loops: [(any EventLoop, NIOLoopBound<GatewayLoop>)], host: String, port: Int
+        _ group: MultiThreadedEventLoopGroup, _ loops: [Loop], _ listener: ListenerSettings, index: Int
     ) async throws -> any Channel {
         var states: [ObjectIdentifier: NIOLoopBound<GatewayLoop>] = [:]
         for (loop, state) in loops { states[ObjectIdentifier(loop)] = state }
         let byLoop = states
-        return try await ServerBootstrap(group: group)
+        let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 1_024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    guard let state = byLoop[ObjectIdentifier(channel.eventLoop)]?.value, state.canAcceptConnection else {
-                        throw ChannelError.connectTimeout(.seconds(0))
-                    }
-                    try channel.pipeline.syncOperations.addHandler(DownstreamHandler(loop: state))
+                    guard let state = byLoop[ObjectIdentifier(channel.eventLoop)]?.value else { throw ChannelError.eof }
+                    try ListenerPipeline.build(channel, loop: state, listener: index)
                 }
             }
-            .bind(host: host, port: port).get()
+        do {
+            if let descriptor = listener.inheritedDescriptor { return try await bootstrap.withBoundSocket(descriptor).get() }
+            return try await bootstrap.bind(host: listener.host, port: listener.port).get()
+        } catch {
+            throw GatewayError(.cannotListen, "cannot listen on \(listener.host):\(listener.port): \(reason(error))")
+        }
+    }
+
+    private static func reason(_ error: any Error) -> String {
+        guard let io = error as? IOError else { return "\(error)" }
+        switch io.errnoCode {
+        case 98: return "the address is in use; stop what listens there, or choose another port"
+        case 99: return "this machine has no such address"
+        case 13: return "not permitted; ports below 1024 need the capability to bind them"
+        default: return "errno \(io.errnoCode)"
+        }
     }
 
     private init(
-        group: MultiThreadedEventLoopGroup, loops: [(any EventLoop, NIOLoopBound<GatewayLoop>)], channel: any Channel,
-        logger: Logger
+        group: MultiThreadedEventLoopGroup, loops: [Loop], listeners: [ListenerSettings], channels: [any Channel], logger: Logger
     ) {
         self.group = group
-        self.loops = loops.map { (loop: $0.0, state: $0.1) }
-        self.channel = channel
+        self.loops = loops
+        self.listeners = listeners
+        self.channels = channels
         self.logger = logger
-        port = channel.localAddress?.port ?? 0
         ticks = loops.map { loop, state in
             loop.scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) { _ in state.value.tick() }
         }
     }
 
+    // MARK: Reload
+
+    /// Replaces the settings: exchanges that begin from now on use the new ones, running ones end with the old. Connections to
+    /// providers are opened anew, under the new trust and proxies.
+    ///
+    /// - Parameter settings: all of them.
+    /// - Throws: `GatewayError` where they cannot be used; then nothing has changed.
+    package func apply(_ settings: GatewaySettings) async throws {
+        let upstream = try GatewayServer.prepare(settings)
+        await onEveryLoop { $0.apply(settings, upstream: upstream) }
+    }
+
+    /// Reads the certificates and keys of all listeners again: connections that come from now on see the new ones.
+    ///
+    /// - Throws: `GatewayError` naming the file and what is wrong; then every listener keeps what it had.
+    package func reloadCertificates() async throws {
+        let certificates = try listeners.map { try $0.tls.map(ListenerCertificate.load) }
+        await onEveryLoop { $0.listenerTLS = certificates }
+    }
+
+    // MARK: Looking
+
     /// Exchanges running now, over all loops.
-    package func runningExchanges() async -> Int { await sum { $0.runningExchanges } }
+    package func runningExchanges() async -> Int { await collect { $0.runningExchanges }.reduce(0, +) }
 
-    private func busyConnections() async -> Int { await sum { $0.busyConnections } }
+    /// What has been seen of callers' connections, over all loops.
+    package func listenerCounters() async -> ListenerCounters {
+        await collect { $0.counters }.reduce(ListenerCounters(), +)
+    }
 
-    private func sum(_ count: @escaping @Sendable (GatewayLoop) -> Int) async -> Int {
-        var total = 0
+    private func collect<T: Sendable>(_ read: @escaping @Sendable (GatewayLoop) -> T) async -> [T] {
+        var values: [T] = []
         for entry in loops {
             let state = entry.state
-            total += (try? await entry.loop.submit { count(state.value) }.get()) ?? 0
+            do { values.append(try await entry.loop.submit { read(state.value) }.get()) } catch {
+                logger.debug("a loop is gone already")
+            }
         }
-        return total
+        return values
     }
+
+    private func onEveryLoop(_ work: @escaping @Sendable (GatewayLoop) -> Void) async {
+        _ = await collect { work($0) }
+    }
+
+    // MARK: Ending
 
     /// Accepts no more, lets running exchanges finish within a limit, then ends what is left.
     ///
-    /// - Parameter limitMilliseconds: how long running exchanges may take.
+    /// - Parameters:
+    ///   - limitMilliseconds: how long running exchanges may take.
+    ///   - isHandedOver: another process has taken the listening sockets over: what this one has accepted is still served, so that no
+    ///     caller is refused.
     /// - Returns: how many answers had to be cut.
-    package func shutDown(limitMilliseconds: Int64) async -> Int {
-        do { try await channel.close() } catch { logger.debug("the listener was closed already") }
-        await onEveryLoop { $0.drain() }
-        let deadline = NIODeadline.now() + .milliseconds(limitMilliseconds)
-        var left = await busyConnections()
-        while left > 0, NIODeadline.now() < deadline {
-            do { try await Task.sleep(for: .milliseconds(20)) } catch { break }
-            left = await busyConnections()
+    package func shutDown(limitMilliseconds: Int64, isHandedOver: Bool = false) async -> Int {
+        for channel in channels {
+            do { try await channel.close() } catch { logger.debug("a listener was closed already") }
         }
+        await onEveryLoop { $0.drain(isHandedOver: isHandedOver) }
+        let start = NIODeadline.now()
+        let deadline = start + .milliseconds(limitMilliseconds)
+        // A connection may be on its way from the listener to its loop.
+        let settled = start + .milliseconds(isHandedOver ? min(500, limitMilliseconds) : 0)
+        var left = await unfinished(isHandedOver)
+        while left > 0 || NIODeadline.now() < settled, NIODeadline.now() < deadline {
+            do { try await Task.sleep(for: .milliseconds(20)) } catch { break }
+            left = await unfinished(isHandedOver)
+        }
+        let cut = await unfinished(false)
         for task in ticks { task.cancel() }
         await onEveryLoop { $0.closeAll() }
         do { try await group.shutdownGracefully() } catch {
             logger.error("event loops did not stop", metadata: ["error": "\(error)"])
         }
-        return left
+        return cut
     }
 
-    private func onEveryLoop(_ work: @escaping @Sendable (GatewayLoop) -> Void) async {
-        for entry in loops {
-            let state = entry.state
-            do { try await entry.loop.submit { work(state.value) }.get() } catch { logger.debug("a loop is gone already") }
-        }
+    private func unfinished(_ isHandedOver: Bool) async -> Int {
+        await collect { isHandedOver ? $0.openConnections : $0.busyConnections }.reduce(0, +)
     }
 }

@@ -38,6 +38,11 @@ package enum AddressPolicy {
         }
     }
 
+    /// The 4 or 16 bytes of a numeric address, or nil for a name.
+    static func addressBytes(_ host: String) -> [UInt8]? {
+        bytes(of: host, family: AF_INET, count: 4) ?? bytes(of: host, family: AF_INET6, count: 16)
+    }
+
     private static func bytes(of text: String, family: Int32, count: Int) -> [UInt8]? {
         var out = [UInt8](repeating: 0, count: count)
         let result = unsafe out.withUnsafeMutableBytes { unsafe inet_pton(family, text, $0.baseAddress) }

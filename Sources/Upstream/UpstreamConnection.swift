@@ -50,6 +50,8 @@ package final class UpstreamConnection: ChannelDuplexHandler {
     /// What it is connected to.
     package let target: UpstreamTarget
     private weak var pool: UpstreamPool?
+    /// Of the settings it was opened under.
+    let generation: Int
     private var context: ChannelHandlerContext?
     private var state = State.idle
     private weak var receiver: (any UpstreamReceiver)?
@@ -64,9 +66,10 @@ package final class UpstreamConnection: ChannelDuplexHandler {
     package private(set) var served = 0
     var idleSince = NIODeadline.now()
 
-    init(target: UpstreamTarget, pool: UpstreamPool) {
+    init(target: UpstreamTarget, pool: UpstreamPool, generation: Int) {
         self.target = target
         self.pool = pool
+        self.generation = generation
     }
 
     // MARK: The attempt's side

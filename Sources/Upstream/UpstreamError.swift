@@ -6,17 +6,27 @@ package struct UpstreamError: Error, Sendable, CustomStringConvertible {
     package enum Code: String, Sendable {
         /// The host name has no address.
         case nameNotFound
+        /// The system's resolver did not answer in time.
+        case lookupTimedOut
         /// Every address is one that callers may not name.
         case addressNotAllowed
         case connectFailed
         case connectTimedOut
         case tlsFailed
+        /// The TLS handshake took too long.
+        case tlsTimedOut
+        /// The proxy refused, or spoke nonsense.
+        case proxyFailed
+        /// The proxy did not answer in time.
+        case proxyTimedOut
         /// The connection ended before the answer did.
         case closedEarly
         /// The answer is not HTTP/1.1 that we accept.
         case badAnswer
         /// Too many connections to this target.
         case tooManyConnections
+        /// Settings that cannot be used: an authority file, a proxy address.
+        case badSettings
     }
 
     /// The moment of the failure.
@@ -42,6 +52,14 @@ package struct UpstreamError: Error, Sendable, CustomStringConvertible {
 package struct UpstreamLimits: Sendable {
     /// Time for one address to accept a connection.
     package var connectMilliseconds: Int64 = 10_000
+    /// Time for the system's resolver.
+    package var lookupMilliseconds: Int64 = 10_000
+    /// Time for one TLS handshake.
+    package var handshakeMilliseconds: Int64 = 10_000
+    /// Time for a proxy to open its tunnel.
+    package var proxyMilliseconds: Int64 = 20_000
+    /// Names that are being resolved at once, per loop.
+    package var lookupsAtOnce = 256
     /// An idle connection is closed after this long.
     package var idleMilliseconds: Int64 = 55_000
     /// Idle connections kept per target and loop.

@@ -1,38 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 package import NIOCore
 import NIOPosix
-package import NIOSSL
+import NIOSSL
 
 /// The connections of one event loop to all providers.
 ///
 /// World: loop; never shared between loops.
 package final class UpstreamPool {
     private let loop: any EventLoop
-    private let limits: UpstreamLimits
-    private let tls: NIOSSLContext
+    private var context: UpstreamContext
+    /// Grows with every reload: connections of an earlier generation serve what they serve and are not kept.
+    private var generation = 0
     private var idle: [UpstreamTarget: [UpstreamConnection]] = [:]
     private var counts: [UpstreamTarget: Int] = [:]
+    private var limits: UpstreamLimits { context.limits }
 
     /// A pool without connections.
     ///
     /// - Parameters:
     ///   - loop: the loop on which everything here runs.
-    ///   - tls: the client context: trust store, name checks, ALPN.
-    ///   - limits: sizes and times.
-    package init(loop: any EventLoop, tls: NIOSSLContext, limits: UpstreamLimits = UpstreamLimits()) {
+    ///   - context: trust, proxies, sizes and times.
+    package init(loop: any EventLoop, context: UpstreamContext) {
         self.loop = loop
-        self.tls = tls
-        self.limits = limits
+        self.context = context
     }
 
-    /// The client side of TLS towards providers: the system's trust store, names always checked, HTTP/1.1 by ALPN.
-    ///
-    /// - Throws: NIOSSL's error where the trust store cannot be read.
-    package static func makeTLSContext() throws -> NIOSSLContext {
-        var configuration = TLSConfiguration.makeClientConfiguration()
-        configuration.applicationProtocols = ["http/1.1"]
-        configuration.minimumTLSVersion = .tlsv12
-        return try NIOSSLContext(configuration: configuration)
+    /// Takes new settings: idle connections are closed, running attempts end on the connections they have.
+    package func apply(_ context: UpstreamContext) {
+        self.context = context
+        generation += 1
+        closeIdle()
     }
 
     /// The idle connection to a target that was used last, or nil.
@@ -65,7 +62,9 @@ package final class UpstreamPool {
 
     /// Takes back a connection whose exchange has ended well; false where it has to be closed instead.
     func keep(_ connection: UpstreamConnection) -> Bool {
-        guard connection.isOpen, idle[connection.target, default: []].count < limits.idlePerTarget else { return false }
+        guard connection.isOpen, connection.generation == generation,
+            idle[connection.target, default: []].count < limits.idlePerTarget
+        else { return false }
         connection.idleSince = .now()
         idle[connection.target, default: []].append(connection)
         return true
@@ -140,8 +139,8 @@ package final class UpstreamPool {
     private func open(_ address: String, _ target: UpstreamTarget) -> EventLoopFuture<NIOLoopBound<UpstreamConnection>> {
         do {
             let socketAddress = try SocketAddress(ipAddress: address, port: target.port)
-            let connection = NIOLoopBound(UpstreamConnection(target: target, pool: self), eventLoop: loop)
-            let tls = self.tls
+            let connection = NIOLoopBound(UpstreamConnection(target: target, pool: self, generation: generation), eventLoop: loop)
+            let tls = context.tls
             return ClientBootstrap(group: loop)
                 .channelOption(.socketOption(.tcp_nodelay), value: 1)
                 .connectTimeout(.milliseconds(limits.connectMilliseconds))

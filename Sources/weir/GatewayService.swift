@@ -44,6 +44,7 @@ final class GatewayService: Sendable {
                 directory: directory, server: server, capture: capture, lock: lock, indexer: indexer, logger: logger)
         } catch {
             capture.stop()
+            if let error = error as? GatewayError { throw VerbFailure.unfinished(error.message) }
             throw (error as? VerbFailure) ?? VerbFailure.unfinished("cannot listen on \(configuration.listen): \(error)")
         }
     }

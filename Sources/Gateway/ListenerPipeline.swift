@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+import NIOCore
+import NIOSSL
+
+/// Puts the handlers of a caller's new connection in their places.
+enum ListenerPipeline {
+    /// Builds the pipeline; called on the connection's loop.
+    ///
+    /// - Parameters:
+    ///   - channel: the new connection.
+    ///   - loop: the state of its loop.
+    ///   - listener: the number of the listener that accepted it.
+    static func build(_ channel: any Channel, loop: GatewayLoop, listener: Int) throws {
+        let pipeline = channel.pipeline.syncOperations
+        let tls = loop.listenerTLS[listener]
+        let connection = ListenerConnection(loop: loop, address: channel.remoteAddress?.ipAddress, speaksTLS: tls != nil)
+        try pipeline.addHandler(connection)
+        guard let tls else { return try pipeline.addHandler(DownstreamHandler(loop: loop)) }
+        try pipeline.addHandler(NIOSSLServerHandler(context: tls))
+        try pipeline.addHandler(DownstreamHandler(loop: loop))
+    }
+}
