@@ -155,7 +155,7 @@ enum ConfigSchema {
             path: "limits.connections", kind: .count(1...1_000_000), fallback: "32768",
             doc: "Open connections of callers, per event loop.", isReloadable: true),
         Setting(
-            path: "limits.connections_per_address", kind: .count(1...1_000_000), fallback: "16384",
+            path: "limits.connections_per_address", kind: .count(1...1_000_000), fallback: "8192",
             doc: "Open connections of one client address, per event loop.", isReloadable: true),
     ]
 
