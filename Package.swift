@@ -88,7 +88,7 @@ let package = Package(
             name: "Gateway",
             dependencies: [
                 "ByteCoding", "ExchangeModel", "HTTPWire", "Dialects", "Upstream", "Capture", nioCore, nioPosix, nioTLS, nioSSL,
-                nioHTTP2, nioHPACK, logging,
+                nioHTTP2, nioHPACK, crypto, logging,
             ],
             swiftSettings: strictMemory),
         .target(name: "FakeProvider", dependencies: ["ByteCoding", nioCore, nioPosix, nioHTTP1], swiftSettings: strict),
