@@ -33,12 +33,13 @@ struct ConfigReload {
     ///
     /// - Parameters:
     ///   - inputs: the file and flags of the start; the environment of a process does not change while it runs.
+    ///   - started: what the process was started with, which a reload cannot change as a whole.
     ///   - current: what runs now.
     ///   - server: what takes the new settings.
     ///   - logger: told what changed, and what does not take effect before a restart.
     /// - Returns: the configuration that runs from now on.
     static func run(
-        _ inputs: ConfigInputs, current: Configuration, server: GatewayServer, logger: Logger
+        _ inputs: ConfigInputs, started: Configuration, current: Configuration, server: GatewayServer, logger: Logger
     ) async -> Configuration {
         do { try await server.reloadCertificates() } catch {
             logger.error("the certificates stay as they were", metadata: ["error": "\(error)"])
@@ -50,16 +51,23 @@ struct ConfigReload {
                 metadata: ["faults": "\(error.list.map { "\($0)" }.joined(separator: "; "))"])
             return current
         }
-        let difference = difference(current, new)
-        if !difference.needingRestart.isEmpty {
-            logger.warning(
-                "these settings take effect after a restart", metadata: ["settings": "\(list(difference.needingRestart))"])
+        if let address = started.addresses.first(where: { !$0.isLoopback }), new.resolution.keys.isEmpty,
+            !started.resolution.flag("open")
+        {
+            logger.error(
+                "the new configuration has no gateway keys while this gateway listens beyond loopback; the old one stays",
+                metadata: ["address": "\(address)"])
+            return current
+        }
+        let needingRestart = difference(started, new).needingRestart
+        if !needingRestart.isEmpty {
+            logger.warning("these settings take effect after a restart", metadata: ["settings": "\(list(needingRestart))"])
         }
         do { try await server.apply(new.settings) } catch {
             logger.error("the new configuration cannot be used; the old one stays", metadata: ["error": "\(error)"])
             return current
         }
-        logger.notice("configuration reloaded", metadata: ["changed": "\(list(difference.applied))"])
+        logger.notice("configuration reloaded", metadata: ["changed": "\(list(difference(current, new).applied))"])
         return new
     }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import ExchangeModel
 import Gateway
 import Upstream
 
@@ -15,10 +16,31 @@ struct ConfigWiring {
     }
 
     private func router() -> Router {
-        var overrides: [String: BaseURL] = [:]
-        for provider in from.providers { overrides[provider.name] = provider.url }
-        return Router(
-            catalogue: ProviderCatalogue(overrides: overrides), allowsPrivateUpstreams: from.flag("allow_private_upstreams"))
+        Router(
+            catalogue: ConfigWiring.catalogue(from), keys: GatewayKeys(from.keys.map(ConfigWiring.key)), allowsPrivateUpstreams: from.flag("allow_private_upstreams"))
+    }
+
+    private static func definition(_ setting: ProviderSetting) -> ProviderDefinition {
+        ProviderDefinition(
+            name: setting.name, url: setting.url, keyPlacement: setting.key.flatMap(KeyPlacement.init(rawValue:)),
+            hosts: setting.hosts, families: setting.apis?.map(APIFamily.init(rawValue:)), region: setting.region,
+            signing: setting.aws.map {
+                AWSSigning(
+                    accessKeyID: $0.accessKeyID, secretAccessKey: $0.secretAccessKey, sessionToken: $0.sessionToken,
+                    region: $0.region, service: $0.service)
+            })
+    }
+
+    private static func key(_ setting: KeySetting) -> GatewayKey {
+        switch setting.form {
+        case .sha256(let sum): GatewayKey(id: setting.id, sha256: sum)
+        case .plain(let key): GatewayKey(id: setting.id, hashing: key)
+        }
+    }
+
+    /// The providers that requests can go to, built in and configured.
+    static func catalogue(_ from: ConfigResolution) -> ProviderCatalogue {
+        ProviderCatalogue(definitions: from.providers.map(definition))
     }
 
     private func limits() -> GatewayLimits {
