@@ -156,7 +156,9 @@ let package = Package(
             exclude: ["sdk_check.py"],
             swiftSettings: strict),
         .testTarget(
-            name: "ConfigurationTests", dependencies: ["weir", "ByteCoding", "Platform", "Gateway"], swiftSettings: strict),
+            name: "ConfigurationTests",
+            dependencies: ["weir", "ByteCoding", "Platform", "ExchangeModel", "Upstream", "Gateway", argumentParser],
+            swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
     ]
 )

@@ -120,7 +120,9 @@ enum Substitution {
         }
         guard let first = name.utf8.first, !(0x30...0x39).contains(first),
             name.utf8.allSatisfy({ $0 == 0x5F || (0x30...0x39).contains($0) || (0x41...0x5A).contains($0 & 0xDF) })
-        else { throw BrokenRule("refers to a variable whose name is not letters, digits and underscores; write $$ for a dollar sign") }
+        else {
+            throw BrokenRule("refers to a variable whose name is not letters, digits and underscores; write $$ for a dollar sign")
+        }
         let value = environment[String(name)]
         if let value, !(value.isEmpty && fallback != nil) { return value }
         if let fallback { return String(fallback) }

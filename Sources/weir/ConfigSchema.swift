@@ -113,7 +113,9 @@ enum ConfigSchema {
         Setting(path: "metrics.enabled", kind: .flag, fallback: "true", doc: "Whether `/metrics` answers."),
         Setting(
             path: "metrics.listen", kind: .address, fallback: nil,
-            doc: "A HOST:PORT of its own for `/metrics`, `/healthz` and `/readyz`; the gateway's own address where it is not given."),
+            doc:
+                "A HOST:PORT of its own for `/metrics`, `/healthz` and `/readyz`; the gateway's own address where it is not given."
+        ),
     ]
 
     private static let access: [Setting] = [
@@ -136,7 +138,8 @@ enum ConfigSchema {
             path: "limits.head_bytes", kind: .bytes(1_024...mebibyte), fallback: "64KiB", doc: "Bytes of a request head.",
             isReloadable: true),
         Setting(
-            path: "limits.body_bytes", kind: .bytes(0...(1 << 40)), fallback: "512MiB", doc: "Bytes of a request body on the wire.",
+            path: "limits.body_bytes", kind: .bytes(0...(1 << 40)), fallback: "512MiB",
+            doc: "Bytes of a request body on the wire.",
             isReloadable: true),
         Setting(
             path: "limits.resend_bytes", kind: .bytes(0...(64 * mebibyte)), fallback: "1MiB",
@@ -164,6 +167,9 @@ enum ConfigSchema {
             path: "timeouts.head", kind: .duration(100...hour), fallback: "30s",
             doc: "From the first byte of a request head to its last.", isReloadable: true),
         Setting(
+            path: "timeouts.body", kind: .duration(second...(24 * hour)), fallback: "10m",
+            doc: "From a request head to the last byte of its body.", isReloadable: true),
+        Setting(
             path: "timeouts.body_idle", kind: .duration(100...hour), fallback: "60s", doc: "Between two reads of a request body.",
             isReloadable: true),
         Setting(
@@ -188,8 +194,8 @@ enum ConfigSchema {
             path: "timeouts.stalled_caller", kind: .duration(second...(24 * hour)), fallback: "5m",
             doc: "A caller that takes nothing of its answer for this long is given up.", isReloadable: true),
         Setting(
-            path: "timeouts.total", kind: .duration(0...(168 * hour)), fallback: "0s",
-            doc: "From accept to finish of one exchange; 0s is no limit.", isReloadable: true),
+            path: "timeouts.total", kind: .duration(second...(168 * hour)), fallback: "1h",
+            doc: "From a request head to the end of its exchange; WebSocket connections are exempt.", isReloadable: true),
     ]
 
     private static let client: [Setting] = [
@@ -198,7 +204,7 @@ enum ConfigSchema {
             doc: "When a caller goes away: cancel the provider's request, or read its answer on so that usage is known.",
             isReloadable: true),
         Setting(
-            path: "on_client_close.max_bytes", kind: .bytes(0...(1 << 34)), fallback: "16MiB",
+            path: "on_client_close.max_bytes", kind: .bytes(0...(1 << 34)), fallback: "8MiB",
             doc: "With drain: how much more of the answer is read.", isReloadable: true),
         Setting(
             path: "on_client_close.max_seconds", kind: .count(0...3_600), fallback: "60",
@@ -242,7 +248,8 @@ enum ConfigSchema {
         Setting(
             path: "key", kind: .choice(["bearer", "x-api-key", "x-goog-api-key", "api-key", "query"]), fallback: nil,
             doc: "Where the provider wants its key; bearer for a new provider."),
-        Setting(path: "hosts", kind: .words, fallback: nil, doc: "Further hosts that are its own; a leading dot: every host below."),
+        Setting(
+            path: "hosts", kind: .words, fallback: nil, doc: "Further hosts that are its own; a leading dot: every host below."),
         Setting(path: "apis", kind: .words, fallback: nil, doc: "The API families it speaks."),
         Setting(path: "region", kind: .text, fallback: nil, doc: "For bedrock and vertex-ai: the base URL follows from it."),
         Setting(path: "aws.access_key_id", kind: .secret, fallback: nil, doc: "Requests are signed with SigV4 for this key."),
@@ -256,6 +263,8 @@ enum ConfigSchema {
     static let key = SettingTable([
         Setting(path: "id", kind: .text, fallback: nil, doc: "The key's name in records and logs."),
         Setting(path: "sha256", kind: .text, fallback: nil, doc: "SHA-256 of the key, 64 hexadecimal digits."),
-        Setting(path: "key", kind: .secret, fallback: nil, doc: "In place of sha256: the key itself, best as ${NAME}; it is hashed at load."),
+        Setting(
+            path: "key", kind: .secret, fallback: nil,
+            doc: "In place of sha256: the key itself, best as ${NAME}; it is hashed at load."),
     ])
 }

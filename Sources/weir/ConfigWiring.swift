@@ -17,7 +17,8 @@ struct ConfigWiring {
 
     private func router() -> Router {
         Router(
-            catalogue: ConfigWiring.catalogue(from), keys: GatewayKeys(from.keys.map(ConfigWiring.key)), allowsPrivateUpstreams: from.flag("allow_private_upstreams"))
+            catalogue: ConfigWiring.catalogue(from), keys: GatewayKeys(from.keys.map(ConfigWiring.key)),
+            allowsPrivateUpstreams: from.flag("allow_private_upstreams"))
     }
 
     private static func definition(_ setting: ProviderSetting) -> ProviderDefinition {

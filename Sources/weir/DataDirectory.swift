@@ -44,7 +44,9 @@ struct DataDirectory {
 }
 
 struct DataOption: ParsableArguments {
-    @Option(name: .customLong("data"), help: ArgumentHelp("The data directory (default $WEIR_DATA, then ./weir-data).", valueName: "dir"))
+    @Option(
+        name: .customLong("data"),
+        help: ArgumentHelp("The data directory (default $WEIR_DATA, then ./weir-data).", valueName: "dir"))
     var given: String?
 
     /// The flag, then the variable, then the default.
