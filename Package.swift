@@ -76,6 +76,7 @@ let package = Package(
             name: "Datasets",
             dependencies: ["ByteCoding", "Platform", "ExchangeModel", "Dialects", "SegmentLog", "FactStore", crypto],
             swiftSettings: strict),
+        .target(name: "Instrumenting", dependencies: ["Platform"], swiftSettings: strict),
 
         // MARK: Floor 5, faces
         .target(
@@ -91,7 +92,7 @@ let package = Package(
             name: "weir",
             dependencies: [
                 "ByteCoding", "Platform", "Dialects", "SegmentLog", "FactStore", "Capture", "Indexing", "Answers", "Datasets",
-                "Gateway", "FakeProvider", argumentParser, logging, yams,
+                "Instrumenting", "Gateway", "FakeProvider", argumentParser, logging, yams,
             ],
             swiftSettings: strict),
 
@@ -132,6 +133,7 @@ let package = Package(
             name: "DatasetsTests",
             dependencies: ["ByteCoding", "Platform", "ExchangeModel", "SegmentLog", "FactStore", "Datasets", crypto],
             swiftSettings: strict),
+        .testTarget(name: "InstrumentingTests", dependencies: ["Platform", "Instrumenting"], swiftSettings: strict),
         .testTarget(
             name: "GatewayTests",
             dependencies: [

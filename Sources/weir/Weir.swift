@@ -23,7 +23,10 @@ struct Weir: AsyncParsableCommand {
               weir dataset build --name support
             """,
         version: Program.version,
-        subcommands: [ServeVerb.self, IndexVerb.self, QueryVerb.self, SegmentVerb.self, DatasetVerb.self, DemoVerb.self])
+        subcommands: [
+            ServeVerb.self, IndexVerb.self, QueryVerb.self, SegmentVerb.self, DatasetVerb.self, InstrumentVerb.self,
+            DemoVerb.self,
+        ])
 }
 
 /// How a verb ends when it does not end well: said on standard error, with its exit code.
