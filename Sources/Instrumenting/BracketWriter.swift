@@ -18,6 +18,8 @@ struct BracketWriter {
     let language: CodeLanguage
     /// The quote that the file uses most.
     let quote: String
+    /// One step of indentation.
+    private let unit: String
 
     init(_ text: TokenText, _ language: CodeLanguage) {
         self.text = text
@@ -30,6 +32,21 @@ struct BracketWriter {
             double += last == UInt8(ascii: "\"") ? 1 : 0
         }
         quote = single > double ? "'" : "\""
+        unit = BracketWriter.step(of: text.bytes) ?? (language == .python ? "    " : "  ")
+    }
+
+    /// The step of indentation of the first indented lines, nil where none tells.
+    private static func step(of bytes: [UInt8]) -> String? {
+        var last: UInt8 = 0x0A
+        for (index, byte) in bytes.enumerated() {
+            if last == 0x0A, byte == 0x09 { return "\t" }
+            if last == 0x0A, byte == 0x20 {
+                let width = bytes[index...].prefix(9).prefix { $0 == 0x20 }.count
+                if width == 2 || width == 4 { return String(repeating: " ", count: width) }
+            }
+            last = byte
+        }
+        return nil
     }
 
     func quoted(_ text: String) -> String { quote + text + quote }
@@ -37,15 +54,21 @@ struct BracketWriter {
     // MARK: Adding
 
     /// The edits that add entries to a list.
-    func add(_ items: [(name: String, value: Written)], to list: BracketList) -> [SourceEdit] {
+    ///
+    /// - Parameters:
+    ///   - items: what to add.
+    ///   - list: where to add it.
+    ///   - mayBreak: whether a list on one line may become several.
+    /// - Returns: the edits, none of which overlap.
+    func add(_ items: [(name: String, value: Written)], to list: BracketList, mayBreak: Bool = true) -> [SourceEdit] {
         guard !items.isEmpty, let open = text.token(list.open), let close = text.token(list.close) else { return [] }
         guard let last = list.entries.last, let lastSpan = text.span(last.value) else {
-            return [fill(items, list, open)]
+            return [fill(items, list, open, mayBreak: mayBreak)]
         }
         let anchor = list.hasTrailingComma ? (text.token(list.close - 1)?.end ?? lastSpan.upperBound) : lastSpan.upperBound
         if isTall(list, open, close) { return addLines(items, list, anchor, lastSpan) }
         let written = items.map { item(item: $0, list.style, indent: nil) }.joined(separator: ", ")
-        if fits(open, close, adding: written) == false, let lines = spread(items, list, open, close) { return lines }
+        if mayBreak, !fits(open, close, adding: written), let lines = spread(items, list, open, close) { return lines }
         return [.insert(list.hasTrailingComma ? " \(written)," : ", \(written)", at: anchor)]
     }
 
@@ -75,10 +98,13 @@ struct BracketWriter {
     }
 
     /// The first entries of an empty list.
-    private func fill(_ items: [(name: String, value: Written)], _ list: BracketList, _ open: Token) -> SourceEdit {
+    private func fill(
+        _ items: [(name: String, value: Written)], _ list: BracketList, _ open: Token, mayBreak: Bool
+    ) -> SourceEdit {
         let inline = items.map { item(item: $0, list.style, indent: nil) }.joined(separator: ", ")
         let indent = text.indentation(open.start)
-        if column(open.end) + inline.utf8.count + 1 <= InstrumentLimits.columns {
+        let hasBlanksOnly = text.closing[list.open].map { text.bytes[open.end..<text.tokens[$0].start].allSatisfy(Ascii.isBlank) }
+        if !mayBreak || hasBlanksOnly != true || column(open.end) + inline.utf8.count + 1 <= InstrumentLimits.columns {
             let isPadded = list.style == .scriptObject
             let next = open.end < text.bytes.count ? text.bytes[open.end] : 0
             return .insert(isPadded ? (next == 0x20 ? " \(inline)" : " \(inline) ") : inline, at: open.end)
@@ -118,8 +144,6 @@ struct BracketWriter {
     }
 
     // MARK: Writing
-
-    private var unit: String { language == .python ? "    " : "  " }
 
     /// One entry as text; with an indent, a long dictionary takes several lines.
     private func item(item: (name: String, value: Written), _ style: BracketStyle, indent: String?) -> String {

@@ -104,6 +104,10 @@ struct ClientPlan {
                 "its endpoint is not written here; set \(shape.baseNames[0]) to \(options.gateway) and add \(HeaderName.providerURL) with the endpoint"
             )
         }
+        if let name = shape.baseVariables.first(where: editor.scope.foreign.contains) {
+            throw ClientDoubt(
+                "its base URL comes from \(name), which points elsewhere in this tree; decide that first, then run again")
+        }
         let isSetOutside = options.contract == .dropIn && editor.scope.sets(shape.baseVariables)
         if !isSetOutside {
             let url = options.gateway + (takesHeaders ? "" : options.pathPrefix(provider: shape.provider)) + shape.basePath
@@ -237,13 +241,19 @@ struct ClientPlan {
         case .list(let group) where !group.hasSpread:
             let present = Set(group.entries.compactMap { $0.name?.lowercased() })
             let missing = headers.filter { !present.contains($0.name) }
-            edits += writer.add(missing.map { ($0.name, .expression($0.value)) }, to: group)
+            edits += writer.add(missing.map { ($0.name, .expression($0.value)) }, to: group, mayBreak: !sharesLine(group))
         case .list, .unclear:
             let names = headers.map(\.name).joined(separator: ", ")
             let reason = "\(name) is not written out here; add \(names) where it is made"
             if headers.contains(where: \.isNeeded) { throw ClientDoubt(reason) }
             remarks.append(reason)
         }
+    }
+
+    /// Whether a list is on the line of the client's own bracket, which may be broken up itself.
+    private func sharesLine(_ list: BracketList) -> Bool {
+        guard case .list(let top) = site.options, top.open != list.open else { return false }
+        return text.line(text.tokens[top.open].start) == text.line(text.tokens[list.open].start) && !topItems.isEmpty
     }
 
     // MARK: Writing

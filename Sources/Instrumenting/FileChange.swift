@@ -132,7 +132,21 @@ private struct LineBlock {
             blocks.append(trimmed(LineBlock(first: first, end: end, lines: FileChange.lines(new).map(Array.init)), old))
             index = last + 1
         }
-        return blocks.filter { $0.first < $0.end || !$0.lines.isEmpty }
+        return joined(blocks.filter { $0.first < $0.end || !$0.lines.isEmpty })
+    }
+
+    /// Blocks that touch become one, so that a diff shows all old lines before all new ones.
+    private static func joined(_ blocks: [LineBlock]) -> [LineBlock] {
+        var joined: [LineBlock] = []
+        for block in blocks {
+            if let last = joined.last, last.end == block.first {
+                joined[joined.count - 1].end = block.end
+                joined[joined.count - 1].lines += block.lines
+            } else {
+                joined.append(block)
+            }
+        }
+        return joined
     }
 
     private static func trimmed(_ block: LineBlock, _ old: [ArraySlice<UInt8>]) -> LineBlock {

@@ -34,7 +34,14 @@ struct FileFindings {
 
 /// Which environment variables the files around a source file set.
 struct EnvironmentScope {
-    let variables: Set<String>
+    var variables: Set<String> = []
+    /// Those that point at a server that is neither Weir nor a provider that is known.
+    var foreign: Set<String> = []
+
+    mutating func add(_ other: EnvironmentScope) {
+        variables.formUnion(other.variables)
+        foreign.formUnion(other.foreign)
+    }
 
     func sets(_ names: [String]) -> Bool { names.contains(where: variables.contains) }
 }

@@ -54,12 +54,25 @@ package struct TreePlan: Sendable {
         notes.sort { ($0.path, $0.line) < ($1.path, $1.line) }
     }
 
+    /// Plans one text by itself, without a file system.
+    ///
+    /// - Parameters:
+    ///   - text: its bytes, of any size.
+    ///   - name: a file name, which tells what it is read as.
+    ///   - options: where to point clients.
+    package init(text: [UInt8], name: String, options: InstrumentOptions) {
+        base = "."
+        guard let kind = SourceKind(name: name) else { return }
+        var scopes: [String: EnvironmentScope] = [:]
+        plan(name, kind, text, options, &scopes)
+    }
+
     private mutating func plan(
         _ sources: [TreeWalk.Source], _ options: InstrumentOptions, _ files: any SourceTreeFileSystem,
         _ progress: (Progress) -> Void, entries: Int
     ) {
         // Files that set variables come first: what they set decides what the code around them needs.
-        var scopes: [String: Set<String>] = [:]
+        var scopes: [String: EnvironmentScope] = [:]
         for source in sources where source.setsVariables { read(source, options, files, &scopes) }
         for source in sources where !source.setsVariables {
             read(source, options, files, &scopes)
@@ -72,7 +85,7 @@ package struct TreePlan: Sendable {
 
     private mutating func read(
         _ source: TreeWalk.Source, _ options: InstrumentOptions, _ files: any SourceTreeFileSystem,
-        _ scopes: inout [String: Set<String>]
+        _ scopes: inout [String: EnvironmentScope]
     ) {
         let bytes: [UInt8]
         do { bytes = try files.readFile(PathText.join(base, source.path), limit: InstrumentLimits.fileBytes + 1) } catch {
@@ -86,19 +99,24 @@ package struct TreePlan: Sendable {
             return
         }
         guard let kind = source.knownKind ?? SourceKind(firstBytes: bytes.prefix(200)) else { return }
+        plan(source.path, kind, bytes, options, &scopes)
+    }
+
+    private mutating func plan(
+        _ path: String, _ kind: SourceKind, _ bytes: [UInt8], _ options: InstrumentOptions,
+        _ scopes: inout [String: EnvironmentScope]
+    ) {
         filesRead += 1
-        let folder = TreePlan.folder(source.path)
-        var findings: FileFindings
+        let folder = TreePlan.folder(path)
         switch kind {
-        case .python: findings = PythonReader.plan(bytes, options, TreePlan.scope(folder, scopes))
-        case .script: findings = ScriptReader.plan(bytes, options, TreePlan.scope(folder, scopes))
+        case .python: take(PythonReader.plan(bytes, options, TreePlan.scope(folder, scopes)), bytes, path)
+        case .script: take(ScriptReader.plan(bytes, options, TreePlan.scope(folder, scopes)), bytes, path)
         default:
             var editor = VariableEditor(bytes, options, isContainer: kind.isContainer)
             TreePlan.readVariables(kind, bytes, &editor)
-            if kind.setsVariables { scopes[folder, default: []].formUnion(editor.set) }
-            findings = editor.findings
+            if kind.setsVariables { scopes[folder, default: EnvironmentScope()].add(editor.scope) }
+            take(editor.findings, bytes, path)
         }
-        take(findings, bytes, source.path)
     }
 
     private static func readVariables(_ kind: SourceKind, _ bytes: [UInt8], _ editor: inout VariableEditor) {
@@ -140,14 +158,14 @@ package struct TreePlan: Sendable {
     }
 
     /// What the files of a folder and of those above it set.
-    private static func scope(_ folder: String, _ scopes: [String: Set<String>]) -> EnvironmentScope {
-        var variables = scopes[""] ?? []
+    private static func scope(_ folder: String, _ scopes: [String: EnvironmentScope]) -> EnvironmentScope {
+        var scope = scopes[""] ?? EnvironmentScope()
         var at = folder
         while !at.isEmpty {
-            variables.formUnion(scopes[at] ?? [])
+            if let inner = scopes[at] { scope.add(inner) }
             at = TreePlan.folder(at)
         }
-        return EnvironmentScope(variables: variables)
+        return scope
     }
 
     // MARK: Applying

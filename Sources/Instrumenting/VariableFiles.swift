@@ -7,7 +7,7 @@ struct VariableEditor {
     let isContainer: Bool
     var findings = FileFindings()
     /// The variables that were given a value.
-    private(set) var set: Set<String> = []
+    private(set) var scope = EnvironmentScope()
 
     init(_ bytes: [UInt8], _ options: InstrumentOptions, isContainer: Bool) {
         self.bytes = bytes
@@ -24,7 +24,8 @@ struct VariableEditor {
     mutating func judge(_ variable: String, _ value: Range<Int>, line: Int) {
         let plain = VariableEditor.address(in: bytes, value)
         let text = String(decoding: bytes[plain], as: UTF8.self)
-        if !text.isEmpty { set.insert(variable) }
+        if !text.isEmpty { scope.variables.insert(variable) }
+        if AddressVerdict(text, options) == .elsewhere { scope.foreign.insert(variable) }
         switch VariableVerdict(variable: variable, value: text, isContainer: isContainer, options: options) {
         case .nothing, .weir: return
         case .replace(let url): findings.edits.append(SourceEdit(plain, url))
