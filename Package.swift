@@ -17,9 +17,9 @@ let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
+let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let nioHTTP2: Target.Dependency = .product(name: "NIOHTTP2", package: "swift-nio-http2")
 let nioHPACK: Target.Dependency = .product(name: "NIOHPACK", package: "swift-nio-http2")
-let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -68,7 +68,8 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(
-            name: "Upstream", dependencies: ["ByteCoding", "Platform", "HTTPWire", nioCore, nioPosix, nioTLS, nioSSL],
+            name: "Upstream",
+            dependencies: ["ByteCoding", "Platform", "HTTPWire", nioCore, nioPosix, nioSSL],
             swiftSettings: strictMemory),
         .target(name: "Outbound", dependencies: ["CCurl", "Platform"], swiftSettings: strictMemory),
 
@@ -84,13 +85,14 @@ let package = Package(
             name: "Datasets",
             dependencies: ["ByteCoding", "Platform", "ExchangeModel", "Dialects", "SegmentLog", "FactStore", crypto],
             swiftSettings: strict),
+        .target(name: "Instrumenting", dependencies: ["Platform"], swiftSettings: strict),
 
         // MARK: Floor 5, faces
         .target(
             name: "Gateway",
             dependencies: [
-                "ByteCoding", "ExchangeModel", "HTTPWire", "Dialects", "Upstream", "Capture", nioCore, nioPosix, nioTLS, nioSSL,
-                nioHTTP2, nioHPACK, crypto, logging,
+                "ByteCoding", "ExchangeModel", "HTTPWire", "Dialects", "Upstream", "Capture", nioCore, nioPosix, nioTLS,
+                nioSSL, nioHTTP2, nioHPACK, crypto, logging,
             ],
             swiftSettings: strictMemory),
         .target(name: "FakeProvider", dependencies: ["ByteCoding", nioCore, nioPosix, nioHTTP1], swiftSettings: strict),
@@ -99,8 +101,9 @@ let package = Package(
         .executableTarget(
             name: "weir",
             dependencies: [
-                "ByteCoding", "Platform", "ExchangeModel", "Dialects", "SegmentLog", "FactStore", "Upstream", "Outbound", "Capture",
-                "Indexing", "Answers", "Datasets", "Gateway", "FakeProvider", argumentParser, logging, yams,
+                "ByteCoding", "Platform", "ExchangeModel", "Dialects", "SegmentLog", "FactStore", "Upstream", "Outbound",
+                "Capture", "Indexing", "Answers", "Datasets", "Instrumenting", "Gateway", "FakeProvider", argumentParser,
+                logging, yams,
             ],
             swiftSettings: strict),
 
@@ -122,7 +125,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(name: "NamedQueriesTests", dependencies: ["NamedQueries"], swiftSettings: strict),
         .testTarget(name: "UpstreamTests", dependencies: ["Upstream"], swiftSettings: strict),
-        .testTarget(name: "OutboundTests", dependencies: ["Outbound", "Platform"], swiftSettings: strict),
+        .testTarget(name: "OutboundTests", dependencies: ["Platform", "Outbound"], swiftSettings: strict),
         .testTarget(
             name: "CaptureTests",
             dependencies: [
@@ -142,11 +145,12 @@ let package = Package(
             name: "DatasetsTests",
             dependencies: ["ByteCoding", "Platform", "ExchangeModel", "SegmentLog", "FactStore", "Datasets", crypto],
             swiftSettings: strict),
+        .testTarget(name: "InstrumentingTests", dependencies: ["Platform", "Instrumenting"], swiftSettings: strict),
         .testTarget(
             name: "GatewayTests",
             dependencies: [
                 "Platform", "ExchangeModel", "HTTPWire", "SegmentLog", "Upstream", "Capture", "Gateway", "FakeProvider",
-                nioCore, nioPosix, nioTLS, nioSSL, nioHTTP2, nioHPACK, logging,
+                nioCore, nioPosix, nioSSL, nioHTTP2, nioHPACK, logging,
             ],
             swiftSettings: strict),
         .testTarget(name: "FakeProviderTests", dependencies: ["FakeProvider", nioCore, nioPosix], swiftSettings: strict),
@@ -154,10 +158,6 @@ let package = Package(
             name: "SystemTests",
             dependencies: ["weir", "ByteCoding", "Platform", "ExchangeModel", "SegmentLog", "FakeProvider"],
             exclude: ["sdk_check.py"],
-            swiftSettings: strict),
-        .testTarget(
-            name: "ConfigurationTests",
-            dependencies: ["weir", "ByteCoding", "Platform", "ExchangeModel", "Upstream", "Gateway", argumentParser],
             swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
     ]

@@ -3,6 +3,7 @@ import Answers
 import Datasets
 import FactStore
 import Indexing
+import Instrumenting
 import Platform
 import SegmentLog
 
@@ -15,6 +16,7 @@ enum VerbErrors {
         case is AnswersError: 2
         case let store as FactStoreError: store.exitCode
         case let dataset as DatasetError: dataset.code == .badRecipe || dataset.code == .outputTaken ? 2 : 3
+        case let instrument as InstrumentError: instrument.code == .treeTooLarge ? 3 : 2
         case is SegmentError: 3
         case is PlatformError: 3
         default: 3

@@ -26,6 +26,7 @@ struct Weir: AsyncParsableCommand {
         version: Program.version,
         subcommands: [
             ServeVerb.self, IndexVerb.self, QueryVerb.self, SegmentVerb.self, DatasetVerb.self, KeyVerb.self, DoctorVerb.self,
+            InstrumentVerb.self,
             DemoVerb.self,
         ])
 }
