@@ -84,7 +84,10 @@ let package = Package(
                 "ByteCoding", "ExchangeModel", "HTTPWire", "Dialects", "Upstream", "Capture", nioCore, nioPosix, logging,
             ],
             swiftSettings: strictMemory),
-        .target(name: "FakeProvider", dependencies: ["ByteCoding", nioCore, nioPosix, nioHTTP1], swiftSettings: strict),
+        .target(
+            name: "FakeProvider",
+            dependencies: ["CZstd", "CZlib", "CBrotli", "ByteCoding", nioCore, nioPosix, nioHTTP1, nioSSL, crypto],
+            swiftSettings: strict),
 
         // MARK: Floor 6, programs
         .executableTarget(
@@ -139,7 +142,10 @@ let package = Package(
                 nioCore, logging,
             ],
             swiftSettings: strict),
-        .testTarget(name: "FakeProviderTests", dependencies: ["FakeProvider", nioCore, nioPosix], swiftSettings: strict),
+        .testTarget(
+            name: "FakeProviderTests",
+            dependencies: ["CZlib", "ContentCoding", "FakeProvider", nioCore, nioPosix, nioSSL],
+            swiftSettings: strict),
         .testTarget(
             name: "SystemTests",
             dependencies: ["weir", "ByteCoding", "Platform", "ExchangeModel", "SegmentLog", "FakeProvider"],
