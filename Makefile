@@ -57,12 +57,20 @@ release: setup ## build the program, optimised
 
 venv: setup $(VENV)/.installed ## make the Python environment of the SDK tests
 
-# Made anew when the pinned versions change.
-$(VENV)/.installed: Tests/requirements.txt
-	@$(say) "Installing the openai and anthropic SDKs into .venv"
+# Made anew when the pinned versions change. What cannot be had is named; its tests then say why they are skipped.
+$(VENV)/.installed: Tests/requirements.txt Tests/requirements-litellm.txt
+	@$(say) "Installing the official SDKs into .venv (about a minute)"
 	rm -rf "$(VENV)"
-	$(PYTHON) -m venv "$(VENV)"
-	"$(VENV)/bin/pip" install -q --disable-pip-version-check -r Tests/requirements.txt
+	fetch() {
+	    $(PYTHON) -m venv "$$1"
+	    local pip=("$$1/bin/pip" install -q --disable-pip-version-check --no-compile)
+	    "$${pip[@]}" -r "$$2" && return
+	    while read -r wanted; do
+	        [[ "$$wanted" == \#* ]] || "$${pip[@]}" "$$wanted" || echo "venv: $$wanted cannot be installed; its tests will be skipped" >&2
+	    done <"$$2"
+	}
+	fetch "$(VENV)" Tests/requirements.txt
+	fetch "$(VENV)/litellm" Tests/requirements-litellm.txt
 	touch "$@"
 
 lint: setup ## check the format

@@ -13,29 +13,58 @@ struct AnswerPlanner: Sendable {
     /// - Returns: what to send, and when.
     func plan(_ request: SeenRequest, body: [UInt8]?, repetition: (UInt64) -> UInt32) -> Playback {
         if let fixed = script.fixedAnswer?(request) { return play(fixed) }
+        let place = self.place(of: request)
         let path = request.target.prefix { $0 != "?" }
-        let isAnthropic = path == "/v1/messages" || (path.hasPrefix("/v1/models") && request.header("anthropic-version") != nil)
         let seed = SeededRandom.hash(body ?? [], seed: SeededRandom.hash(path.utf8, seed: script.seed))
-        var desk = ErrorDesk(isAnthropic: isAnthropic, ids: SeededRandom(seed: seed).fork(9))
-        guard let body else { return desk.error(413, due: 0) }
+        var desk = ErrorDesk(provider: place.provider, ids: SeededRandom(seed: seed).fork(9))
+        var playback: Playback
         do {
             let order = try readOrder(request)
             desk.order = order ?? FakeOrder()
-            guard let api = FakeAPI.of(method: request.method, target: request.target) else {
-                return desk.error(404, due: 0, message: "Invalid URL (\(request.method) \(path))")
+            if desk.order.coding == nil, script.compresses {
+                desk.order.coding = request.header("accept-encoding").flatMap(AnswerCoding.accepted)
             }
             let due = order?.ttftMilliseconds.map { $0 * 1_000 } ?? script.scaled(30_000)
-            if let status = order?.status { return desk.error(status, due: due) }
-            if let answer = models(api, isAnthropic: isAnthropic, &desk, due: due) { return answer }
-            let asked = try QuestionReader.read(api, body: body)
-            let faults = SeededRandom(seed: seed).fork(UInt64(repetition(seed)) &+ 1_000)
-            return answer(asked, order: order, random: SeededRandom(seed: seed), faults: faults, due: due, &desk)
+            if let early = try forced(request, body: body, place, due: due, &desk) {
+                playback = early
+            } else {
+                let draw = Draw(
+                    order: order, random: SeededRandom(seed: seed),
+                    faults: SeededRandom(seed: seed).fork(UInt64(repetition(seed)) &+ 1_000), due: due)
+                playback = try answer(request, body: body ?? [], place, draw, &desk)
+            }
         } catch {
-            return desk.error(400, due: 0, message: error.message)
+            playback = desk.error(400, due: 0, message: error.message)
         }
+        playback.apply(desk.order)
+        if request.method == "HEAD" { playback.omitsBody = true }
+        return playback
     }
 
-    private func readOrder(_ request: SeenRequest) throws(FakeProviderError) -> FakeOrder? {
+    /// Plans an answer to a request whose body has not come: a refusal.
+    func planEarly(_ request: SeenRequest) -> Playback {
+        let place = self.place(of: request)
+        var desk = ErrorDesk(provider: place.provider, ids: SeededRandom(seed: script.seed).fork(9))
+        desk.order = ((try? readOrder(request)) ?? nil) ?? FakeOrder()
+        let isExpectation = desk.order.early == nil
+        var playback = desk.error(
+            desk.order.status ?? (isExpectation ? 417 : 413), due: desk.order.ttftMilliseconds.map { $0 * 1_000 } ?? 0)
+        playback.apply(desk.order)
+        // Who refuses an expectation does not wait for the body.
+        if isExpectation { playback.closes = true }
+        return playback
+    }
+
+    /// Where a request points.
+    func place(of request: SeenRequest) -> FakePlace {
+        FakePlace(
+            method: request.method, target: request.target, hasAnthropicVersion: request.header("anthropic-version") != nil)
+    }
+
+    /// The request's own order.
+    ///
+    /// - Throws: `FakeProviderError` with code `badOrder`.
+    func readOrder(_ request: SeenRequest) throws(FakeProviderError) -> FakeOrder? {
         let orders = request.headers.filter { $0.name.lowercased() == FakeOrder.headerName }
         guard let first = orders.first else { return nil }
         guard orders.count == 1 else {
@@ -44,47 +73,94 @@ struct AnswerPlanner: Sendable {
         return try FakeOrder(parsing: first.value)
     }
 
-    private func models(_ api: FakeAPI, isAnthropic: Bool, _ desk: inout ErrorDesk, due: Int64) -> Playback? {
-        switch api {
-        case .models: return desk.plain(ModelsShape.list(isAnthropic: isAnthropic, createdAt: script.createdAt), due: due)
-        case .model(let id):
-            guard let json = ModelsShape.one(id, isAnthropic: isAnthropic, createdAt: script.createdAt) else {
-                return desk.error(404, due: due, message: "The model '\(id)' does not exist")
-            }
-            return desk.plain(json, due: due)
-        default: return nil
+    /// What is drawn for one answer.
+    private struct Draw {
+        let order: FakeOrder?
+        let random: SeededRandom
+        var faults: SeededRandom
+        let due: Int64
+    }
+
+    /// Answers that need no question: refusals and bare heads.
+    private func forced(
+        _ request: SeenRequest, body: [UInt8]?, _ place: FakePlace, due: Int64, _ desk: inout ErrorDesk
+    ) throws(FakeProviderError) -> Playback? {
+        let order = desk.order
+        guard body != nil else { return desk.error(413, due: 0) }
+        do throws(CredentialCheck.Refusal) {
+            try CredentialCheck(script: script, provider: place.provider).check(request, body: body)
+        } catch {
+            return desk.error(error.status, due: 0, message: error.message, amazonType: error.amazonType)
         }
+        if let status = order.bareStatus { return desk.bare(status, due: due) }
+        guard place.api != nil else {
+            return desk.error(404, due: 0, message: "Invalid URL (\(request.method) \(request.target.prefix { $0 != "?" }))")
+        }
+        return order.errorAfter == nil ? order.status.map { desk.error($0, due: due) } : nil
     }
 
     private func answer(
-        _ asked: AskedQuestion, order: FakeOrder?, random: SeededRandom, faults: SeededRandom, due: Int64, _ desk: inout ErrorDesk
-    ) -> Playback {
-        var faults = faults
-        var orders = order ?? FakeOrder()
-        if order == nil, let status = drawnError(asked, &faults) {
-            desk.order.retryAfter = status == 429 ? 1 : nil
-            return desk.error(status, due: due)
+        _ request: SeenRequest, body: [UInt8], _ place: FakePlace, _ draw: Draw, _ desk: inout ErrorDesk
+    ) throws(FakeProviderError) -> Playback {
+        guard let api = place.api else { return desk.error(404, due: 0) }
+        guard case .resource(let resource) = api else {
+            let asked = try QuestionReader.read(api, at: place, body: body)
+            return converse(asked, draw, &desk)
         }
-        if order == nil, faults.chance(script.faults.stall) {
+        if resource == .realtime { return try RealtimeUpgrade.answer(request) }
+        var shape = ResourceShape(
+            script: script, place: place, body: body, contentType: request.header("content-type") ?? "",
+            random: draw.random.fork(11))
+        guard let content = try shape.answer(resource) else {
+            return desk.error(404, due: draw.due, message: "The model does not exist")
+        }
+        return desk.content(content, due: draw.due)
+    }
+
+    private func converse(_ asked: AskedQuestion, _ draw: Draw, _ desk: inout ErrorDesk) -> Playback {
+        var faults = draw.faults
+        var orders = desk.order
+        if draw.order == nil, let status = drawnError(asked, &faults) {
+            desk.order.retryAfter = status == 429 ? 1 : nil
+            return desk.error(status, due: draw.due)
+        }
+        if draw.order == nil, faults.chance(script.faults.stall) {
             orders.stallMilliseconds = script.scaled(Double(script.stallMilliseconds) * 1_000) / 1_000
         }
-        let composed = AnswerComposer(script: script, order: orders).compose(asked, random: random)
-        let clock = AnswerClock(script: script, order: orders, answer: composed, random: random.fork(7))
+        let composed = AnswerComposer(script: script, order: orders).compose(asked, random: draw.random)
+        let clock = AnswerClock(script: script, order: orders, answer: composed, random: draw.random.fork(7))
         var playback: Playback
-        if asked.isStream, asked.api != .embeddings {
-            let timeline = clock.stream(events(composed))
-            playback = desk.stream(timeline.chunks, headDue: timeline.headDue)
+        if asked.isStream, !asked.api.isEmbedding {
+            let events = AnswerShapes(script: script, answer: composed, latency: clock.plainMicroseconds / 1_000).events()
+            let timeline = clock.stream(disturbed(events, asked, &desk))
+            playback = desk.stream(timeline.chunks, headDue: timeline.headDue, framing: asked.framing)
         } else {
             let total = clock.plainMicroseconds
-            playback = desk.plain(json(composed), due: total)
+            let json = AnswerShapes(script: script, answer: composed, latency: total / 1_000).plain()
+            playback = desk.plain(json, due: total)
+            if case .invoke = asked.api, asked.provider == .bedrock { desk.countTokens(composed, latency: total, &playback) }
             if let stall = orders.stallMilliseconds { playback.stallInMiddle(stall * 1_000) }
         }
-        desk.finish(&playback, order: orders)
-        if order == nil, faults.chance(script.faults.cut) {
-            playback.cut(after: faults.below(playback.contentLength))
-            playback.resets = faults.chance(0.5)
+        if draw.order == nil, faults.chance(script.faults.cut) {
+            desk.order.cut = faults.below(playback.contentLength)
+            desk.order.resets = faults.chance(0.5)
         }
         return playback
+    }
+
+    /// Puts an ordered error and heartbeats between the events.
+    private func disturbed(_ events: [AnswerEvent], _ asked: AskedQuestion, _ desk: inout ErrorDesk) -> [AnswerEvent] {
+        var events = events
+        if let count = desk.order.errorAfter {
+            let contents = events.indices.filter { events[$0].pace == .content }
+            if let at = contents.dropFirst(count).first {
+                events = events[..<at] + [desk.shape(desk.order.status ?? 500).event(asked.framing)]
+            }
+        }
+        guard let every = desk.order.commentEvery, asked.framing == .events else { return events }
+        return events.enumerated().flatMap { index, event in
+            index % every == 0 ? [AnswerEvent(bytes: Array(": keep-alive\n\n".utf8), pace: .closing), event] : [event]
+        }
     }
 
     private func drawnError(_ asked: AskedQuestion, _ faults: inout SeededRandom) -> Int? {
@@ -96,23 +172,6 @@ struct AnswerPlanner: Sendable {
         guard asked.api == .messages else { return nil }
         edge += script.faults.overloaded
         return draw < edge ? 529 : nil
-    }
-
-    private func events(_ answer: ComposedAnswer) -> [AnswerEvent] {
-        switch answer.asked.api {
-        case .responses: ResponsesShape.events(answer)
-        case .messages: MessagesShape(answer: answer).events()
-        default: ChatShape(answer: answer).events()
-        }
-    }
-
-    private func json(_ answer: ComposedAnswer) -> [UInt8] {
-        switch answer.asked.api {
-        case .responses: ResponsesShape(answer: answer).plain()
-        case .messages: MessagesShape(answer: answer).plain()
-        case .embeddings: EmbeddingsShape.plain(answer, seed: script.seed)
-        default: ChatShape(answer: answer).plain()
-        }
     }
 
     private func play(_ fixed: FixedAnswer) -> Playback {
@@ -137,111 +196,5 @@ extension Playback {
             TimedChunk(dueMicroseconds: whole.dueMicroseconds, bytes: Array(whole.bytes[..<half])),
             TimedChunk(dueMicroseconds: whole.dueMicroseconds + microseconds, bytes: Array(whole.bytes[half...])),
         ]
-    }
-}
-
-/// Wraps bytes into playbacks with the headers of the provider at hand.
-struct ErrorDesk {
-    let isAnthropic: Bool
-    var ids: SeededRandom
-    var order = FakeOrder()
-
-    private mutating func headers(type: String, requestID: String, due: Int64) -> [SeenHeader] {
-        let kind = SeenHeader(name: "Content-Type", value: type)
-        if isAnthropic { return [kind, SeenHeader(name: "request-id", value: requestID)] }
-        return [
-            kind, SeenHeader(name: "x-request-id", value: requestID),
-            SeenHeader(name: "openai-processing-ms", value: String(due / 1_000)),
-            SeenHeader(name: "openai-version", value: "2020-10-01"),
-        ]
-    }
-
-    mutating func error(_ status: Int, due: Int64, message: String? = nil) -> Playback {
-        let requestID = ids.identifier("req_", length: 24)
-        let body = ErrorShape.body(status, message: message, isAnthropic: isAnthropic, requestID: requestID)
-        var playback = Playback(
-            status: status, headers: headers(type: "application/json", requestID: requestID, due: due),
-            chunks: [TimedChunk(dueMicroseconds: due, bytes: body)], isChunked: false)
-        if let seconds = order.retryAfter { playback.headers.append(SeenHeader(name: "retry-after", value: String(seconds))) }
-        finish(&playback, order: order)
-        return playback
-    }
-
-    mutating func plain(_ json: [UInt8], due: Int64) -> Playback {
-        let head = headers(type: "application/json", requestID: ids.identifier("req_", length: 24), due: due)
-        var playback = Playback(
-            status: 200, headers: head, chunks: [TimedChunk(dueMicroseconds: due, bytes: json)], isChunked: false)
-        finish(&playback, order: order)
-        return playback
-    }
-
-    mutating func stream(_ chunks: [TimedChunk], headDue: Int64) -> Playback {
-        let type = isAnthropic ? "text/event-stream; charset=utf-8" : "text/event-stream"
-        var head = headers(type: type, requestID: ids.identifier("req_", length: 24), due: headDue)
-        head.append(SeenHeader(name: "Cache-Control", value: "no-cache"))
-        return Playback(status: 200, headers: head, chunks: chunks, isChunked: true, headDueMicroseconds: headDue)
-    }
-
-    /// Applies what the order says about the end of the connection.
-    func finish(_ playback: inout Playback, order: FakeOrder) {
-        if let cut = order.cut, !playback.isCut { playback.cut(after: cut) }
-        playback.resets = order.resets
-        playback.drops = order.drops
-        playback.closes = order.closes
-    }
-}
-
-/// When each part of an answer is due.
-struct AnswerClock {
-    private let opening: Int64
-    private let first: Int64
-    private let gap: Double
-    private let hasForcedGap: Bool
-    private let stall: Int64
-    private let script: FakeProviderScript
-    private let contentCount: Int
-    private let random: SeededRandom
-
-    init(script: FakeProviderScript, order: FakeOrder, answer: ComposedAnswer, random: SeededRandom) {
-        var random = random
-        let pace = ModelPace.of(answer.asked.model)
-        let ttft = pace.ttftMilliseconds * 1_000 * random.spread()
-        let thinking = answer.thinking.isEmpty ? Double(answer.usage?.reasoning ?? 0) * pace.gapMilliseconds * 1_000 : 0
-        first = order.ttftMilliseconds.map { $0 * 1_000 } ?? script.scaled(ttft + thinking)
-        opening = order.ttftMilliseconds.map { $0 * 500 } ?? script.scaled(ttft / 2)
-        let drawnGap = pace.gapMilliseconds * 1_000 * (0.8 + 0.4 * random.unit())
-        hasForcedGap = order.gapMilliseconds != nil || order.ttftMilliseconds != nil
-        gap = order.gapMilliseconds.map { Double($0) * 1_000 } ?? (order.ttftMilliseconds != nil ? 0 : drawnGap)
-        stall = (order.stallMilliseconds ?? 0) * 1_000
-        contentCount = answer.pieces.count + answer.thinking.count + (answer.toolCall?.fragments.count ?? 0)
-        self.script = script
-        self.random = random
-    }
-
-    /// When a plain answer is due: after all of its tokens.
-    var plainMicroseconds: Int64 {
-        let tokens = gap * Double(contentCount)
-        return first + (hasForcedGap ? Int64(tokens) : script.scaled(tokens))
-    }
-
-    /// Gives each event its time; the stall falls before the middle content event.
-    func stream(_ events: [AnswerEvent]) -> (chunks: [TimedChunk], headDue: Int64) {
-        var random = random
-        let middle = events.count { $0.pace == .content } / 2
-        var due = opening
-        var seen = 0
-        let chunks = events.map { event in
-            if event.pace == .content {
-                if seen == 0 { due = max(due, first) } else { due += step(&random) }
-                if seen == middle { due += stall }
-                seen += 1
-            }
-            return TimedChunk(dueMicroseconds: due, bytes: event.bytes)
-        }
-        return (chunks, opening)
-    }
-
-    private func step(_ random: inout SeededRandom) -> Int64 {
-        hasForcedGap ? Int64(gap) : script.scaled(gap * random.spread())
     }
 }

@@ -2,28 +2,6 @@
 
 import ByteCoding
 
-/// The APIs that are answered.
-enum FakeAPI: Equatable {
-    case chat, responses, embeddings, messages, models
-    case model(String)
-
-    /// The API of a request line, or nil where none is served there.
-    static func of(method: String, target: String) -> FakeAPI? {
-        let path = target.prefix { $0 != "?" }
-        switch (method, path) {
-        case ("POST", "/v1/chat/completions"): return .chat
-        case ("POST", "/v1/responses"): return .responses
-        case ("POST", "/v1/embeddings"): return .embeddings
-        case ("POST", "/v1/messages"): return .messages
-        case ("GET", "/v1/models"): return .models
-        default:
-            let prefix = "/v1/models/"
-            guard method == "GET", path.hasPrefix(prefix), path.count > prefix.count else { return nil }
-            return .model(String(path.dropFirst(prefix.count)))
-        }
-    }
-}
-
 /// One message of a conversation, reduced to its text.
 struct AskedMessage: Equatable {
     var role: String
@@ -46,6 +24,8 @@ struct AskedQuestion {
 
     var api: FakeAPI
     var model: String
+    var provider = FakeProviderName.openai
+    var framing = StreamFraming.events
     var isStream = false
     var wantsStreamUsage = false
     var messages: [AskedMessage] = []
@@ -64,8 +44,6 @@ struct AskedQuestion {
     var wantsBase64 = false
     /// Responses: the tools as written, to be echoed.
     var toolsLexeme: [UInt8] = []
-    /// Hash of target path and body.
-    var hash: UInt64 = 0
 
     var inputTokens: Int { messages.reduce(3 + tools.count * 40) { $0 + $1.tokens } }
 
@@ -78,12 +56,41 @@ struct AskedQuestion {
     /// Tokens of all but the last message: what a cache could keep.
     var prefixTokens: Int { inputTokens - (messages.last?.tokens ?? 0) }
 
+    /// Whether writes to a cache are counted apart, and only where a cache is asked for.
+    var paysForCacheWrites: Bool {
+        switch api {
+        case .converse: true
+        default: api.isMessages
+        }
+    }
+
     var lastIsToolResult: Bool { messages.last?.isToolResult ?? false }
 }
 
 /// Reads request bodies of each API.
 enum QuestionReader {
-    static func read(_ api: FakeAPI, body: [UInt8]) throws(FakeProviderError) -> AskedQuestion {
+    static func read(_ api: FakeAPI, at place: FakePlace, body: [UInt8]) throws(FakeProviderError) -> AskedQuestion {
+        let root = try object(body)
+        var asked = AskedQuestion(api: api, model: try model(of: api, root))
+        asked.provider = place.provider
+        asked.framing = place.framing
+        asked.isStream = place.isStream ?? (root["stream"]?.bool ?? (api == .ollamaChat))
+        switch api {
+        case .chat: try readChat(root, &asked)
+        case .responses: try readResponses(root, &asked)
+        case .messages, .invoke: try readMessages(root, &asked)
+        case .embeddings: try readEmbeddings(root, &asked)
+        case .generate: try readGenerate(root, &asked)
+        case .embedContent(_, let isBatch): try readEmbedContent(root, isBatch: isBatch, &asked)
+        case .converse: try readConverse(root, &asked)
+        case .cohereChat, .ollamaChat: try readChat(root, &asked)
+        case .resource: break
+        }
+        return asked
+    }
+
+    /// A body that must be a JSON object.
+    static func object(_ body: [UInt8]) throws(FakeProviderError) -> JSONNode {
         let root: JSONNode
         do {
             root = try JSONDocument(body).root
@@ -91,18 +98,16 @@ enum QuestionReader {
             throw bad("We could not parse the JSON body of your request: \(error)")
         }
         guard root.kind == .object else { throw bad("The request body must be a JSON object.") }
-        guard let model = root["model"]?.string, !model.isEmpty else { throw bad("you must provide a model parameter") }
-        var asked = AskedQuestion(api: api, model: model)
-        asked.hash = SeededRandom.hash(body, seed: SeededRandom.hash("\(api)".utf8))
-        asked.isStream = root["stream"]?.bool ?? false
+        return root
+    }
+
+    private static func model(of api: FakeAPI, _ root: JSONNode) throws(FakeProviderError) -> String {
         switch api {
-        case .chat: try readChat(root, &asked)
-        case .responses: try readResponses(root, &asked)
-        case .messages: try readMessages(root, &asked)
-        case .embeddings: try readEmbeddings(root, &asked)
-        case .models, .model: break
+        case .generate(let model), .embedContent(let model, _), .converse(let model), .invoke(let model): return model
+        default: break
         }
-        return asked
+        guard let model = root["model"]?.string, !model.isEmpty else { throw bad("you must provide a model parameter") }
+        return model
     }
 
     static func bad(_ message: String) -> FakeProviderError { FakeProviderError(code: .badRequest, message: message) }
@@ -198,20 +203,20 @@ enum QuestionReader {
         }
     }
 
-    private static func noteCache(_ node: JSONNode, _ asked: inout AskedQuestion) {
+    static func noteCache(_ node: JSONNode, _ asked: inout AskedQuestion) {
         guard let control = node["cache_control"], control.kind == .object else { return }
         asked.asksForCache = true
         if control["ttl"]?.string == "1h" { asked.asksForHourCache = true }
     }
 
-    private static func elements(_ node: JSONNode?) -> [JSONNode] { node.map { Array($0.elements) } ?? [] }
+    static func elements(_ node: JSONNode?) -> [JSONNode] { node.map { Array($0.elements) } ?? [] }
 
-    private static func bounded(_ node: JSONNode?) -> Int? {
+    static func bounded(_ node: JSONNode?) -> Int? {
         guard let value = node?.int, value > 0 else { return nil }
         return Int(min(value, Int64(FakeProviderLimits.answerTokens)))
     }
 
-    private static func choice(_ node: JSONNode?) -> AskedQuestion.ToolChoice {
+    static func choice(_ node: JSONNode?) -> AskedQuestion.ToolChoice {
         guard let node, !node.isNull else { return .auto }
         switch node.string {
         case "auto": return .auto
@@ -220,7 +225,7 @@ enum QuestionReader {
         }
     }
 
-    private static func offered(_ node: JSONNode, schema: String) -> OfferedTool? {
+    static func offered(_ node: JSONNode, schema: String) -> OfferedTool? {
         guard let name = node["name"]?.string else { return nil }
         var properties: [(name: String, schema: JSONNode)] = []
         if let members = node[schema]?["properties"]?.members {
@@ -230,7 +235,7 @@ enum QuestionReader {
     }
 
     /// The text of a content value: a string, or the texts of its parts.
-    private static func textOf(_ node: JSONNode?) -> String {
+    static func textOf(_ node: JSONNode?) -> String {
         guard let node else { return "" }
         if let text = node.string { return text }
         var whole = ""

@@ -6,6 +6,8 @@ import ByteCoding
 struct ChatShape {
     let answer: ComposedAnswer
 
+    private var manners: ChatManners { ChatManners(answer: answer) }
+
     private var finishReason: String {
         switch answer.finish {
         case .stop: "stop"
@@ -23,10 +25,12 @@ struct ChatShape {
                     writer.object("message") { writeMessage(&$0) }
                     writer.nullField("logprobs")
                     writer.field("finish_reason", finishReason)
+                    manners.writeChoiceExtras(finish: finishReason, &writer)
                 }
             }
-            if let usage = answer.usage { Self.writeUsage(usage, &writer) }
+            if let usage = answer.usage { manners.writeUsage(usage, &writer) }
             writeTail(&writer)
+            manners.writePlainExtras(&writer)
         }
     }
 
@@ -41,16 +45,16 @@ struct ChatShape {
     }
 
     func events() -> [AnswerEvent] {
-        var events = [
-            chunk(.opening) { writer in
+        var events = manners.prelude
+        events.append(
+            chunk(.opening, isFirst: true) { writer in
                 writer.field("role", "assistant")
                 writer.field("content", answer.toolCall == nil ? "" : nil)
                 if let call = answer.toolCall {
                     writer.array("tool_calls") { $0.object { Self.writeCall(call, arguments: "", index: 0, &$0) } }
                 }
                 writer.nullField("refusal")
-            }
-        ]
+            })
         for piece in answer.pieces { events.append(chunk(.content) { $0.field("content", piece) }) }
         for fragment in answer.toolCall?.fragments ?? [] {
             events.append(
@@ -64,21 +68,24 @@ struct ChatShape {
                 })
         }
         events.append(chunk(.closing, finish: finishReason) { _ in })
-        if let usage = answer.usage, answer.asked.wantsStreamUsage {
+        if let usage = answer.usage, manners.hasUsageChunk {
             events.append(
                 .data(
                     JSONWriter.objectBytes(capacity: 512) { writer in
                         writeHead("chat.completion.chunk", &writer)
                         writeTail(&writer)
                         writer.array("choices")
-                        Self.writeUsage(usage, &writer)
+                        if answer.asked.provider == .openrouter { writer.field("provider", "OpenAI") }
+                        manners.writeUsage(usage, &writer)
                     }, .closing))
         }
         events.append(.data(Array("[DONE]".utf8), .closing))
         return events
     }
 
-    private func chunk(_ pace: AnswerEvent.Pace, finish: String? = nil, _ delta: (inout JSONWriter) -> Void) -> AnswerEvent {
+    private func chunk(
+        _ pace: AnswerEvent.Pace, isFirst: Bool = false, finish: String? = nil, _ delta: (inout JSONWriter) -> Void
+    ) -> AnswerEvent {
         .data(
             JSONWriter.objectBytes(capacity: 320) { writer in
                 writeHead("chat.completion.chunk", &writer)
@@ -89,9 +96,10 @@ struct ChatShape {
                         writer.object("delta", delta)
                         writer.nullField("logprobs")
                         writer.field("finish_reason", finish)
+                        manners.writeChoiceExtras(finish: finish, &writer)
                     }
                 }
-                if answer.asked.wantsStreamUsage { writer.nullField("usage") }
+                manners.writeChunkExtras(isFirst: isFirst, isLast: finish != nil, &writer)
             }, pace)
     }
 
@@ -103,7 +111,7 @@ struct ChatShape {
     }
 
     private func writeTail(_ writer: inout JSONWriter) {
-        writer.field("service_tier", "default")
+        if let tier = manners.serviceTier { writer.field("service_tier", tier) }
         writer.field("system_fingerprint", "fp_" + answer.id.prefix(10).lowercased())
     }
 
@@ -114,24 +122,6 @@ struct ChatShape {
         writer.object("function") { writer in
             writer.field("name", call.name)
             writer.field("arguments", arguments)
-        }
-    }
-
-    private static func writeUsage(_ usage: FakeUsage, _ writer: inout JSONWriter) {
-        writer.object("usage") { writer in
-            writer.field("prompt_tokens", usage.input)
-            writer.field("completion_tokens", usage.output)
-            writer.field("total_tokens", usage.input + usage.output)
-            writer.object("prompt_tokens_details") { writer in
-                writer.field("cached_tokens", usage.cacheRead)
-                writer.field("audio_tokens", 0)
-            }
-            writer.object("completion_tokens_details") { writer in
-                writer.field("reasoning_tokens", usage.reasoning)
-                writer.field("audio_tokens", 0)
-                writer.field("accepted_prediction_tokens", 0)
-                writer.field("rejected_prediction_tokens", 0)
-            }
         }
     }
 }

@@ -57,7 +57,7 @@ struct AnswerComposer {
             asked: asked, servedModel: Self.served(asked.model), createdAt: script.createdAt,
             id: ids.identifier("", length: 24), pieces: [])
         var usage = FakeUsage()
-        if asked.api == .embeddings {
+        if asked.api.isEmbedding {
             usage.input = asked.inputs.reduce(0) { $0 + $1.tokens }
         } else {
             countInput(asked, &usage)
@@ -67,7 +67,7 @@ struct AnswerComposer {
                 answer.toolCall = call
                 answer.finish = .toolCall
                 usage.visible = call.fragments.count + 6
-                if asked.api == .messages { answer.pieces = AnswerText.split("Let me look that up for you.") }
+                if asked.api.isMessages { answer.pieces = AnswerText.split("Let me look that up for you.") }
             } else {
                 write(asked, random.fork(4), &answer)
             }
@@ -96,7 +96,7 @@ struct AnswerComposer {
 
     private func countInput(_ asked: AskedQuestion, _ usage: inout FakeUsage) {
         usage.input = asked.inputTokens
-        if asked.api == .messages {
+        if asked.paysForCacheWrites {
             guard asked.asksForCache else { return }
             usage.cacheRead = asked.repeatedTokens
             usage.cacheWrite = max(0, asked.prefixTokens - usage.cacheRead)
@@ -108,7 +108,7 @@ struct AnswerComposer {
 
     private func think(_ asked: AskedQuestion, _ seed: SeededRandom, _ answer: inout ComposedAnswer, _ usage: inout FakeUsage) {
         var random = seed
-        if asked.api == .messages {
+        if asked.api.isMessages {
             guard asked.wantsThinking else { return }
             var text = AnswerText(asked: AskedQuestion(api: .messages, model: asked.model), random: random.fork(1))
             answer.thinking = text.pieces(count: 12 + random.below(60))
@@ -131,7 +131,13 @@ struct AnswerComposer {
                 Self.writeArgument(schema, name: name, &random, &writer)
             }
         }
-        let prefix = asked.api == .messages ? "toolu_" : "call_"
+        let prefix: String
+        switch asked.api {
+        case .messages: prefix = "toolu_"
+        case .invoke: prefix = asked.provider == .bedrock ? "toolu_bdrk_" : "toolu_vrtx_"
+        case .converse: prefix = "tooluse_"
+        default: prefix = "call_"
+        }
         let callID = random.identifier(prefix, length: 24)
         return FakeToolCall(
             id: callID, itemID: random.identifier("fc_", length: 32), name: tool.name,
@@ -188,7 +194,16 @@ struct AnswerComposer {
         case "o4-mini": "o4-mini-2025-04-16"
         case "claude-sonnet-4-5": "claude-sonnet-4-5-20250929"
         case "claude-haiku-4-5": "claude-haiku-4-5-20251001"
-        default: model
+        default: served(inPath: model)
         }
+    }
+
+    /// Bedrock and Vertex name a model with its region, house and revision; the answer bears the model alone.
+    private static func served(inPath model: String) -> String {
+        guard let range = model.firstRange(of: "anthropic.") else {
+            return model.hasPrefix("claude") ? String(model.map { $0 == "@" ? "-" : $0 }) : model
+        }
+        let bare = model[range.upperBound...]
+        return String(bare.firstRange(of: "-v").map { bare[..<$0.lowerBound] } ?? bare)
     }
 }

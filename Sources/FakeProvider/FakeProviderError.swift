@@ -8,6 +8,8 @@ package struct FakeProviderError: Error, Equatable, Sendable, CustomStringConver
         package let name: String
         /// The address could not be bound.
         package static let bindFailed = Code(name: "bind_failed")
+        /// Certificate or key cannot be used.
+        package static let badCertificate = Code(name: "bad_certificate")
         /// The server was started twice, or stopped before.
         package static let wrongState = Code(name: "wrong_state")
         /// The `x-fake` header could not be read.

@@ -22,6 +22,14 @@ package struct FakeProviderLimits {
     package static let delayMilliseconds: Int64 = 600_000
     /// Bytes of the `x-fake` header's value.
     package static let orderBytes = 512
+    /// Parts of one multipart form, at most.
+    static let formParts = 64
+    /// Pieces that `write_bytes` cuts an answer into, at most; the rest goes out whole.
+    static let writePieces = 1 << 20
+    /// Payload bytes of one WebSocket message, at most.
+    package static let messageBytes = 16 << 20
+    /// Events of one WebSocket connection that wait for their time, at most.
+    static let waitingEvents = 65_536
     /// Milliseconds between the last byte and a reset, so that the client can read what was sent.
     static let resetDelayMilliseconds: Int64 = 5
     /// Connections waiting to be accepted.

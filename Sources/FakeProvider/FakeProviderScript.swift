@@ -88,6 +88,12 @@ package struct FakeProviderScript: Sendable {
     package var stallMilliseconds: Int64
     /// Seconds since 1970 that answers bear as their creation time; fixed, so that answers repeat byte for byte.
     package var createdAt: Int64
+    /// The provider key that every request must bear, where its provider wants it and nowhere else; nil asks for none.
+    package var demandedKey: String?
+    /// The key with which requests to Bedrock may be signed (SigV4) instead; a signature is checked only where this is set.
+    package var awsKey: FakeAWSKey?
+    /// Whether answers are compressed as `Accept-Encoding` allows.
+    package var compresses = false
     /// Asked first for every request; nil from it means: answer by the script.
     package var fixedAnswer: (@Sendable (SeenRequest) -> FixedAnswer?)?
 
@@ -130,7 +136,7 @@ struct ModelPace: Equatable {
 
     static func of(_ model: String) -> ModelPace {
         if model.hasPrefix("text-embedding") { return ModelPace(ttftMilliseconds: 60, gapMilliseconds: 0, isReasoning: false) }
-        let isReasoning = ["o1", "o3", "o4", "gpt-5"].contains { model.hasPrefix($0) }
+        let isReasoning = ["o1", "o3", "o4", "gpt-5", "gemini-2.5-pro", "gemini-3"].contains { model.hasPrefix($0) }
         if isReasoning { return ModelPace(ttftMilliseconds: 700, gapMilliseconds: 8, isReasoning: true) }
         if model.contains("haiku") { return ModelPace(ttftMilliseconds: 450, gapMilliseconds: 7, isReasoning: false) }
         if model.hasPrefix("claude") { return ModelPace(ttftMilliseconds: 900, gapMilliseconds: 16, isReasoning: false) }

@@ -3,7 +3,26 @@
 package import NIOCore
 import NIOHTTP1
 import NIOPosix
+import NIOSSL
 import Synchronization
+
+/// Certificate and key of a server that speaks TLS.
+package struct FakeTLS: Sendable {
+    /// A PEM file with the chain, the server's own certificate first.
+    package var certificatePath: String
+    /// A PEM file with the private key.
+    package var keyPath: String
+
+    /// Both files.
+    ///
+    /// - Parameters:
+    ///   - certificatePath: PEM, the chain.
+    ///   - keyPath: PEM, the private key.
+    package init(certificatePath: String, keyPath: String) {
+        self.certificatePath = certificatePath
+        self.keyPath = keyPath
+    }
+}
 
 /// A scripted LLM provider on a real socket; its methods may be called from any thread but an event loop's.
 ///
@@ -23,6 +42,7 @@ package final class FakeProviderServer: Sendable {
     package let host: String
 
     private let wantedPort: Int
+    private let tls: FakeTLS?
     private let givenGroup: (any EventLoopGroup)?
     private let ownGroup: MultiThreadedEventLoopGroup?
     private let log = SeenLog()
@@ -35,10 +55,12 @@ package final class FakeProviderServer: Sendable {
     ///   - host: address to listen on.
     ///   - port: port to listen on; 0 takes any free one.
     ///   - group: event loops to run on; without one the server runs one thread of its own.
+    ///   - tls: speaks TLS with this certificate, HTTP/1.1 only; nil speaks plain text.
     package init(
         script: FakeProviderScript = FakeProviderScript(), host: String = "127.0.0.1", port: Int = 0,
-        group: (any EventLoopGroup)? = nil
+        group: (any EventLoopGroup)? = nil, tls: FakeTLS? = nil
     ) {
+        self.tls = tls
         self.script = script
         self.host = host
         wantedPort = port
@@ -49,7 +71,8 @@ package final class FakeProviderServer: Sendable {
     /// Binds and begins to answer; blocks the caller until the port is bound.
     ///
     /// - Returns: the port.
-    /// - Throws: `FakeProviderError`: `wrongState` on a second start, `bindFailed` where the address is not to be had.
+    /// - Throws: `FakeProviderError`: `wrongState` on a second start, `bindFailed` where the address is not to be had,
+    ///   `badCertificate` where certificate or key cannot be used.
     package func start() throws -> Int {
         let isFree = state.withLock { state in
             defer { state.isStarted = true }
@@ -58,9 +81,10 @@ package final class FakeProviderServer: Sendable {
         guard isFree, let group = givenGroup ?? ownGroup else {
             throw FakeProviderError(code: .wrongState, message: "this server was started before; make a new one")
         }
+        let context = try tlsContext()
         let listener: any Channel
         do {
-            listener = try bootstrap(group).bind(host: host, port: wantedPort).wait()
+            listener = try bootstrap(group, context).bind(host: host, port: wantedPort).wait()
         } catch {
             throw FakeProviderError(
                 code: .bindFailed, message: "cannot listen on \(host):\(wantedPort) (\(error)); choose another port or 0")
@@ -69,7 +93,23 @@ package final class FakeProviderServer: Sendable {
         return listener.localAddress?.port ?? wantedPort
     }
 
-    private func bootstrap(_ group: any EventLoopGroup) -> ServerBootstrap {
+    private func tlsContext() throws -> NIOSSLContext? {
+        guard let tls else { return nil }
+        do {
+            let chain = try NIOSSLCertificate.fromPEMFile(tls.certificatePath).map { NIOSSLCertificateSource.certificate($0) }
+            let key = try NIOSSLPrivateKey(file: tls.keyPath, format: .pem)
+            var configuration = TLSConfiguration.makeServerConfiguration(
+                certificateChain: chain, privateKey: .privateKey(key))
+            configuration.applicationProtocols = ["http/1.1"]
+            return try NIOSSLContext(configuration: configuration)
+        } catch {
+            throw FakeProviderError(
+                code: .badCertificate,
+                message: "certificate or key cannot be used (\(error)); give PEM files that belong together")
+        }
+    }
+
+    private func bootstrap(_ group: any EventLoopGroup, _ tls: NIOSSLContext?) -> ServerBootstrap {
         let planner = AnswerPlanner(script: script)
         return ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: FakeProviderLimits.backlog)
@@ -79,8 +119,10 @@ package final class FakeProviderServer: Sendable {
                 channel.eventLoop.makeCompletedFuture {
                     guard keep(channel) else { throw ChannelError.alreadyClosed }
                     let pipeline = channel.pipeline.syncOperations
-                    try pipeline.configureHTTPServerPipeline()
-                    try pipeline.addHandler(ServerHandler(planner: planner, log: log))
+                    if let tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls)) }
+                    let decoder = ServerHandler.Decoder(HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes))
+                    try pipeline.addHandler(decoder)
+                    try pipeline.addHandler(ServerHandler(planner: planner, log: log, decoder: decoder))
                 }
             }
     }

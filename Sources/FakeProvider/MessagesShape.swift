@@ -2,6 +2,13 @@
 
 import ByteCoding
 
+/// One event of Anthropic's stream, not yet framed.
+struct MessageEvent {
+    var name: String
+    var json: [UInt8]
+    var pace: AnswerEvent.Pace
+}
+
 /// Answers in the shape of Anthropic's messages.
 struct MessagesShape {
     let answer: ComposedAnswer
@@ -12,6 +19,11 @@ struct MessagesShape {
         case .length: "max_tokens"
         case .toolCall: "tool_use"
         }
+    }
+
+    private var idPrefix: String {
+        guard case .invoke = answer.asked.api else { return "msg_" }
+        return answer.asked.provider == .bedrock ? "msg_bdrk_" : "msg_vrtx_"
     }
 
     private var signature: String { answer.id + answer.id + answer.id }
@@ -32,7 +44,10 @@ struct MessagesShape {
         }
     }
 
-    func events() -> [AnswerEvent] {
+    func events() -> [AnswerEvent] { jsonEvents().map { .named($0.name, $0.json, $0.pace) } }
+
+    /// The events before they are framed.
+    func jsonEvents() -> [MessageEvent] {
         var events = [
             event("message_start", .opening) { writer in
                 writer.object("message") { writer in
@@ -87,7 +102,7 @@ struct MessagesShape {
 
     /// Appends one content block; the first of an answer is followed by a ping.
     private func block(
-        _ events: inout [AnswerEvent], _ index: Int, start: (inout JSONWriter) -> Void, deltas: () -> [AnswerEvent]
+        _ events: inout [MessageEvent], _ index: Int, start: (inout JSONWriter) -> Void, deltas: () -> [MessageEvent]
     ) {
         let pace: AnswerEvent.Pace = index == 0 ? .opening : .content
         events.append(
@@ -100,7 +115,7 @@ struct MessagesShape {
         events.append(event("content_block_stop", .closing) { $0.field("index", index) })
     }
 
-    private func delta(_ index: Int, _ type: String, _ name: String, _ text: String, _ pace: AnswerEvent.Pace) -> AnswerEvent {
+    private func delta(_ index: Int, _ type: String, _ name: String, _ text: String, _ pace: AnswerEvent.Pace) -> MessageEvent {
         event("content_block_delta", pace) { writer in
             writer.field("index", index)
             writer.object("delta") { writer in
@@ -110,17 +125,16 @@ struct MessagesShape {
         }
     }
 
-    private func event(_ name: String, _ pace: AnswerEvent.Pace, _ body: (inout JSONWriter) -> Void) -> AnswerEvent {
-        .named(
-            name,
-            JSONWriter.objectBytes { writer in
-                writer.field("type", name)
-                body(&writer)
-            }, pace)
+    private func event(_ name: String, _ pace: AnswerEvent.Pace, _ body: (inout JSONWriter) -> Void) -> MessageEvent {
+        let json = JSONWriter.objectBytes { writer in
+            writer.field("type", name)
+            body(&writer)
+        }
+        return MessageEvent(name: name, json: json, pace: pace)
     }
 
     private func writeHead(_ writer: inout JSONWriter) {
-        writer.field("id", "msg_" + answer.id)
+        writer.field("id", idPrefix + answer.id)
         writer.field("type", "message")
         writer.field("role", "assistant")
         writer.field("model", answer.servedModel)

@@ -12,8 +12,14 @@ struct Playback {
     var headers: [SeenHeader]
     var headDueMicroseconds: Int64
     var chunks: [TimedChunk]
-    /// Chunked framing; otherwise a content length.
-    var isChunked: Bool
+    var framing: AnswerFraming
+    /// Interim answers before this one.
+    var hints = 0
+    var hasTrailers = false
+    /// Whether each chunk is flushed on its own.
+    var flushesEach = false
+    /// Whether only the head is sent: an answer to HEAD, or a status that has no body.
+    var omitsBody = false
     /// Length announced where framing is not chunked.
     var contentLength: Int
     /// Whether the connection ends after the last chunk without the message's proper end.
@@ -31,9 +37,50 @@ struct Playback {
         self.status = status
         self.headers = headers
         self.chunks = chunks
-        self.isChunked = isChunked
+        framing = isChunked ? .chunked : .length
         self.headDueMicroseconds = headDueMicroseconds ?? chunks.first?.dueMicroseconds ?? 0
         contentLength = chunks.reduce(0) { $0 + $1.bytes.count }
+    }
+
+    /// Whether the body needs a last chunk.
+    var isChunked: Bool { framing == .chunked || framing == .odd }
+
+    /// Cuts all chunks into pieces of `size` bytes.
+    mutating func split(size: Int) {
+        var pieces: [TimedChunk] = []
+        for chunk in chunks {
+            var left = chunk.bytes[...]
+            while left.count > size, pieces.count < FakeProviderLimits.writePieces {
+                pieces.append(TimedChunk(dueMicroseconds: chunk.dueMicroseconds, bytes: Array(left.prefix(size))))
+                left = left.dropFirst(size)
+            }
+            if !left.isEmpty { pieces.append(TimedChunk(dueMicroseconds: chunk.dueMicroseconds, bytes: Array(left))) }
+        }
+        chunks = pieces
+        flushesEach = true
+    }
+
+    /// Compresses the body; a stream is flushed at the end of each chunk.
+    mutating func compress(_ coding: AnswerCoding) {
+        let coded = AnswerEncoder.encode(chunks.map(\.bytes), coding)
+        for index in chunks.indices { chunks[index].bytes = coded[index] }
+        contentLength = chunks.reduce(0) { $0 + $1.bytes.count }
+        headers.append(SeenHeader(name: "Content-Encoding", value: coding.rawValue))
+        headers.append(SeenHeader(name: "Vary", value: "Accept-Encoding"))
+    }
+
+    /// Applies what an order says about the way of the bytes.
+    mutating func apply(_ order: FakeOrder) {
+        if let coding = order.coding, !chunks.isEmpty { compress(coding) }
+        if let cut = order.cut, !isCut { self.cut(after: cut) }
+        if let size = order.writeBytes { split(size: size) }
+        if let framing = order.framing { self.framing = framing }
+        if order.hasTrailers, !isChunked { framing = .chunked }
+        hasTrailers = order.hasTrailers
+        hints = order.hints
+        resets = order.resets
+        drops = order.drops
+        closes = order.closes || framing == .close || order.early == .closes
     }
 
     /// Ends the answer after `limit` body bytes; a limit beyond the body changes nothing.

@@ -92,6 +92,19 @@ final class SeenLog: Sendable {
         }
     }
 
+    /// Completes a request that was remembered before its body had come.
+    func requestEnded(_ ordinal: Int, body: [UInt8], byteCount: Int) {
+        let kept = Array(body.prefix(FakeProviderLimits.seenBodyBytes))
+        state.withLock { state in
+            guard ordinal >= state.first, ordinal - state.first < state.ring.count else { return }
+            let at = Self.position(of: ordinal, in: state)
+            state.keptBytes += kept.count - state.ring[at].body.count
+            state.ring[at].body = kept
+            state.ring[at].bodyByteCount = byteCount
+            state.ring[at].isWhole = true
+        }
+    }
+
     /// How many times this body came before.
     func repetition(of body: UInt64) -> UInt32 {
         state.withLock { state in

@@ -30,12 +30,12 @@ package struct SeenRequest: Sendable {
     package let target: String
     /// Headers in order, duplicates and case kept.
     package let headers: [SeenHeader]
-    /// Body bytes without framing; at most `FakeProviderLimits.seenBodyBytes`, and emptied when old bodies make room.
+    /// Body bytes without framing, of a WebSocket the text messages, each with a line feed; at most `FakeProviderLimits.seenBodyBytes`, and emptied when old bodies make room.
     package internal(set) var body: [UInt8]
     /// Body bytes that came, kept or not.
-    package let bodyByteCount: Int
+    package internal(set) var bodyByteCount: Int
     /// Whether the request came to its end.
-    package let isWhole: Bool
+    package internal(set) var isWhole: Bool
     /// Status sent; 0 where none was.
     package internal(set) var status = 0
     /// Answer body bytes handed to the socket, framing excluded.

@@ -202,7 +202,7 @@ private let tools =
         }
     }
 
-    @Test(arguments: ["/v1/unknown", "/", "/v1/chat/completions/x", "/v1/images/generations"])
+    @Test(arguments: ["/v1/unknown", "/", "/v1/chat/completions/x", "/v1/images", "/v1beta/models/m:unknown"])
     func answersOtherPathsWith404(path: String) async throws {
         try await withServer { _, port in
             let answer = try await post(path, "{}", port: port)

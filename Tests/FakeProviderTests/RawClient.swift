@@ -12,26 +12,46 @@ struct RawAnswer {
     var bytes: [UInt8]
     var wasReset: Bool
 
-    private var headEnd: Int? { bytes.firstRange(of: [13, 10, 13, 10])?.upperBound }
+    /// Where the final head begins: behind all interim heads.
+    private var headStart: Int {
+        var start = 0
+        let interim = Array("HTTP/1.1 1".utf8)
+        while bytes[start...].starts(with: interim), !bytes[start...].starts(with: Array("HTTP/1.1 101".utf8)),
+            let end = bytes[start...].firstRange(of: [13, 10, 13, 10])
+        {
+            start = end.upperBound
+        }
+        return start
+    }
+    private var headEnd: Int? { bytes[headStart...].firstRange(of: [13, 10, 13, 10])?.upperBound }
     var headLines: [String] {
         guard let headEnd else { return [] }
-        return String(decoding: bytes[..<headEnd], as: UTF8.self).components(separatedBy: "\r\n").filter { !$0.isEmpty }
+        return String(decoding: bytes[headStart..<headEnd], as: UTF8.self).components(separatedBy: "\r\n").filter { !$0.isEmpty }
+    }
+    /// The interim heads, as text.
+    var interims: String { String(decoding: bytes[..<headStart], as: UTF8.self) }
+    /// What follows the last chunk.
+    var trailers: String {
+        guard let end = rest.firstRange(of: Array("\r\n0\r\n".utf8)) else { return "" }
+        return String(decoding: rest[end.upperBound...], as: UTF8.self)
     }
     var status: Int { headLines.first.flatMap { Int($0.split(separator: " ")[1]) } ?? 0 }
     func header(_ name: String) -> String? {
         headLines.dropFirst().first { $0.lowercased().hasPrefix(name.lowercased() + ":") }
             .map { $0.drop { $0 != ":" }.dropFirst().trimmingCharacters(in: .whitespaces) }
     }
-    private var rest: [UInt8] { headEnd.map { Array(bytes[$0...]) } ?? [] }
+    var rest: [UInt8] { headEnd.map { Array(bytes[$0...]) } ?? [] }
 
     /// The body with framing removed, and whether the framing came to its end.
     var framed: (body: [UInt8], isWhole: Bool, chunks: Int) {
         if let length = header("content-length").flatMap(Int.init) { return (rest, rest.count == length, 1) }
+        guard header("transfer-encoding") == "chunked" else { return (rest, !wasReset, 1) }
         var body: [UInt8] = []
         var left = rest[...]
         var chunks = 0
         while let end = left.firstRange(of: [13, 10]) {
-            guard let size = Int(String(decoding: left[..<end.lowerBound], as: UTF8.self), radix: 16) else { break }
+            let line = left[..<end.lowerBound].prefix { $0 != UInt8(ascii: ";") }
+            guard let size = Int(String(decoding: line, as: UTF8.self), radix: 16) else { break }
             if size == 0 { return (body, true, chunks) }
             left = left[end.upperBound...]
             guard left.count >= size + 2 else {
@@ -107,13 +127,17 @@ private final class Collector: ChannelInboundHandler {
 }
 
 func sendRaw(_ request: String, port: Int, stopAfter: Int? = nil) async throws -> RawAnswer {
+    try await sendRaw(Array(request.utf8), port: port, stopAfter: stopAfter)
+}
+
+func sendRaw(_ request: [UInt8], port: Int, stopAfter: Int? = nil) async throws -> RawAnswer {
     let loop = MultiThreadedEventLoopGroup.singleton.next()
     let promise = loop.makePromise(of: RawAnswer.self)
     let sent = ClientBootstrap(group: loop).channelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
             try channel.pipeline.syncOperations.addHandler(Collector(stopAfter: stopAfter, promise: promise))
         }
-    }.connect(host: "127.0.0.1", port: port).flatMap { $0.writeAndFlush(ByteBuffer(string: request)) }
+    }.connect(host: "127.0.0.1", port: port).flatMap { $0.writeAndFlush(ByteBuffer(bytes: request)) }
     sent.whenFailure { promise.fail($0) }
     return try await promise.futureResult.get()
 }
@@ -125,6 +149,11 @@ func post(
         ["POST \(path) HTTP/1.1", "Host: localhost:\(port)", "content-length: \(body.utf8.count)"] + headers
         + (closes ? ["Connection: close"] : [])
     return try await sendRaw(lines.joined(separator: "\r\n") + "\r\n\r\n" + body, port: port, stopAfter: stopAfter)
+}
+
+func get(_ path: String, port: Int, method: String = "GET", headers: [String] = []) async throws -> RawAnswer {
+    let lines = ["\(method) \(path) HTTP/1.1", "Host: localhost:\(port)"] + headers + ["Connection: close"]
+    return try await sendRaw(lines.joined(separator: "\r\n") + "\r\n\r\n", port: port)
 }
 
 extension Dictionary where Key == String, Value == Any {
