@@ -42,7 +42,9 @@ let package = Package(
 
         // MARK: Floor 1, ground, pure
         .target(name: "ByteCoding", swiftSettings: strict),
+        .target(name: "Histograms", swiftSettings: strict),
         .target(name: "Platform", swiftSettings: strictMemory),
+        .target(name: "Telemetry", swiftSettings: strictMemory),
 
         // MARK: Floor 2, nouns, pure
         .target(name: "ExchangeModel", dependencies: ["ByteCoding"], swiftSettings: strict),
@@ -99,6 +101,8 @@ let package = Package(
         .target(
             name: "FactSamples", dependencies: ["ExchangeModel", "FactStore"], path: "Tests/FactSamples", swiftSettings: strict),
         .testTarget(name: "ByteCodingTests", dependencies: ["ByteCoding"], swiftSettings: strict),
+        .testTarget(name: "HistogramsTests", dependencies: ["Histograms"], swiftSettings: strict),
+        .testTarget(name: "TelemetryTests", dependencies: ["Telemetry"], swiftSettings: strict),
         .testTarget(name: "PlatformTests", dependencies: ["Platform"], swiftSettings: strict),
         .testTarget(name: "ExchangeModelTests", dependencies: ["ByteCoding", "ExchangeModel"], swiftSettings: strict),
         .testTarget(name: "HTTPWireTests", dependencies: ["HTTPWire", nioCore, nioHTTP1, nioEmbedded], swiftSettings: strict),
