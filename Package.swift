@@ -83,7 +83,8 @@ let package = Package(
         .target(
             name: "Gateway",
             dependencies: [
-                "ByteCoding", "ExchangeModel", "HTTPWire", "Dialects", "Upstream", "Capture", nioCore, nioPosix, logging,
+                "ByteCoding", "Telemetry", "ExchangeModel", "HTTPWire", "Dialects", "Upstream", "Capture", nioCore, nioPosix,
+                logging,
             ],
             swiftSettings: strictMemory),
         .target(name: "FakeProvider", dependencies: ["ByteCoding", nioCore, nioPosix, nioHTTP1], swiftSettings: strict),
@@ -92,8 +93,9 @@ let package = Package(
         .executableTarget(
             name: "weir",
             dependencies: [
-                "ByteCoding", "Platform", "Dialects", "SegmentLog", "FactStore", "Capture", "Indexing", "Answers", "Datasets",
-                "Gateway", "FakeProvider", argumentParser, logging, yams,
+                "ByteCoding", "Platform", "Telemetry", "ExchangeModel", "Dialects", "SegmentLog", "FactStore", "Capture",
+                "Indexing",
+                "Answers", "Datasets", "Gateway", "FakeProvider", argumentParser, logging, yams,
             ],
             swiftSettings: strict),
 
@@ -139,8 +141,8 @@ let package = Package(
         .testTarget(
             name: "GatewayTests",
             dependencies: [
-                "Platform", "ExchangeModel", "HTTPWire", "SegmentLog", "Upstream", "Capture", "Gateway", "FakeProvider",
-                nioCore, logging,
+                "Platform", "Telemetry", "ExchangeModel", "HTTPWire", "SegmentLog", "Upstream", "Capture", "Gateway",
+                "FakeProvider", nioCore, logging,
             ],
             swiftSettings: strict),
         .testTarget(name: "FakeProviderTests", dependencies: ["FakeProvider", nioCore, nioPosix], swiftSettings: strict),

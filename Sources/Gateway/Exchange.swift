@@ -36,12 +36,17 @@ final class Exchange: UpstreamReceiver {
     private var heldBytes = 0
     private var requestIsComplete = false
     private var requestByteCount = 0
+    private var responseByteCount = 0
     private var removesChunking = false
     /// The caller knows the answer's end by the close alone: breaking off must not look like one.
     private var endsWithClose = false
     private var keepsAlive = true
     private var isFirstPayload = true
     private var lastProgress = NIODeadline.now()
+    private let providerIndex: Int
+    private let apiIndex: Int
+    /// When the request's first byte was written to a connection that was idle; nil where one had to be opened.
+    private var forwardedUs: Int64?
 
     init(loop: GatewayLoop, downstream: DownstreamHandler, tap: CaptureTap, head: RequestHead, route: Route) {
         self.loop = loop
@@ -50,6 +55,8 @@ final class Exchange: UpstreamReceiver {
         self.tap = tap
         self.head = head
         self.route = route
+        providerIndex = loop.metrics.providerIndex(route.provider)
+        apiIndex = loop.metrics.apiIndex(route.api)
         tap.exchange.provider = route.provider
         tap.exchange.api = route.api
         tap.exchange.pathAttribution = route.attribution
@@ -123,10 +130,17 @@ final class Exchange: UpstreamReceiver {
         attempt.upstreamURL = tap.exchange.upstreamURL
         attempt.retryReason = reason
         tap.exchange.attempts.append(attempt)
-        if !freshOnly, let idle = loop.pool.takeIdle(route.target) { return connected(idle) }
-        loop.pool.connect(route.target) { result in
+        if !freshOnly, let idle = loop.pool.takeIdle(route.target) {
+            loop.metrics.upstreamReused()
+            connected(idle)
+            if phase == .awaitingHead { forwardedUs = tap.nowUs() }
+            return
+        }
+        loop.pool.connect(route.target) { [loop] result in
             switch result {
-            case .success(let connection): self.connected(connection)
+            case .success(let connection):
+                loop.metrics.upstreamOpened()
+                self.connected(connection)
             case .failure(let error): self.upstreamFailed(error)
             }
         }
@@ -187,7 +201,11 @@ final class Exchange: UpstreamReceiver {
         keepsAlive = head.keepsAlive && !loop.isDraining && !endsWithClose
         let needs = HeadRewriting.AnswerNeeds(
             closes: !keepsAlive, removesChunking: removesChunking, confirmsKeepAlive: keepsAlive && head.minorVersion == 0)
-        downstream.write(HeadRewriting.downstreamHead(answer, id: tap.id, needs: needs, allocator: downstream.allocator))
+        downstream.write(
+            HeadRewriting.downstreamHead(
+                answer,
+                told: HeadRewriting.Told(id: tap.id, provider: route.provider, attempts: tap.exchange.attempts.count),
+                needs: needs, allocator: downstream.allocator))
     }
 
     private func contentType(_ answer: ResponseHead) -> String? {
@@ -196,6 +214,7 @@ final class Exchange: UpstreamReceiver {
 
     func upstreamPayload(_ bytes: ByteBuffer) {
         lastProgress = .now()
+        responseByteCount += bytes.readableBytes
         unsafe bytes.withUnsafeReadableBytes { unsafe tap.responseBytes($0) }
         if removesChunking { downstream?.write(bytes) }
         guard isFirstPayload else { return }
@@ -230,6 +249,7 @@ final class Exchange: UpstreamReceiver {
 
     func upstreamFailed(_ error: UpstreamError) {
         guard phase != .over else { return }
+        loop.metrics.upstreamFailed(error.code)
         let reused = (connection?.served ?? 0) > 0
         connection = nil
         noteAttempt { $0.endedUs = $1 }
@@ -237,6 +257,8 @@ final class Exchange: UpstreamReceiver {
         if phase == .awaitingHead, error.code == .closedEarly, !error.answerBegan, reused, held != nil,
             tap.exchange.attempts.count < 2
         {
+            loop.metrics.resent()
+            forwardedUs = nil
             return beginAttempt(reason: "reused_connection_closed", freshOnly: true)
         }
         if phase == .answering { return breakAnswer(error) }
@@ -302,11 +324,20 @@ final class Exchange: UpstreamReceiver {
         phase = .over
         finishAttempt(outcome)
         tap.commit(outcome)
+        count(outcome)
         connection = nil
         held = nil
         let caller = downstream
         downstream = nil
         if let caller { telling(caller) }
+    }
+
+    private func count(_ outcome: Outcome) {
+        loop.metrics.ended(
+            provider: providerIndex, api: apiIndex, status: tap.exchange.status ?? 0, outcome: outcome, startedUs: 0,
+            forwardedUs: forwardedUs, upstreamSentUs: tap.exchange.upstreamSentUs, firstByteUs: tap.exchange.firstByteUs,
+            endedUs: tap.exchange.endedUs ?? tap.nowUs(), requestBytes: requestByteCount, responseBytes: responseByteCount,
+            attempts: tap.exchange.attempts.count)
     }
 
     /// Ends what has waited too long.

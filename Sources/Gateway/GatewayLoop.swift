@@ -12,25 +12,43 @@ final class GatewayLoop {
     let limits: GatewayLimits
     let pool: UpstreamPool
     let lane: CaptureLane
+    let metrics: GatewayMetrics
+    let operations: GatewayOperations
     let logger: Logger
     private(set) var isDraining = false
     private(set) var runningExchanges = 0
     private var handlers: [ObjectIdentifier: DownstreamHandler] = [:]
 
-    init(router: Router, limits: GatewayLimits, pool: UpstreamPool, lane: CaptureLane, logger: Logger) {
+    init(
+        router: Router, limits: GatewayLimits, pool: UpstreamPool, lane: CaptureLane, metrics: GatewayMetrics,
+        operations: GatewayOperations, logger: Logger
+    ) {
         self.router = router
         self.limits = limits
         self.pool = pool
         self.lane = lane
+        self.metrics = metrics
+        self.operations = operations
         self.logger = logger
     }
 
     var canAcceptConnection: Bool { handlers.count < limits.connectionsPerLoop }
 
-    func add(_ handler: DownstreamHandler) { handlers[ObjectIdentifier(handler)] = handler }
-    func remove(_ handler: DownstreamHandler) { handlers[ObjectIdentifier(handler)] = nil }
+    func add(_ handler: DownstreamHandler) {
+        handlers[ObjectIdentifier(handler)] = handler
+        metrics.connectionOpened()
+    }
 
-    func exchangeBegan() { runningExchanges += 1 }
+    func remove(_ handler: DownstreamHandler) {
+        guard handlers.removeValue(forKey: ObjectIdentifier(handler)) != nil else { return }
+        metrics.connectionClosed()
+    }
+
+    func exchangeBegan() {
+        runningExchanges += 1
+        metrics.began()
+    }
+
     func exchangeEnded() { runningExchanges -= 1 }
 
     /// Looks at every deadline; called once a second.
@@ -38,6 +56,7 @@ final class GatewayLoop {
         let now = NIODeadline.now()
         for handler in handlers.values { handler.checkDeadlines(now) }
         pool.closeExpired()
+        metrics.pool(open: pool.openCount, idle: pool.idleCount)
     }
 
     /// Connections with an exchange, or with answer bytes that have not left yet.

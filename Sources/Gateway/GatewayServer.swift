@@ -3,6 +3,7 @@ package import Capture
 package import Logging
 import NIOCore
 import NIOPosix
+import Telemetry
 import Upstream
 
 /// The data plane as a service: binds, serves, drains.
@@ -10,6 +11,7 @@ package final class GatewayServer: Sendable {
     private let group: MultiThreadedEventLoopGroup
     private let loops: [(loop: any EventLoop, state: NIOLoopBound<GatewayLoop>)]
     private let channel: any Channel
+    private let operations: GatewayOperations
     private let ticks: [RepeatedTask]
     private let logger: Logger
 
@@ -25,28 +27,36 @@ package final class GatewayServer: Sendable {
     ///   - router: decides where requests go.
     ///   - capture: gives each loop its lane.
     ///   - limits: of the data plane.
+    ///   - operations: what the gateway shows of itself.
     ///   - logger: for lifecycle.
     /// - Returns: the running server.
     /// - Throws: where the address cannot be bound, or the trust store cannot be read.
     package static func start(
         host: String, port: Int, threads: Int, router: Router, capture: CaptureEngine, limits: GatewayLimits = GatewayLimits(),
-        logger: Logger
+        operations: GatewayOperations = GatewayOperations(), logger: Logger
     ) async throws -> GatewayServer {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, threads))
         do {
             let tls = try UpstreamPool.makeTLSContext()
+            let metricSet = try GatewayMetricSet(providers: router.catalogue.names)
+            var shards = operations.registry.makeShards(metricSet.layout, count: max(1, threads))
+            CaptureMetrics.add(capture, to: operations.registry)
             var loops: [(any EventLoop, NIOLoopBound<GatewayLoop>)] = []
             for loop in group.makeIterator() {
+                guard let shard = shards.popLast() else { break }
                 let state = try await loop.submit {
                     let pool = UpstreamPool(loop: loop, tls: tls)
                     return NIOLoopBound(
-                        GatewayLoop(router: router, limits: limits, pool: pool, lane: capture.makeLane(), logger: logger),
+                        GatewayLoop(
+                            router: router, limits: limits, pool: pool, lane: capture.makeLane(),
+                            metrics: GatewayMetrics(set: metricSet, shard: shard), operations: operations, logger: logger),
                         eventLoop: loop)
                 }.get()
                 loops.append((loop, state))
             }
             let channel = try await bind(group, loops, host: host, port: port)
-            return GatewayServer(group: group, loops: loops, channel: channel, logger: logger)
+            operations.enter(.ready)
+            return GatewayServer(group: group, loops: loops, channel: channel, operations: operations, logger: logger)
         } catch {
             try await group.shutdownGracefully()
             throw error
@@ -65,7 +75,11 @@ package final class GatewayServer: Sendable {
             .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    guard let state = byLoop[ObjectIdentifier(channel.eventLoop)]?.value, state.canAcceptConnection else {
+                    guard let state = byLoop[ObjectIdentifier(channel.eventLoop)]?.value else {
+                        throw ChannelError.connectTimeout(.seconds(0))
+                    }
+                    guard state.canAcceptConnection else {
+                        state.metrics.connectionRefused(.limit)
                         throw ChannelError.connectTimeout(.seconds(0))
                     }
                     try channel.pipeline.syncOperations.addHandler(DownstreamHandler(loop: state))
@@ -76,11 +90,12 @@ package final class GatewayServer: Sendable {
 
     private init(
         group: MultiThreadedEventLoopGroup, loops: [(any EventLoop, NIOLoopBound<GatewayLoop>)], channel: any Channel,
-        logger: Logger
+        operations: GatewayOperations, logger: Logger
     ) {
         self.group = group
         self.loops = loops.map { (loop: $0.0, state: $0.1) }
         self.channel = channel
+        self.operations = operations
         self.logger = logger
         port = channel.localAddress?.port ?? 0
         ticks = loops.map { loop, state in
@@ -107,6 +122,7 @@ package final class GatewayServer: Sendable {
     /// - Parameter limitMilliseconds: how long running exchanges may take.
     /// - Returns: how many answers had to be cut.
     package func shutDown(limitMilliseconds: Int64) async -> Int {
+        operations.enter(.draining)
         do { try await channel.close() } catch { logger.debug("the listener was closed already") }
         await onEveryLoop { $0.drain() }
         let deadline = NIODeadline.now() + .milliseconds(limitMilliseconds)

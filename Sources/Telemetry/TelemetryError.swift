@@ -4,7 +4,7 @@
 package struct TelemetryError: Error, Equatable, Sendable, CustomStringConvertible {
     /// What is wrong.
     package enum Code: String, Sendable, CaseIterable {
-        case badName, badLabel, badBounds, duplicateName, tooManySeries
+        case badName, badLabel, badBounds, duplicateName, tooManySeries, noShard
     }
 
     /// What is wrong.
@@ -12,7 +12,8 @@ package struct TelemetryError: Error, Equatable, Sendable, CustomStringConvertib
     /// What happened and what to do.
     package let message: String
 
-    init(_ code: Code, _ message: String) {
+    /// Names what cannot be.
+    package init(_ code: Code, _ message: String) {
         self.code = code
         self.message = message
     }

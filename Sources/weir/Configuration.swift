@@ -12,9 +12,12 @@ struct Configuration {
     var isOpen = false
     var providers: [String: BaseURL] = [:]
     var drainSeconds: Int64 = 30
+    var metrics = MetricsAccess.auto
 
     /// Keys of the file, all optional; an unknown one is refused, so that a typing error is not a silent default.
-    private static let keys = ["listen", "node", "threads", "allow_private_upstreams", "open", "providers", "drain_seconds"]
+    private static let keys = [
+        "listen", "node", "threads", "allow_private_upstreams", "open", "providers", "drain_seconds", "metrics",
+    ]
 
     /// Reads a YAML file over the defaults.
     mutating func read(path: String, files: any FileSystem) throws {
@@ -53,6 +56,9 @@ struct Configuration {
         case "open":
             guard let flag = value.bool else { throw bad("must be true or false") }
             isOpen = flag
+        case "metrics":
+            guard let access = value.string.flatMap(MetricsAccess.init(rawValue:)) else { throw bad("must be auto, open or off") }
+            metrics = access
         case "drain_seconds":
             guard let count = value.int, (0...3_600).contains(count) else { throw bad("must be a number from 0 to 3600") }
             drainSeconds = Int64(count)
