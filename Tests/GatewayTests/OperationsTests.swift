@@ -105,8 +105,8 @@ import Testing
         let running = try bench.connect()
         try running.send(post())
         _ = try running.read(through: "first\r\n")
-        let early = try bench.connect()
         let late = try bench.connect()
+        let early = try bench.connect()
         // Within a head, so that draining does not close it as idle; ordered before what `early` is answered.
         try late.send("GET /readyz HTTP/1.1\r\nHo")
         try early.send(get("/healthz"))
