@@ -47,7 +47,9 @@ let package = Package(
 
         // MARK: Floor 1, ground, pure
         .target(name: "ByteCoding", swiftSettings: strict),
+        .target(name: "Histograms", swiftSettings: strict),
         .target(name: "Platform", swiftSettings: strictMemory),
+        .target(name: "Telemetry", swiftSettings: strictMemory),
 
         // MARK: Floor 2, nouns, pure
         .target(name: "ExchangeModel", dependencies: ["ByteCoding"], swiftSettings: strict),
@@ -91,8 +93,8 @@ let package = Package(
         .target(
             name: "Gateway",
             dependencies: [
-                "ByteCoding", "ExchangeModel", "HTTPWire", "Dialects", "Upstream", "Capture", nioCore, nioPosix, nioTLS,
-                nioSSL, nioHTTP2, nioHPACK, crypto, logging,
+                "ByteCoding", "Telemetry", "ExchangeModel", "HTTPWire", "Dialects", "Upstream", "Capture", nioCore, nioPosix,
+                nioTLS, nioSSL, nioHTTP2, nioHPACK, crypto, logging,
             ],
             swiftSettings: strictMemory),
         .target(
@@ -104,9 +106,9 @@ let package = Package(
         .executableTarget(
             name: "weir",
             dependencies: [
-                "ByteCoding", "Platform", "ExchangeModel", "Dialects", "SegmentLog", "FactStore", "Upstream", "Outbound",
-                "Capture", "Indexing", "Answers", "Datasets", "Instrumenting", "Gateway", "FakeProvider", argumentParser,
-                logging, yams,
+                "ByteCoding", "Platform", "Telemetry", "ExchangeModel", "Dialects", "SegmentLog", "FactStore", "Upstream",
+                "Outbound", "Capture", "Indexing", "Answers", "Datasets", "Instrumenting", "Gateway", "FakeProvider",
+                argumentParser, logging, yams,
             ],
             swiftSettings: strict),
 
@@ -114,7 +116,9 @@ let package = Package(
         .target(
             name: "FactSamples", dependencies: ["ExchangeModel", "FactStore"], path: "Tests/FactSamples", swiftSettings: strict),
         .testTarget(name: "ByteCodingTests", dependencies: ["ByteCoding"], swiftSettings: strict),
+        .testTarget(name: "HistogramsTests", dependencies: ["Histograms"], swiftSettings: strict),
         .testTarget(name: "PlatformTests", dependencies: ["Platform"], swiftSettings: strict),
+        .testTarget(name: "TelemetryTests", dependencies: ["Telemetry"], swiftSettings: strict),
         .testTarget(name: "ExchangeModelTests", dependencies: ["ByteCoding", "ExchangeModel"], swiftSettings: strict),
         .testTarget(name: "HTTPWireTests", dependencies: ["HTTPWire", nioCore, nioHTTP1, nioEmbedded], swiftSettings: strict),
         .testTarget(
@@ -152,13 +156,17 @@ let package = Package(
         .testTarget(
             name: "GatewayTests",
             dependencies: [
-                "Platform", "ExchangeModel", "HTTPWire", "SegmentLog", "Upstream", "Capture", "Gateway", "FakeProvider",
-                nioCore, nioPosix, nioSSL, nioHTTP2, nioHPACK, logging,
+                "Platform", "Telemetry", "ExchangeModel", "HTTPWire", "SegmentLog", "Upstream", "Capture", "Gateway",
+                "FakeProvider", nioCore, nioPosix, nioSSL, nioHTTP2, nioHPACK, logging,
             ],
             swiftSettings: strict),
         .testTarget(
             name: "FakeProviderTests",
             dependencies: ["CZlib", "ContentCoding", "FakeProvider", nioCore, nioPosix, nioSSL],
+            swiftSettings: strict),
+        .testTarget(
+            name: "ConfigurationTests",
+            dependencies: ["ByteCoding", "Platform", "ExchangeModel", "Upstream", "Gateway", "weir", argumentParser],
             swiftSettings: strict),
         .testTarget(
             name: "SystemTests",

@@ -56,6 +56,9 @@ package final class CaptureEngine: Sendable {
         CaptureLane(clock: clock, limits: limits, counters: counters, mailbox: mailbox)
     }
 
+    /// Bytes of ended exchanges that wait for the capture thread; from any thread.
+    package var waitingBytes: Int { mailbox.heldWeight }
+
     /// Takes no more, writes what is queued, syncs, and waits for the thread; blocks the calling thread.
     package func stop() {
         mailbox.close()

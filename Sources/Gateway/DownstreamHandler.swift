@@ -180,6 +180,7 @@ final class DownstreamHandler: ChannelDuplexHandler {
     }
 
     private func begin(_ head: RequestHead) {
+        if let endpoint = LocalEndpoint(head) { return serve(endpoint, head) }
         let tap = loop.lane.begin()
         tap.exchange.requestHead = head.block.bytes
         let reader = BodyReader(head.framing)
@@ -211,6 +212,23 @@ final class DownstreamHandler: ChannelDuplexHandler {
         }
     }
 
+    /// Answers from Weir itself: no exchange, so nothing is captured or counted.
+    private func serve(_ endpoint: LocalEndpoint, _ head: RequestHead) {
+        guard let context else { return }
+        let reader = BodyReader(head.framing)
+        phase = reader.isComplete ? .answering : .body(reader)
+        let keepsAlive = head.keepsAlive && head.minorVersion >= 1 && !loop.isDraining && head.block.first(.expect) == nil
+        let asking = LocalEndpoint.Asking(
+            operations: loop.operations, keys: loop.router.keys, peer: context.channel.remoteAddress?.ipAddress,
+            closes: !keepsAlive, allocator: allocator
+        )
+        endpoint.answer(head, asking, on: context.eventLoop) { bytes in
+            self.write(bytes)
+            self.flush()
+            self.exchangeEnded(keepsAlive: keepsAlive)
+        }
+    }
+
     /// Answers a request that never reached an exchange.
     private func refuse(_ fault: Fault, head: RequestHead, tap: CaptureTap) {
         tap.exchange.status = fault.code.status
@@ -219,6 +237,8 @@ final class DownstreamHandler: ChannelDuplexHandler {
         let family = Router.family(of: head)
         tap.exchange.api = Router.isModelCall(head) ? family : nil
         tap.commit(fault.code.outcome)
+        loop.metrics.refused(
+            api: loop.metrics.apiIndex(tap.exchange.api), status: fault.code.status, outcome: fault.code.outcome)
         // A caller that waits for leave to send its body may send it or not: the next request could not be told from it.
         let keepsAlive = head.keepsAlive && !loop.isDraining && head.block.first(.expect) == nil
         answer(fault, api: family, tap: tap, isHead: head.isHead, closes: !keepsAlive)
@@ -248,6 +268,7 @@ final class DownstreamHandler: ChannelDuplexHandler {
         tap.exchange.errorSource = .gateway
         tap.exchange.errorCode = fault.code.name
         tap.commit(fault.code.outcome)
+        loop.metrics.refused(api: -1, status: fault.code.status, outcome: fault.code.outcome)
         answer(fault, api: nil, tap: tap, isHead: false, closes: true)
         closeGently()
     }
@@ -288,7 +309,9 @@ final class DownstreamHandler: ChannelDuplexHandler {
     }
 
     func answer(_ fault: Fault, api: APIFamily?, tap: CaptureTap, isHead: Bool, closes: Bool) {
-        write(HeadRewriting.faultAnswer(fault, api: api, id: tap.id, closes: closes, withoutBody: isHead, allocator: allocator))
+        let told = HeadRewriting.Told(
+            id: tap.id, provider: tap.exchange.provider, attempts: tap.exchange.attempts.count)
+        write(HeadRewriting.faultAnswer(fault, api: api, told: told, closes: closes, withoutBody: isHead, allocator: allocator))
     }
 
     /// The answer is over: the next request may be read, once the rest of this one has been.

@@ -37,6 +37,7 @@ final class Exchange: UpstreamReceiver {
     private var request: RequestSending
     private var requestIsComplete = false
     private var requestByteCount = 0
+    private var responseByteCount = 0
     private var removesChunking = false
     /// The caller knows the answer's end by the close alone: breaking off must not look like one.
     private var endsWithClose = false
@@ -57,6 +58,10 @@ final class Exchange: UpstreamReceiver {
     private var drain: AnswerDrain?
     /// The caller's side, kept for the flush that follows the last bytes, when `downstream` is already let go.
     private weak var flushTarget: DownstreamHandler?
+    private let providerIndex: Int
+    private let apiIndex: Int
+    /// When the request's first byte was written to a connection that was idle; nil where one had to be opened.
+    private var forwardedUs: Int64?
 
     init(loop: GatewayLoop, downstream: DownstreamHandler, tap: CaptureTap, head: RequestHead, route: Route) {
         self.loop = loop
@@ -68,6 +73,8 @@ final class Exchange: UpstreamReceiver {
         startedAt = .now()
         lastProgress = startedAt
         request = RequestSending(limit: loop.limits.resendBytes)
+        providerIndex = loop.metrics.providerIndex(route.provider)
+        apiIndex = loop.metrics.apiIndex(route.api)
         tap.exchange.provider = route.provider
         tap.exchange.api = route.api
         tap.exchange.pathAttribution = route.attribution
@@ -186,10 +193,16 @@ final class Exchange: UpstreamReceiver {
         begun.upstreamURL = tap.exchange.upstreamURL
         begun.retryReason = reason
         attempt = begun
-        if !freshOnly, let idle = loop.pool.takeIdle(route.target) { return connected(idle) }
-        loop.pool.connect(route.target) { result in
+        if !freshOnly, let idle = loop.pool.takeIdle(route.target) {
+            loop.metrics.upstreamReused()
+            connected(idle)
+            if phase == .awaitingHead { forwardedUs = tap.nowUs() }
+            return
+        }
+        loop.pool.connect(route.target) { [loop] result in
             switch result {
             case .success(let connection):
+                loop.metrics.upstreamOpened()
                 self.connected(connection)
                 self.flushUpstream()
             case .failure(let error): self.upstreamFailed(error)
@@ -255,7 +268,10 @@ final class Exchange: UpstreamReceiver {
         let needs = HeadRewriting.AnswerNeeds(
             closes: !keepsAlive && !isTunnel, removesChunking: removesChunking,
             confirmsKeepAlive: keepsAlive && head.minorVersion == 0)
-        downstream.write(HeadRewriting.downstreamHead(answer, id: tap.id, needs: needs, allocator: downstream.allocator))
+        downstream.write(
+            HeadRewriting.downstreamHead(
+                answer, told: HeadRewriting.Told(id: tap.id, provider: route.provider, attempts: attemptCount), needs: needs,
+                allocator: downstream.allocator))
         if isTunnel { downstream.beginTunnel() }
     }
 
@@ -273,6 +289,7 @@ final class Exchange: UpstreamReceiver {
 
     func upstreamPayload(_ bytes: ByteBuffer) {
         lastProgress = .now()
+        responseByteCount += bytes.readableBytes
         unsafe bytes.withUnsafeReadableBytes { unsafe tap.responseBytes($0) }
         if removesChunking { downstream?.write(bytes) }
         drain?.byteCount += bytes.readableBytes
@@ -308,12 +325,15 @@ final class Exchange: UpstreamReceiver {
 
     func upstreamFailed(_ error: UpstreamError) {
         guard phase != .over else { return }
+        loop.metrics.upstreamFailed(error.code)
         let reused = (connection?.served ?? 0) > 0
         connection = nil
         finishAttempt(.upstreamFailed)
         if phase == .awaitingHead, error.code == .closedEarly, !error.answerBegan, reused, request.canResend,
             attemptCount < 2
         {
+            loop.metrics.resent()
+            forwardedUs = nil
             return beginAttempt(reason: "reused_connection_closed", freshOnly: true)
         }
         if drain != nil { return end(.clientClosed) { _ in } }
@@ -381,12 +401,21 @@ final class Exchange: UpstreamReceiver {
         phase = .over
         finishAttempt(outcome)
         tap.commit(outcome)
+        count(outcome)
         connection = nil
         request.forget()
         if drain != nil { loop.endedDraining(self) }
         let caller = downstream
         downstream = nil
         if let caller { telling(caller) }
+    }
+
+    private func count(_ outcome: Outcome) {
+        loop.metrics.ended(
+            provider: providerIndex, api: apiIndex, status: tap.exchange.status ?? 0, outcome: outcome, startedUs: 0,
+            forwardedUs: forwardedUs, upstreamSentUs: tap.exchange.upstreamSentUs, firstByteUs: tap.exchange.firstByteUs,
+            endedUs: tap.exchange.endedUs ?? tap.nowUs(), requestBytes: requestByteCount, responseBytes: responseByteCount,
+            attempts: attemptCount)
     }
 
     /// Ends what has waited, or taken, too long.

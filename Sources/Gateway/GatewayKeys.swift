@@ -77,6 +77,11 @@ package struct GatewayKeys: Sendable {
         return ASCII.trimmed(value.dropFirst(7))
     }
 
+    /// Whether a request shows a known key.
+    func admit(_ head: RequestHead) -> Bool {
+        do throws(Fault) { return try authenticate(ControlHeaders(head.block), head.block) != nil } catch { return false }
+    }
+
     /// Asks a request for its key.
     ///
     /// - Returns: the id of the key; nil where none are configured.

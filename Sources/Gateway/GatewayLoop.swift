@@ -13,6 +13,8 @@ final class GatewayLoop {
     private(set) var limits: GatewayLimits
     let pool: UpstreamPool
     let lane: CaptureLane
+    let metrics: GatewayMetrics
+    let operations: GatewayOperations
     let logger: Logger
     /// By the number of the listener; nil for plain HTTP.
     var listenerTLS: [NIOSSLContext?]
@@ -29,13 +31,16 @@ final class GatewayLoop {
     private var connectionsByAddress: [String: Int] = [:]
 
     init(
-        settings: GatewaySettings, listenerTLS: [NIOSSLContext?], pool: UpstreamPool, lane: CaptureLane, logger: Logger
+        settings: GatewaySettings, listenerTLS: [NIOSSLContext?], pool: UpstreamPool, lane: CaptureLane, metrics: GatewayMetrics,
+        operations: GatewayOperations, logger: Logger
     ) {
         router = settings.router
         limits = settings.limits
         self.listenerTLS = listenerTLS
         self.pool = pool
         self.lane = lane
+        self.metrics = metrics
+        self.operations = operations
         self.logger = logger
     }
 
@@ -77,10 +82,21 @@ final class GatewayLoop {
         connectionsByAddress[address] = left > 0 ? left : nil
     }
 
-    func add(_ handler: DownstreamHandler) { handlers[ObjectIdentifier(handler)] = handler }
-    func remove(_ handler: DownstreamHandler) { handlers[ObjectIdentifier(handler)] = nil }
+    func add(_ handler: DownstreamHandler) {
+        handlers[ObjectIdentifier(handler)] = handler
+        metrics.connectionOpened()
+    }
 
-    func exchangeBegan() { runningExchanges += 1 }
+    func remove(_ handler: DownstreamHandler) {
+        guard handlers.removeValue(forKey: ObjectIdentifier(handler)) != nil else { return }
+        metrics.connectionClosed()
+    }
+
+    func exchangeBegan() {
+        runningExchanges += 1
+        metrics.began()
+    }
+
     func exchangeEnded() { runningExchanges -= 1 }
 
     func beganDraining(_ exchange: Exchange) {
@@ -100,6 +116,7 @@ final class GatewayLoop {
         for exchange in draining.values { exchange.checkDeadline(now) }
         for connection in connections.values { connection.checkDeadlines(now) }
         pool.closeExpired()
+        metrics.pool(open: pool.openCount, idle: pool.idleCount)
     }
 
     /// Connections with an exchange, or with answer bytes that have not left yet.

@@ -3,6 +3,7 @@ package import Capture
 package import Logging
 import NIOCore
 import NIOPosix
+import Telemetry
 import Upstream
 
 /// The data plane as a service: binds, serves, takes new settings, drains.
@@ -15,6 +16,7 @@ package final class GatewayServer: Sendable {
     private let loops: [Loop]
     private let listeners: [ListenerSettings]
     private let channels: [any Channel]
+    private let operations: GatewayOperations
     private let ticks: [RepeatedTask]
     private let logger: Logger
 
@@ -40,11 +42,13 @@ package final class GatewayServer: Sendable {
     ///   - threads: event loops.
     ///   - settings: what a reload may replace.
     ///   - capture: gives each loop its lane.
+    ///   - operations: what the gateway shows of itself.
     ///   - logger: for lifecycle.
     /// - Returns: the running server.
     /// - Throws: `GatewayError`, naming the file or the address.
     package static func start(
-        listeners: [ListenerSettings], threads: Int, settings: GatewaySettings, capture: CaptureEngine, logger: Logger
+        listeners: [ListenerSettings], threads: Int, settings: GatewaySettings, capture: CaptureEngine,
+        operations: GatewayOperations = GatewayOperations(), logger: Logger
     ) async throws -> GatewayServer {
         guard !listeners.isEmpty else { throw GatewayError(.badSettings, "there is no address to listen on") }
         let certificates = try listeners.map { try $0.tls.map(ListenerCertificate.load) }
@@ -52,19 +56,27 @@ package final class GatewayServer: Sendable {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, threads))
         var channels: [any Channel] = []
         do {
+            let metricSet = try GatewayMetricSet(providers: settings.router.catalogue.names)
+            var shards = operations.registry.makeShards(metricSet.layout, count: max(1, threads))
+            CaptureMetrics.add(capture, to: operations.registry)
             var loops: [Loop] = []
             for loop in group.makeIterator() {
+                guard let shard = shards.popLast() else { break }
                 let state = try await loop.submit {
                     NIOLoopBound(
                         GatewayLoop(
                             settings: settings, listenerTLS: certificates, pool: UpstreamPool(loop: loop, context: upstream),
-                            lane: capture.makeLane(), logger: logger),
+                            lane: capture.makeLane(), metrics: GatewayMetrics(set: metricSet, shard: shard),
+                            operations: operations,
+                            logger: logger),
                         eventLoop: loop)
                 }.get()
                 loops.append((loop, state))
             }
             for index in listeners.indices { channels.append(try await bind(group, loops, listeners[index], index: index)) }
-            return GatewayServer(group: group, loops: loops, listeners: listeners, channels: channels, logger: logger)
+            operations.enter(.ready)
+            return GatewayServer(
+                group: group, loops: loops, listeners: listeners, channels: channels, operations: operations, logger: logger)
         } catch {
             for channel in channels { channel.close(promise: nil) }
             try await group.shutdownGracefully()
@@ -81,16 +93,17 @@ package final class GatewayServer: Sendable {
     ///   - router: decides where requests go.
     ///   - capture: gives each loop its lane.
     ///   - limits: of the data plane.
+    ///   - operations: what the gateway shows of itself.
     ///   - logger: for lifecycle.
     /// - Returns: the running server.
     /// - Throws: `GatewayError`.
     package static func start(
         host: String, port: Int, threads: Int, router: Router, capture: CaptureEngine, limits: GatewayLimits = GatewayLimits(),
-        logger: Logger
+        operations: GatewayOperations = GatewayOperations(), logger: Logger
     ) async throws -> GatewayServer {
         try await start(
             listeners: [ListenerSettings(host: host, port: port)], threads: threads,
-            settings: GatewaySettings(router: router, limits: limits), capture: capture, logger: logger)
+            settings: GatewaySettings(router: router, limits: limits), capture: capture, operations: operations, logger: logger)
     }
 
     private static func prepare(_ settings: GatewaySettings) throws(GatewayError) -> UpstreamContext {
@@ -135,12 +148,14 @@ package final class GatewayServer: Sendable {
     }
 
     private init(
-        group: MultiThreadedEventLoopGroup, loops: [Loop], listeners: [ListenerSettings], channels: [any Channel], logger: Logger
+        group: MultiThreadedEventLoopGroup, loops: [Loop], listeners: [ListenerSettings], channels: [any Channel],
+        operations: GatewayOperations, logger: Logger
     ) {
         self.group = group
         self.loops = loops
         self.listeners = listeners
         self.channels = channels
+        self.operations = operations
         self.logger = logger
         ticks = loops.map { loop, state in
             loop.scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) { _ in state.value.tick() }
@@ -202,6 +217,7 @@ package final class GatewayServer: Sendable {
     ///     caller is refused.
     /// - Returns: how many answers had to be cut.
     package func shutDown(limitMilliseconds: Int64, isHandedOver: Bool = false) async -> Int {
+        operations.enter(.draining)
         for channel in channels {
             do { try await channel.close() } catch { logger.debug("a listener was closed already") }
         }

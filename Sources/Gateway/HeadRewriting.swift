@@ -136,19 +136,52 @@ package enum HeadRewriting {
         }
     }
 
+    /// What an answer's own headers say of its exchange.
+    package struct Told {
+        /// Of the exchange.
+        package var id: ExchangeID
+        /// Catalogue name, or the host of a bare URL; empty where none was known.
+        package var provider: String
+        /// Sends to providers.
+        package var attempts: Int
+
+        /// What is told of one exchange.
+        package init(id: ExchangeID, provider: String, attempts: Int) {
+            self.id = id
+            self.provider = provider
+            self.attempts = attempts
+        }
+
+        func write(to out: inout ByteBuffer) {
+            out.writeStaticString("x-weir-exchange-id: ")
+            out.writeBytes(id.textBytes)
+            out.writeStaticString("\r\n")
+            if !provider.isEmpty {
+                out.writeStaticString("x-weir-provider: ")
+                out.writeString(provider)
+                out.writeStaticString("\r\n")
+            }
+            // Nearly all answers take one.
+            guard attempts != 1 else { return _ = out.writeStaticString("x-weir-attempts: 1\r\n") }
+            out.writeStaticString("x-weir-attempts: ")
+            out.writeString(String(attempts))
+            out.writeStaticString("\r\n")
+        }
+    }
+
     /// The answer head for the caller.
     ///
     /// - Parameters:
     ///   - head: the provider's.
-    ///   - id: of the exchange.
+    ///   - told: of the exchange.
     ///   - needs: of the caller's connection.
     ///   - allocator: for the buffer.
     /// - Returns: the bytes, closing empty line included.
     package static func downstreamHead(
-        _ head: ResponseHead, id: ExchangeID, needs: AnswerNeeds, allocator: ByteBufferAllocator
+        _ head: ResponseHead, told: Told, needs: AnswerNeeds, allocator: ByteBufferAllocator
     ) -> ByteBuffer {
         let block = head.block
-        var out = allocator.buffer(capacity: block.byteCount + 160)
+        var out = allocator.buffer(capacity: block.byteCount + 224)
         writeStatusLine(head.status, reason: head.reason, to: &out)
         let dropped = block.connectionNames
         for field in block.fields {
@@ -162,9 +195,7 @@ package enum HeadRewriting {
                 out.writeBytes(block.line(field))
             }
         }
-        out.writeStaticString("x-weir-exchange-id: ")
-        out.writeBytes(id.textBytes)
-        out.writeStaticString("\r\n")
+        told.write(to: &out)
         if head.status >= 400 { out.writeStaticString("x-weir-error-source: provider\r\n") }
         if needs.closes {
             out.writeStaticString("Connection: close\r\n")
@@ -197,7 +228,7 @@ package enum HeadRewriting {
 
     /// A whole answer of Weir's own.
     package static func faultAnswer(
-        _ fault: Fault, api: APIFamily?, id: ExchangeID?, closes: Bool, withoutBody: Bool, allocator: ByteBufferAllocator
+        _ fault: Fault, api: APIFamily?, told: Told, closes: Bool, withoutBody: Bool, allocator: ByteBufferAllocator
     ) -> ByteBuffer {
         let body = fault.body(for: api)
         var out = allocator.buffer(capacity: body.count + 320)
@@ -205,11 +236,7 @@ package enum HeadRewriting {
         out.writeStaticString("Content-Type: application/json\r\nContent-Length: ")
         out.writeString(String(body.count))
         out.writeStaticString("\r\nx-weir-error-source: gateway\r\n")
-        if let id {
-            out.writeStaticString("x-weir-exchange-id: ")
-            out.writeBytes(id.textBytes)
-            out.writeStaticString("\r\n")
-        }
+        told.write(to: &out)
         if fault.code.status == 503 { out.writeStaticString("Retry-After: 1\r\n") }
         if closes { out.writeStaticString("Connection: close\r\n") }
         out.writeStaticString("\r\n")
@@ -217,12 +244,14 @@ package enum HeadRewriting {
         return out
     }
 
-    private static func reason(_ status: Int) -> String {
+    static func reason(_ status: Int) -> String {
         switch status {
+        case 200: "OK"
         case 400: "Bad Request"
         case 401: "Unauthorized"
         case 403: "Forbidden"
         case 404: "Not Found"
+        case 405: "Method Not Allowed"
         case 408: "Request Timeout"
         case 413: "Content Too Large"
         case 431: "Request Header Fields Too Large"

@@ -26,6 +26,9 @@ package struct Router: Sendable {
         inferredEntries = InferredProvider.allCases.map { catalogue.entry(named: Array($0.name.utf8)[...]) }
     }
 
+    /// The names of all providers, sorted.
+    package var providerNames: [String] { catalogue.names }
+
     /// Routes a request.
     ///
     /// - Parameter head: the caller's request.

@@ -14,6 +14,8 @@ package struct IndexPassOptions: Sendable {
     ///
     /// The next pass goes on from the checkpoint.
     package var shouldStop: @Sendable () -> Bool
+    /// Told after every commit which facts were read; those that were in the index already are among them.
+    package var noting: @Sendable ([ExchangeFact]) -> Void = { _ in }
 
     /// Options of a pass.
     package init(maxDurationUs: Int64, isYielding: Bool = false, shouldStop: @escaping @Sendable () -> Bool = { false }) {
@@ -136,6 +138,7 @@ package final class IndexPass {
             let read = BatchFacts(of: batch, segment: segment.name, reading: reading)
             let result = try store.commit(
                 facts: read.facts, checkpoint: Checkpoint(segment: segment.name, offset: batch.next), losses: read.losses)
+            options.noting(read.facts)
             report.batches += 1
             report.records += read.facts.count
             report.facts += result.inserted

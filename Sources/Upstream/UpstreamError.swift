@@ -3,7 +3,7 @@
 /// Why an attempt failed, with the two verdicts a caller needs: where it failed, and whether a byte of the answer had come.
 package struct UpstreamError: Error, Sendable, CustomStringConvertible {
     /// The moment of the failure.
-    package enum Code: String, Sendable {
+    package enum Code: String, Sendable, CaseIterable {
         /// The host name has no address.
         case nameNotFound
         /// The system's resolver did not answer in time.

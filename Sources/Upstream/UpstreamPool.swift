@@ -93,6 +93,12 @@ package final class UpstreamPool {
         for connection in idle.values.joined() { connection.close() }
     }
 
+    /// Connections that are open or being opened.
+    package var openCount: Int { counts.values.reduce(0, +) }
+
+    /// Connections that wait for an attempt.
+    package var idleCount: Int { idle.values.reduce(0) { $0 + $1.count } }
+
     private func uncount(_ target: UpstreamTarget) {
         let left = counts[target, default: 1] - 1
         counts[target] = left > 0 ? left : nil

@@ -7,12 +7,14 @@ import Logging
 import Platform
 import SegmentLog
 import Synchronization
+import Telemetry
 
 /// A running gateway with its capture and its indexer: what `serve` and `demo` share.
 final class GatewayService: Sendable {
     let directory: DataDirectory
     let server: GatewayServer
     let capture: CaptureEngine
+    let operations: GatewayOperations
     private let lock: FileLock
     private let indexer: BackgroundIndexer?
     private let logger: Logger
@@ -29,13 +31,21 @@ final class GatewayService: Sendable {
             directory: directory.paths.segments, node: configuration.node, hasherSecret: try directory.keyNameSecret(files),
             files: files,
             logger: logger)
+        let operations = GatewayOperations(metricsAccess: configuration.metrics)
+        ProcessMetrics.add(to: operations.registry)
         do {
             let server = try await GatewayServer.start(
                 listeners: configuration.listeners, threads: configuration.threads, settings: configuration.settings,
-                capture: capture, logger: logger)
-            let indexer = configuration.indexes ? try BackgroundIndexer(paths: directory.paths, logger: logger) : nil
+                capture: capture, operations: operations, logger: logger)
+            var indexer: BackgroundIndexer?
+            if configuration.indexes {
+                let metrics = try IndexerMetrics(
+                    providers: configuration.settings.router.providerNames, registry: operations.registry)
+                indexer = try BackgroundIndexer(paths: directory.paths, metrics: metrics, logger: logger)
+            }
             return GatewayService(
-                directory: directory, server: server, capture: capture, lock: lock, indexer: indexer, logger: logger)
+                directory: directory, server: server, capture: capture, operations: operations, lock: lock, indexer: indexer,
+                logger: logger)
         } catch {
             capture.stop()
             if let error = error as? GatewayError { throw VerbFailure.unfinished(error.message) }
@@ -44,12 +54,13 @@ final class GatewayService: Sendable {
     }
 
     private init(
-        directory: DataDirectory, server: GatewayServer, capture: CaptureEngine, lock: FileLock, indexer: BackgroundIndexer?,
-        logger: Logger
+        directory: DataDirectory, server: GatewayServer, capture: CaptureEngine, operations: GatewayOperations, lock: FileLock,
+        indexer: BackgroundIndexer?, logger: Logger
     ) {
         self.directory = directory
         self.server = server
         self.capture = capture
+        self.operations = operations
         self.lock = lock
         self.indexer = indexer
         self.logger = logger
@@ -82,33 +93,42 @@ final class BackgroundIndexer: Sendable {
         let flag = Atomic<Bool>(false)
     }
 
-    init(paths: IndexPaths, logger: Logger) throws {
+    init(paths: IndexPaths, metrics: IndexerMetrics, logger: Logger) throws {
         let stop = Stop()
         isStopping = stop
         thread = try OwnedThread(name: "weir-index") {
             let clock = SystemClock()
             while !stop.flag.load(ordering: .relaxed) {
-                BackgroundIndexer.pass(paths, stop, logger)
+                BackgroundIndexer.pass(paths, stop, metrics, logger)
                 for _ in 0..<20 where !stop.flag.load(ordering: .relaxed) { clock.sleep(us: 50_000) }
             }
         }
     }
 
-    private static func pass(_ paths: IndexPaths, _ stop: Stop, _ logger: Logger) {
+    private static func pass(_ paths: IndexPaths, _ stop: Stop, _ metrics: IndexerMetrics, _ logger: Logger) {
+        let clock = SystemClock()
+        let startedAtUs = clock.wallUs
+        func passed(_ ending: IndexerMetrics.Ending, _ report: IndexReport? = nil) {
+            metrics.passed(ending, report, startedAtUs: startedAtUs, endedAtUs: clock.wallUs)
+        }
         do {
             let store = try paths.openForWriting(waitUs: 1_000_000)
             let pass = IndexPass(
                 store: store, directory: SegmentDirectory(files: PosixFileSystem(), path: paths.segments),
                 lock: IndexLock(path: paths.lock), reading: ExchangeReader.read)
-            let options = IndexPassOptions(
+            var options = IndexPassOptions(
                 maxDurationUs: 5_000_000, isYielding: true, shouldStop: { stop.flag.load(ordering: .relaxed) })
+            options.noting = { metrics.note($0) }
             let report = try pass.run(options)
+            passed(.finished, report)
             if report.damaged > 0 || report.undecodable > 0 || !report.unreadable.isEmpty {
                 logger.warning("indexing found damage", metadata: ["report": "\(report.summary)"])
             }
         } catch let error as IndexingError where error.code == .locked {
+            passed(.locked)
             logger.debug("another process is indexing")
         } catch {
+            passed(.failed)
             logger.error("indexing failed; segments are kept, `weir index` catches up", metadata: ["error": "\(error)"])
         }
     }

@@ -5,6 +5,7 @@ import Foundation
 import Logging
 import Platform
 import SegmentLog
+import Telemetry
 import Testing
 
 @testable import Gateway
@@ -14,10 +15,12 @@ struct Bench: Sendable {
     let server: GatewayServer
     let capture: CaptureEngine
     let directory: String
+    let operations: GatewayOperations
     var port: Int { server.port }
 
     static func start(
-        providers: [String: Int], allowsPrivate: Bool, limits: GatewayLimits, keys: GatewayKeys = GatewayKeys()
+        providers: [String: Int], allowsPrivate: Bool, limits: GatewayLimits, keys: GatewayKeys = GatewayKeys(),
+        operations: GatewayOperations = GatewayOperations()
     ) async throws -> Bench {
         let directory = FileManager.default.temporaryDirectory.appendingPathComponent("weir-gateway-\(UUID().uuidString)").path
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
@@ -31,8 +34,20 @@ struct Bench: Sendable {
         let router = Router(
             catalogue: ProviderCatalogue(overrides: overrides), keys: keys, allowsPrivateUpstreams: allowsPrivate)
         let server = try await GatewayServer.start(
-            host: "127.0.0.1", port: 0, threads: 1, router: router, capture: capture, limits: limits, logger: logger)
-        return Bench(server: server, capture: capture, directory: directory)
+            host: "127.0.0.1", port: 0, threads: 1, router: router, capture: capture, limits: limits,
+            operations: operations, logger: logger)
+        return Bench(server: server, capture: capture, directory: directory, operations: operations)
+    }
+
+    /// The scrape's samples by name and labels.
+    func samples() -> [String: Double] {
+        var found: [String: Double] = [:]
+        for line in String(decoding: operations.registry.text(), as: UTF8.self).split(separator: "\n") where !line.hasPrefix("#")
+        {
+            guard let space = line.lastIndex(of: " ") else { continue }
+            found[String(line[..<space])] = Double(line[line.index(after: space)...])
+        }
+        return found
     }
 
     func connect(receiveBuffer: Int32? = nil) throws -> Wire { try Wire(port: port, receiveBuffer: receiveBuffer) }
@@ -72,19 +87,22 @@ struct Bench: Sendable {
 /// - Returns: the records in the order of writing.
 @discardableResult func withGateway(
     _ provider: RawProvider, allowsPrivate: Bool = false, limits: GatewayLimits = GatewayLimits(),
-    keys: GatewayKeys = GatewayKeys(), _ body: (Bench) async throws -> Void
+    keys: GatewayKeys = GatewayKeys(), operations: GatewayOperations = GatewayOperations(),
+    _ body: (Bench) async throws -> Void
 ) async throws -> [ExchangeRecord] {
     defer { provider.stop() }
     return try await withGateway(
         ["openai": provider.port, "anthropic": provider.port], allowsPrivate: allowsPrivate, limits: limits, keys: keys,
-        body)
+        operations: operations, body)
 }
 
 @discardableResult func withGateway(
     _ providers: [String: Int], allowsPrivate: Bool = false, limits: GatewayLimits = GatewayLimits(),
-    keys: GatewayKeys = GatewayKeys(), _ body: (Bench) async throws -> Void
+    keys: GatewayKeys = GatewayKeys(), operations: GatewayOperations = GatewayOperations(),
+    _ body: (Bench) async throws -> Void
 ) async throws -> [ExchangeRecord] {
-    let bench = try await Bench.start(providers: providers, allowsPrivate: allowsPrivate, limits: limits, keys: keys)
+    let bench = try await Bench.start(
+        providers: providers, allowsPrivate: allowsPrivate, limits: limits, keys: keys, operations: operations)
     do {
         try await body(bench)
     } catch {

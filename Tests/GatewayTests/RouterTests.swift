@@ -253,10 +253,13 @@ func requestHead(_ target: String, _ headers: [String], method: String = "POST")
         let head = try #require(try parser.readResponse(&buffer, toHead: false))
         let id = ExchangeID(milliseconds: 1, random: (2, 3))
         let needs = HeadRewriting.AnswerNeeds(closes: true, removesChunking: false, confirmsKeepAlive: false)
-        let text = String(buffer: HeadRewriting.downstreamHead(head, id: id, needs: needs, allocator: ByteBufferAllocator()))
+        let text = String(
+            buffer: HeadRewriting.downstreamHead(
+                head, told: HeadRewriting.Told(id: id, provider: "openai", attempts: 2), needs: needs,
+                allocator: ByteBufferAllocator()))
         #expect(
             text
-                == "HTTP/1.1 503 Odd  Words\r\nx-inference-a: 1\r\nSet-Cookie: a\r\nset-cookie: b\r\nContent-Length: 1\r\nx-weir-exchange-id: \(id)\r\n"
+                == "HTTP/1.1 503 Odd  Words\r\nx-inference-a: 1\r\nSet-Cookie: a\r\nset-cookie: b\r\nContent-Length: 1\r\nx-weir-exchange-id: \(id)\r\nx-weir-provider: openai\r\nx-weir-attempts: 2\r\n"
                 + "x-weir-error-source: provider\r\nConnection: close\r\n\r\n")
     }
 }

@@ -52,6 +52,7 @@ import Testing
             var expected = sent.filter { !$0.isEmpty }
             let id = try #require(got.header("x-weir-exchange-id"))
             expected.append("x-weir-exchange-id: \(id)")
+            expected += ["x-weir-provider: openai", "x-weir-attempts: 1"]
             if answer.name == "error" { expected.append("x-weir-error-source: provider") }
             if answer.closes { expected.append("Connection: close") }
             #expect(got.lines == expected)

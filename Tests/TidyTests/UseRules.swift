@@ -90,7 +90,7 @@ enum UseRules {
     // MARK: Unchecked sendability
 
     /// How many unchecked promises of sendability each room may hold; a room not listed may hold none.
-    static let uncheckedBudget = ["Platform": 4, "Capture": 3, "Upstream": 2]
+    static let uncheckedBudget = ["Platform": 4, "Telemetry": 1, "Capture": 3, "Upstream": 2]
 
     /// Places where the compiler was told to trust us, against the budget, each with its guard named above it.
     static func uncheckedSendable(_ sources: [SourceText], room: String, budget: [String: Int]) -> [Finding] {

@@ -20,10 +20,12 @@ extension Bench {
         let capture = try CaptureEngine(
             directory: directory, node: "n1", hasherSecret: [UInt8](repeating: 7, count: 32), logger: logger)
         let settings = try GatewaySettings(router: router(urls, allowsPrivate: allowsPrivate), limits: limits, upstream: upstream)
+        let operations = GatewayOperations()
         do {
             let server = try await GatewayServer.start(
-                listeners: listeners, threads: threads, settings: settings, capture: capture, logger: logger)
-            return Bench(server: server, capture: capture, directory: directory)
+                listeners: listeners, threads: threads, settings: settings, capture: capture, operations: operations,
+                logger: logger)
+            return Bench(server: server, capture: capture, directory: directory, operations: operations)
         } catch {
             capture.stop()
             throw error
