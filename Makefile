@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .ONESHELL:
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help setup build release venv test lint format demo clean crash bench corpus
+.PHONY: help setup build release venv test lint format demo clean crash bench corpus soak
 
 APT_BUILD := libsqlite3-dev libzstd-dev libcurl4-openssl-dev zlib1g-dev libbrotli-dev
 APT_TEST := zstd jq python3-venv sqlite3
@@ -100,6 +100,9 @@ corpus: release ## campaign: recorded provider traffic through the gateway, byte
 
 bench: release ## campaign: direct, nginx and weir side by side (needs ../shared, gcc, wrk, nginx)
 	@Tests/Campaigns/bench.sh
+
+soak: release ## campaign: mixed traffic with cancellations and errors; memory, descriptors, every exchange accounted for
+	@Tests/Campaigns/soak.sh
 
 clean: ## delete what was built, not what was captured
 	@rm -rf .build .venv

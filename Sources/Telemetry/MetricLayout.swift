@@ -2,32 +2,46 @@
 
 /// Where a metric's cells lie in every shard: made once at start, then only added up with integers.
 package struct MetricHandle: Sendable {
+    /// How far apart the values of one label lie, and how many there are.
+    struct Step: Sendable {
+        var stride = 0
+        var size = 1
+
+        /// What is outside of the set counts as its last value.
+        func offset(_ index: Int) -> Int { (index >= 0 && index < size ? index : size - 1) * stride }
+    }
+
     let base: Int
-    let cellsPerSeries: Int
     let bounds: [Int64]
-    let strides: [Int]
-    let sizes: [Int]
+    /// Of the labels in their order; kept apart, so that the hot path follows no pointer.
+    private let steps: (Step, Step, Step, Step)
+    private let labelCount: Int
+
+    init(base: Int, bounds: [Int64], steps: [Step]) {
+        self.base = base
+        self.bounds = bounds
+        func step(_ index: Int) -> Step { index < steps.count ? steps[index] : Step() }
+        self.steps = (step(0), step(1), step(2), step(3))
+        labelCount = steps.count
+    }
 
     /// The place of the series without labels.
     package var series: MetricSeries { MetricSeries(cell: base) }
 
-    /// The place of a series by the index of each label's value, in the order of the labels.
+    /// The place of a series by the index of its label's value.
     ///
     /// An index outside of its set counts as its last value: by custom that is `other`.
     package func series(_ first: Int) -> MetricSeries {
-        precondition(strides.count == 1, "one index per label")
-        return MetricSeries(cell: base + MetricHandle.bounded(first, sizes[0]) * strides[0])
+        precondition(labelCount == 1, "one index per label")
+        return MetricSeries(cell: base + steps.0.offset(first))
     }
 
-    /// The place of a series of four labels.
+    /// The place of a series of four labels, in their order.
     package func series(_ first: Int, _ second: Int, _ third: Int, _ fourth: Int) -> MetricSeries {
-        precondition(strides.count == 4, "one index per label")
+        precondition(labelCount == 4, "one index per label")
         return MetricSeries(
-            cell: base + MetricHandle.bounded(first, sizes[0]) * strides[0] + MetricHandle.bounded(second, sizes[1]) * strides[1]
-                + MetricHandle.bounded(third, sizes[2]) * strides[2] + MetricHandle.bounded(fourth, sizes[3]) * strides[3])
+            cell: base + steps.0.offset(first) + steps.1.offset(second) + steps.2.offset(third) + steps.3.offset(fourth))
     }
-
-    private static func bounded(_ index: Int, _ size: Int) -> Int { index >= 0 && index < size ? index : size - 1 }
 }
 
 /// The place of one series in every shard.
@@ -54,6 +68,7 @@ package struct MetricLayout: Sendable {
     /// - Throws: `TelemetryError` for a bad name, a label without values, bounds that do not rise, or too many series.
     package mutating func add(_ family: MetricFamily) throws(TelemetryError) -> MetricHandle {
         try MetricLayout.check(family)
+        guard family.labels.count <= 4 else { throw TelemetryError(.badLabel, "\(family.name): at most four labels") }
         guard !families.contains(where: { $0.family.name == family.name }) else {
             throw TelemetryError(.duplicateName, "\(family.name) is there already; give each metric a name of its own")
         }
@@ -68,9 +83,8 @@ package struct MetricLayout: Sendable {
         guard seriesCount + series <= MetricLayout.seriesLimit else { throw MetricLayout.tooMany(family) }
         var bounds: [Int64] = []
         if case .histogram(let given) = family.kind { bounds = given }
-        let handle = MetricHandle(
-            base: cellCount, cellsPerSeries: family.cellsPerSeries, bounds: bounds, strides: strides.reversed(),
-            sizes: family.labels.map(\.values.count))
+        let steps = zip(strides.reversed(), family.labels).map { MetricHandle.Step(stride: $0, size: $1.values.count) }
+        let handle = MetricHandle(base: cellCount, bounds: bounds, steps: steps)
         families.append((family, cellCount))
         seriesCount += series
         cellCount += series * family.cellsPerSeries

@@ -50,15 +50,16 @@ package final class MetricRegistry: Sendable {
         func sum(_ cell: Int) -> Int { shards.reduce(0) { $0 &+ $1.value(cell) } }
         for number in 0..<family.seriesCount {
             let cell = base + number * family.cellsPerSeries
-            let labels = family.labelValues(ofSeries: number)
             guard case .histogram(let bounds) = family.kind else {
                 let value = sum(cell)
-                if value != 0 || labels.isEmpty { out.sample(family.name, labels, value, unit: family.unit) }
+                guard value != 0 || family.labels.isEmpty else { continue }
+                out.sample(family.name, family.labelValues(ofSeries: number), value, unit: family.unit)
                 continue
             }
             let counts = (0...bounds.count).map { sum(cell + $0) }
-            guard labels.isEmpty || counts.contains(where: { $0 != 0 }) else { continue }
+            guard family.labels.isEmpty || counts.contains(where: { $0 != 0 }) else { continue }
             let total = sum(cell + bounds.count + 1)
+            let labels = family.labelValues(ofSeries: number)
             out.histogram(family.name, labels, bounds: bounds, counts: counts, sum: total, unit: family.unit)
         }
     }

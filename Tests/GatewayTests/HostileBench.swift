@@ -2,6 +2,7 @@
 import ExchangeModel
 import Foundation
 import Glibc
+import Platform
 import Synchronization
 import Testing
 
@@ -111,7 +112,9 @@ enum Sockets {
             else { continue }
             inodes.insert(String(link.dropFirst(8).dropLast()))
         }
-        let table = (try? String(contentsOfFile: "/proc/net/tcp", encoding: .utf8)) ?? ""
+        // The file states no size: it is read until it ends.
+        let file = try? PosixFileSystem().open("/proc/net/tcp", .read)
+        let table = String(decoding: (try? file?.read(at: 0, count: 16 << 20)) ?? [], as: UTF8.self)
         return table.split(separator: "\n").dropFirst().count { line in
             let fields = line.split(separator: " ")
             return fields.count > 9 && inodes.contains(String(fields[9]))

@@ -99,8 +99,10 @@ import Testing
         #expect(code(MetricFamily("x", .gauge, labels: [MetricLabel("l", [])], help: "x.")) == .badLabel)
         #expect(code(MetricFamily("x", .gauge, labels: [MetricLabel("l", ["a", "a"])], help: "x.")) == .badLabel)
         #expect(code(MetricFamily("x", .histogram(bounds: [1, 1]), help: "x.")) == .badBounds)
-        let wide = (0..<300).map { MetricLabel("l\($0)", (0..<300).map(String.init)) }
+        let wide = (0..<4).map { MetricLabel("l\($0)", (0..<300).map(String.init)) }
         #expect(code(MetricFamily("x", .gauge, labels: wide, help: "x.")) == .tooManySeries)
+        let five = (0..<5).map { MetricLabel("l\($0)", ["a"]) }
+        #expect(code(MetricFamily("x", .gauge, labels: five, help: "x.")) == .badLabel)
         let half = [MetricLabel("l", (0..<40_000).map(String.init))]
         #expect(
             code(MetricFamily("x", .gauge, labels: half, help: "x."), MetricFamily("y", .gauge, labels: half, help: "x."))
