@@ -86,7 +86,7 @@ enum ConfigSchema {
     static let configVariable = "WEIR_CONFIG"
 
     /// Sections that may be written as one word, and the setting it then gives.
-    static let shortForms = ["on_client_close": "on_client_close.mode", "capture": "capture.mode", "metrics": "metrics.enabled"]
+    static let shortForms = ["on_client_close": "on_client_close.mode", "capture": "capture.mode"]
 
     private static let second: Int64 = 1_000
     private static let hour: Int64 = 3_600_000
@@ -110,12 +110,9 @@ enum ConfigSchema {
         Setting(
             path: "log_level", kind: .choice(["trace", "debug", "info", "notice", "warning", "error", "critical"]),
             fallback: "notice", doc: "What is logged to standard error.", flag: "--log-level"),
-        Setting(path: "metrics.enabled", kind: .flag, fallback: "true", doc: "Whether `/metrics` answers."),
         Setting(
-            path: "metrics.listen", kind: .address, fallback: nil,
-            doc:
-                "A HOST:PORT of its own for `/metrics`, `/healthz` and `/readyz`; the gateway's own address where it is not given."
-        ),
+            path: "metrics", kind: .choice(["auto", "open", "off"]), fallback: "auto",
+            doc: "Who may read `/metrics`: auto asks for a gateway key, or for this machine where none are configured."),
     ]
 
     private static let access: [Setting] = [

@@ -38,8 +38,8 @@ struct Configuration {
     var logLevel: String { resolution.text("log_level") ?? "notice" }
     var capturesNothing: Bool { resolution.text("capture.mode") == "off" }
     var arenaMebibytes: Int { Int(resolution.number("capture.arena_mib")) }
-    var showsMetrics: Bool { resolution.flag("metrics.enabled") }
-    var metricsAddress: ListenAddress? { resolution.text("metrics.listen").flatMap { try? ListenAddress($0) } }
+    /// `auto`, `open` or `off`.
+    var metricsAccess: String { resolution.text("metrics") ?? "auto" }
 }
 
 extension ConfigResolution {
