@@ -43,6 +43,7 @@ let package = Package(
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CBrotli", pkgConfig: "libbrotlienc libbrotlidec", providers: [.apt(["libbrotli-dev"])]),
+        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
 
         // MARK: Floor 1, ground, pure
         .target(name: "ByteCoding", swiftSettings: strict),
@@ -69,6 +70,7 @@ let package = Package(
         .target(
             name: "Upstream", dependencies: ["ByteCoding", "Platform", "HTTPWire", nioCore, nioPosix, nioTLS, nioSSL],
             swiftSettings: strictMemory),
+        .target(name: "Outbound", dependencies: ["CCurl", "Platform"], swiftSettings: strictMemory),
 
         // MARK: Floor 4, engines
         .target(
@@ -88,7 +90,7 @@ let package = Package(
             name: "Gateway",
             dependencies: [
                 "ByteCoding", "ExchangeModel", "HTTPWire", "Dialects", "Upstream", "Capture", nioCore, nioPosix, nioTLS, nioSSL,
-                nioHTTP2, nioHPACK, logging,
+                nioHTTP2, nioHPACK, crypto, logging,
             ],
             swiftSettings: strictMemory),
         .target(name: "FakeProvider", dependencies: ["ByteCoding", nioCore, nioPosix, nioHTTP1], swiftSettings: strict),
@@ -97,8 +99,8 @@ let package = Package(
         .executableTarget(
             name: "weir",
             dependencies: [
-                "ByteCoding", "Platform", "Dialects", "SegmentLog", "FactStore", "Capture", "Indexing", "Answers", "Datasets",
-                "Gateway", "FakeProvider", argumentParser, logging, yams,
+                "ByteCoding", "Platform", "ExchangeModel", "Dialects", "SegmentLog", "FactStore", "Upstream", "Outbound", "Capture",
+                "Indexing", "Answers", "Datasets", "Gateway", "FakeProvider", argumentParser, logging, yams,
             ],
             swiftSettings: strict),
 
@@ -120,6 +122,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(name: "NamedQueriesTests", dependencies: ["NamedQueries"], swiftSettings: strict),
         .testTarget(name: "UpstreamTests", dependencies: ["Upstream"], swiftSettings: strict),
+        .testTarget(name: "OutboundTests", dependencies: ["Outbound", "Platform"], swiftSettings: strict),
         .testTarget(
             name: "CaptureTests",
             dependencies: [
@@ -151,6 +154,10 @@ let package = Package(
             name: "SystemTests",
             dependencies: ["weir", "ByteCoding", "Platform", "ExchangeModel", "SegmentLog", "FakeProvider"],
             exclude: ["sdk_check.py"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "ConfigurationTests",
+            dependencies: ["weir", "ByteCoding", "Platform", "ExchangeModel", "Upstream", "Gateway", argumentParser],
             swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
     ]

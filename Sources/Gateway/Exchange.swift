@@ -53,7 +53,7 @@ final class Exchange: UpstreamReceiver {
         tap.exchange.provider = route.provider
         tap.exchange.api = route.api
         tap.exchange.pathAttribution = route.attribution
-        tap.exchange.upstreamURL = route.base.origin + String(decoding: route.path, as: UTF8.self)
+        tap.exchange.upstreamURL = route.upstreamURL
     }
 
     // MARK: The caller's side

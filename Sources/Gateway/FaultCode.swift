@@ -24,6 +24,8 @@ package struct FaultCode: Sendable, Equatable {
     package static let badRequest = FaultCode("bad_request", 400, "invalid_request_error", .refused)
     /// A control header that cannot be used.
     package static let badControlHeader = FaultCode("bad_control_header", 400, "invalid_request_error", .refused)
+    /// The gateway key is missing or unknown.
+    package static let invalidGatewayKey = FaultCode("invalid_gateway_key", 401, "authentication_error", .refused)
     /// An address that callers may not name.
     package static let notAllowed = FaultCode("not_allowed", 403, "permission_error", .refused)
     /// No provider can be told.

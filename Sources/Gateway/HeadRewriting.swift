@@ -7,70 +7,106 @@ package import NIOCore
 package enum HeadRewriting {
     /// The request head for the provider.
     ///
+    /// Lines that pass are copied in runs, as they came.
     /// - Parameters:
     ///   - head: the caller's.
-    ///   - route: where it goes.
+    ///   - route: where it goes; one that `isSigned` needs `signedUpstreamHead` instead.
     ///   - allocator: for the buffer.
     /// - Returns: the bytes, closing empty line included.
     package static func upstreamHead(_ head: RequestHead, route: Route, allocator: ByteBufferAllocator) -> ByteBuffer {
-        let block = head.block
-        var out = allocator.buffer(capacity: block.byteCount + 256)
-        out.writeBytes(head.method)
-        out.writeInteger(UInt8(ascii: " "))
-        out.writeBytes(route.path)
-        if let query = head.query {
-            out.writeInteger(UInt8(ascii: "?"))
-            out.writeBytes(query)
-        }
-        out.writeStaticString(" HTTP/1.1\r\n")
-        let dropped = block.connectionNames
-        var keyIsPlaced = route.providerKey == nil
-        var hostIsPlaced = false
-        for field in block.fields {
-            switch field.known {
-            case .host:
-                writeHost(route, to: &out)
-                hostIsPlaced = true
-            case .inference: continue
-            case .transferEncoding, .trailer: out.writeBytes(block.line(field))
-            case .authorization, .xAPIKey, .xGoogAPIKey, .apiKey:
-                guard let key = route.providerKey else {
-                    out.writeBytes(block.line(field))
-                    continue
-                }
-                // With the provider's key given, every credential header of the caller's is a key for Weir and stays here.
-                if !keyIsPlaced { writeKey(key, placement: route.keyPlacement, to: &out) }
-                keyIsPlaced = true
-            // The length frames the body: nobody may have it dropped by listing it in Connection.
-            case .contentLength: out.writeBytes(block.line(field))
-            default:
-                if field.known.isHopByHop || isDropped(block.name(field), by: dropped) { continue }
-                out.writeBytes(block.line(field))
-            }
-        }
-        if !hostIsPlaced { writeHost(route, to: &out) }
-        if !keyIsPlaced, let key = route.providerKey { writeKey(key, placement: route.keyPlacement, to: &out) }
-        out.writeStaticString("\r\n")
+        var out = allocator.buffer(capacity: head.block.byteCount + route.endpoint.basePath.count + 256)
+        let key = PlacedKey(route)
+        writeRequestLine(head, route: route, key: key, to: &out)
+        writeFields(head, route: route, key: key, signature: nil, to: &out)
         return out
     }
 
-    private static func writeHost(_ route: Route, to out: inout ByteBuffer) {
-        out.writeStaticString("Host: ")
-        out.writeString(route.base.authority)
+    static func writeRequestLine(_ head: RequestHead, route: Route, key: PlacedKey, to out: inout ByteBuffer) {
+        out.writeBytes(head.method)
+        out.writeInteger(UInt8(ascii: " "))
+        if route.addsBasePath { out.writeBytes(route.endpoint.basePath) }
+        switch key.query(of: route) {
+        case .none:
+            out.writeBytes(route.targetRest)
+        case .to(let query):
+            out.writeBytes(route.pathRest)
+            if let query {
+                out.writeInteger(UInt8(ascii: "?"))
+                out.writeBytes(query)
+            }
+        }
+        out.writeStaticString(" HTTP/1.1\r\n")
+    }
+
+    /// Every line after the first, and the closing empty one.
+    ///
+    /// - Parameter signature: takes the place of the caller's credentials and of what belongs to its own signature.
+    static func writeFields(
+        _ head: RequestHead, route: Route, key: PlacedKey, signature: [UInt8]?, to out: inout ByteBuffer
+    ) {
+        let block = head.block
+        let dropped = block.connectionNames
+        var run = RunCopier(block)
+        var keyIsPlaced = key.header == nil
+        var hostIsPlaced = false
+        for field in block.fields {
+            switch kind(of: field, block, route: route, key: key, dropped: dropped, isSigned: signature != nil) {
+            case .passes: run.pass(field)
+            case .drops: run.skip(field, to: &out)
+            case .host:
+                hostIsPlaced = true
+                if keepsHost(field, block, route: route) {
+                    run.pass(field)
+                } else {
+                    run.skip(field, to: &out)
+                    out.writeBytes(route.endpoint.hostLine)
+                }
+            case .credential:
+                run.skip(field, to: &out)
+                if !keyIsPlaced { key.write(to: &out) }
+                keyIsPlaced = true
+            }
+        }
+        run.finish(to: &out)
+        if !hostIsPlaced { out.writeBytes(route.endpoint.hostLine) }
+        if !keyIsPlaced { key.write(to: &out) }
+        if let signature { out.writeBytes(signature) }
         out.writeStaticString("\r\n")
     }
 
-    private static func writeKey(_ key: ArraySlice<UInt8>, placement: KeyPlacement, to out: inout ByteBuffer) {
-        switch placement {
-        case .bearer: out.writeStaticString("Authorization: Bearer ")
-        case .xAPIKey: out.writeStaticString("x-api-key: ")
-        case .xGoogAPIKey: out.writeStaticString("x-goog-api-key: ")
-        case .apiKey: out.writeStaticString("api-key: ")
+    private enum FieldKind {
+        case passes, drops, host
+        /// A credential whose place the provider's key takes, if there is one for a header.
+        case credential
+    }
+
+    private static func kind(
+        of field: HeaderField, _ block: HeaderBlock, route: Route, key: PlacedKey, dropped: [[UInt8]], isSigned: Bool
+    ) -> FieldKind {
+        switch field.known {
+        case .host: return .host
+        case .inference: return .drops
+        // The length frames the body: nobody may have it dropped by listing it in Connection.
+        case .transferEncoding, .trailer, .contentLength: return .passes
+        case .authorization where isSigned: return .drops
+        case .authorization, .xAPIKey, .xGoogAPIKey, .apiKey:
+            // With the provider's key given, every credential header of the caller's is a key for Weir and stays here.
+            if key.replacesCredentials { return .credential }
+            if route.holdsGatewayKey, GatewayKeys.isKey(block.value(field)) { return .drops }
+        case .other where isSigned && SigV4.isOwnHeader(block.name(field)): return .drops
+        default: if field.known.isHopByHop { return .drops }
         }
-        // Some callers put the scheme word before the key out of habit.
-        let bare = ASCII.hasPrefixIgnoringCase(key, "bearer ") ? key.dropFirst(7) : key
-        out.writeBytes(bare)
-        out.writeStaticString("\r\n")
+        return isDropped(block.name(field), by: dropped) ? .drops : .passes
+    }
+
+    /// A line that says the provider's host already stays as it is, and one that the caller signed must.
+    private static func keepsHost(_ field: HeaderField, _ block: HeaderBlock, route: Route) -> Bool {
+        if route.keepsHost { return true }
+        let value = block.value(field)
+        let own = route.endpoint.hostLine
+        guard value.count + 8 == own.count else { return false }
+        for k in 0..<value.count where ASCII.lower(value[value.startIndex + k]) != own[6 + k] { return false }
+        return true
     }
 
     private static func isDropped(_ name: ArraySlice<UInt8>, by names: [[UInt8]]) -> Bool {

@@ -1,93 +1,104 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Where a provider wants its key.
-package enum KeyPlacement: String, Sendable {
-    case bearer
-    case xAPIKey = "x-api-key"
-    case xGoogAPIKey = "x-goog-api-key"
-    case apiKey = "api-key"
-}
-
-/// A provider: a value, not code.
-package struct Provider: Sendable, Equatable {
-    /// Its name in records and headers.
-    package let name: String
-    /// Nil where each customer has an own host: a URL is then needed.
-    package var baseURL: BaseURL?
-    /// Where its key goes.
-    package let keyPlacement: KeyPlacement
-    /// Hosts that belong to it, without a port; a leading dot means: any host below.
-    package let hosts: [String]
-}
-
 /// The providers that Weir knows by name, and those of the configuration.
+///
+/// Immutable: a reload makes a new one.
 package struct ProviderCatalogue: Sendable {
-    private var providers: [String: Provider] = [:]
-    private var exactHosts: [String: String] = [:]
-    private var hostSuffixes: [(suffix: String, name: String)] = []
+    /// A provider with the endpoint of its configured or own base URL.
+    struct Entry: Sendable {
+        let provider: Provider
+        let endpoint: ProviderEndpoint?
+    }
 
-    /// Name, base URL, key placement, further hosts.
-    ///
-    /// Sources: each provider's API reference.
-    private static let known: [(name: String, url: String, key: KeyPlacement, hosts: [String])] = [
-        ("openai", "https://api.openai.com/v1", .bearer, []),
-        ("anthropic", "https://api.anthropic.com", .xAPIKey, []),
-        ("gemini", "https://generativelanguage.googleapis.com", .xGoogAPIKey, []),
-        ("vertex-ai", "", .bearer, [".aiplatform.googleapis.com", "aiplatform.googleapis.com"]),
-        ("groq", "https://api.groq.com/openai/v1", .bearer, []),
-        ("cerebras", "https://api.cerebras.ai/v1", .bearer, []),
-        ("openrouter", "https://openrouter.ai/api/v1", .bearer, []),
-        ("mistral", "https://api.mistral.ai/v1", .bearer, []),
-        ("deepseek", "https://api.deepseek.com", .bearer, []),
-        ("xai", "https://api.x.ai/v1", .bearer, []),
-        ("together", "https://api.together.xyz/v1", .bearer, ["api.together.ai"]),
-        ("fireworks", "https://api.fireworks.ai/inference/v1", .bearer, []),
-        ("cohere", "https://api.cohere.com", .bearer, ["api.cohere.ai"]),
-        ("azure-openai", "", .apiKey, [".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com"]),
-        ("bedrock", "", .bearer, []),
-    ]
+    private let entries: [Entry]
+    /// Indexes of `entries` by the length of the name, so that a name is told by a few comparisons.
+    private let byLength: [[Int]]
+    private let exactHosts: [String: Int]
+    private let hostSuffixes: [(suffix: String, index: Int)]
 
-    /// The built-in catalogue.
+    /// The built-in providers with those of the configuration over them.
     ///
-    /// - Parameter overrides: base URLs by name; a new name makes an OpenAI-compatible provider with a bearer key.
-    package init(overrides: [String: BaseURL] = [:]) {
-        for entry in ProviderCatalogue.known {
-            let url = entry.url.isEmpty ? nil : try? BaseURL(entry.url)
-            providers[entry.name] = Provider(
-                name: entry.name, baseURL: url, keyPlacement: entry.key, hosts: entry.hosts + (url.map { [$0.host] } ?? []))
+    /// - Parameter definitions: a known name overrides what it sets; a new one adds a provider. The last of equal names wins.
+    package init(definitions: [ProviderDefinition] = []) {
+        var providers = KnownProviders.table
+        for definition in definitions {
+            let name = definition.name.lowercased()
+            let place = providers.firstIndex { $0.name == name }
+            let merged = Provider(definition, name: name, over: place.map { providers[$0] })
+            if let place { providers.remove(at: place) }
+            // The configuration's word on whose a host is comes before our own.
+            providers.insert(merged, at: 0)
         }
-        for (written, url) in overrides {
-            // Names are compared in lower case.
-            let name = written.lowercased()
-            let base = providers[name]
-            providers[name] = Provider(
-                name: name, baseURL: url, keyPlacement: base?.keyPlacement ?? .bearer, hosts: (base?.hosts ?? []) + [url.host])
-        }
-        for name in names {
-            for host in providers[name]?.hosts ?? [] {
-                if host.hasPrefix(".") {
-                    hostSuffixes.append((host, name))
-                } else if exactHosts[host] == nil {
-                    exactHosts[host] = name
+        entries = providers.map(ProviderCatalogue.entry)
+        var byLength: [[Int]] = []
+        var exact: [String: Int] = [:]
+        var suffixes: [(suffix: String, index: Int)] = []
+        for (index, provider) in providers.enumerated() {
+            let length = provider.name.utf8.count
+            while byLength.count <= length { byLength.append([]) }
+            byLength[length].append(index)
+            for host in provider.hosts {
+                if host.hasPrefix(".") || host.hasPrefix("-") {
+                    suffixes.append((host, index))
+                } else if exact[host] == nil {
+                    exact[host] = index
                 }
             }
         }
+        self.byLength = byLength
+        exactHosts = exact
+        hostSuffixes = suffixes
+    }
+
+    /// The built-in providers with other base URLs.
+    ///
+    /// - Parameter overrides: base URLs by name; a new name makes an OpenAI-compatible provider with a bearer key.
+    package init(overrides: [String: BaseURL]) {
+        self.init(definitions: overrides.sorted { $0.key < $1.key }.map { ProviderDefinition(name: $0.key, url: $0.value) })
+    }
+
+    private static func entry(_ provider: Provider) -> Entry {
+        let endpoint = provider.baseURL.map {
+            ProviderEndpoint(
+                provider: provider.name, keyPlacement: provider.keyPlacement, base: $0, isCallerNamed: false,
+                demandsPublicAddress: false, signing: provider.signing)
+        }
+        return Entry(provider: provider, endpoint: endpoint)
     }
 
     /// All names, sorted.
-    package var names: [String] { providers.keys.sorted() }
+    package var names: [String] { entries.map(\.provider.name).sorted() }
 
-    /// The provider of a name, or nil.
-    package subscript(name: String) -> Provider? { providers[name] }
+    /// All providers, sorted by name.
+    package var providers: [Provider] { entries.map(\.provider).sorted { $0.name < $1.name } }
+
+    /// The provider of a lower-case name, or nil.
+    package subscript(name: String) -> Provider? { entry(named: Array(name.utf8)[...])?.provider }
+
+    /// The entry of a name, case aside, or nil.
+    func entry(named name: ArraySlice<UInt8>) -> Entry? {
+        guard name.count < byLength.count else { return nil }
+        for index in byLength[name.count] where isEqual(name, entries[index].provider.name) { return entries[index] }
+        return nil
+    }
+
+    private func isEqual(_ bytes: ArraySlice<UInt8>, _ name: String) -> Bool {
+        var i = bytes.startIndex
+        for byte in name.utf8 {
+            let own = bytes[i]
+            guard byte == (own >= 0x41 && own <= 0x5A ? own | 0x20 : own) else { return false }
+            i += 1
+        }
+        return true
+    }
 
     /// The provider whose host this is, or nil.
     ///
     /// Loopback hosts belong to nobody: many providers may stand there.
     package func owner(ofHost host: String) -> Provider? {
         if host == "127.0.0.1" || host == "localhost" || host == "::1" { return nil }
-        if let name = exactHosts[host] { return providers[name] }
-        for entry in hostSuffixes where host.hasSuffix(entry.suffix) { return providers[entry.name] }
-        if host.hasPrefix("bedrock-runtime."), host.hasSuffix(".amazonaws.com") { return providers["bedrock"] }
-        return nil
+        if let index = exactHosts[host] { return entries[index].provider }
+        for entry in hostSuffixes where host.hasSuffix(entry.suffix) { return entries[entry.index].provider }
+        return AWSHost(host) == nil ? nil : self["bedrock"]
     }
 }

@@ -44,8 +44,12 @@ struct DataDirectory {
 }
 
 struct DataOption: ParsableArguments {
-    @Option(name: .customLong("data"), help: ArgumentHelp("The data directory.", valueName: "dir"))
-    var data = "./weir-data"
+    @Option(
+        name: .customLong("data"),
+        help: ArgumentHelp("The data directory (default $WEIR_DATA, then ./weir-data).", valueName: "dir"))
+    var given: String?
 
+    /// The flag, then the variable, then the default.
+    var data: String { given ?? ProgramEnvironment.value("WEIR_DATA") ?? "./weir-data" }
     var directory: DataDirectory { DataDirectory(path: data) }
 }

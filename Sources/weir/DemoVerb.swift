@@ -38,21 +38,25 @@ struct DemoVerb: AsyncParsableCommand {
         let provider = FakeProviderServer(script: script)
         let providerPort = try provider.start()
         defer { provider.stop() }
-        var configuration = Configuration()
-        configuration.listen = listen
-        for name in ["openai", "anthropic"] { try configuration.addProvider("\(name)=http://127.0.0.1:\(providerPort)") }
-        let service = try await GatewayService.start(configuration, directory: directory, indexes: keep, logger: logger)
+        let service = try await GatewayService.start(
+            try configuration(providerPort: providerPort), directory: directory, logger: logger)
 
         Terminal.say("1  a scripted provider answers on port \(providerPort); the gateway listens on port \(service.port)")
         try await drive(port: service.port)
         do {
             try DemoReport(directory: directory, recorded: service.capture.counters.admitted).show()
         } catch {
-            await service.stop(drainSeconds: 5)
+            await service.stop(drainMilliseconds: 5_000)
             throw error
         }
         if keep { try await wait(port: service.port, directory: directory) }
-        await service.stop(drainSeconds: 5)
+        await service.stop(drainMilliseconds: 5_000)
+    }
+
+    private func configuration(providerPort: Int) throws -> Configuration {
+        let providers = ["openai", "anthropic"].map { "\($0)=http://127.0.0.1:\(providerPort)" }
+        return try Configuration(
+            ConfigInputs(flags: ["listen": [listen], "index": [keep ? "true" : "false"]], providers: providers))
     }
 
     private func drive(port: Int) async throws {

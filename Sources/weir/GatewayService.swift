@@ -17,12 +17,9 @@ final class GatewayService: Sendable {
     private let indexer: BackgroundIndexer?
     private let logger: Logger
 
-    /// Starts everything; the port accepts when this returns.
-    static func start(
-        _ configuration: Configuration, directory: DataDirectory, indexes: Bool, logger: Logger
-    ) async throws -> GatewayService {
+    /// Starts everything; the ports accept when this returns.
+    static func start(_ configuration: Configuration, directory: DataDirectory, logger: Logger) async throws -> GatewayService {
         let files = PosixFileSystem()
-        let address = try configuration.address()
         try directory.create(files)
         let lock = FileLock(path: directory.serveLock)
         guard try lock.tryAcquire() else {
@@ -32,20 +29,17 @@ final class GatewayService: Sendable {
             directory: directory.paths.segments, node: configuration.node, hasherSecret: try directory.keyNameSecret(files),
             files: files,
             logger: logger)
-        let router = Router(
-            catalogue: ProviderCatalogue(overrides: configuration.providers),
-            allowsPrivateUpstreams: configuration.allowsPrivateUpstreams)
         do {
             let server = try await GatewayServer.start(
-                host: address.host, port: address.port, threads: configuration.threads, router: router, capture: capture,
-                logger: logger)
-            let indexer = indexes ? try BackgroundIndexer(paths: directory.paths, logger: logger) : nil
+                listeners: configuration.listeners, threads: configuration.threads, settings: configuration.settings,
+                capture: capture, logger: logger)
+            let indexer = configuration.indexes ? try BackgroundIndexer(paths: directory.paths, logger: logger) : nil
             return GatewayService(
                 directory: directory, server: server, capture: capture, lock: lock, indexer: indexer, logger: logger)
         } catch {
             capture.stop()
             if let error = error as? GatewayError { throw VerbFailure.unfinished(error.message) }
-            throw (error as? VerbFailure) ?? VerbFailure.unfinished("cannot listen on \(configuration.listen): \(error)")
+            throw (error as? VerbFailure) ?? VerbFailure.unfinished("the gateway cannot start: \(error)")
         }
     }
 
@@ -64,8 +58,8 @@ final class GatewayService: Sendable {
     var port: Int { server.port }
 
     /// Drains, writes what is queued, and stops.
-    func stop(drainSeconds: Int64) async {
-        let cut = await server.shutDown(limitMilliseconds: drainSeconds * 1_000)
+    func stop(drainMilliseconds: Int64) async {
+        let cut = await server.shutDown(limitMilliseconds: drainMilliseconds)
         indexer?.stop()
         capture.stop()
         lock.release()

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
-import Gateway
 import Logging
 import Platform
 
@@ -8,67 +7,54 @@ struct ServeVerb: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve", abstract: "Run the gateway.",
         discussion: """
-            Ready when the port accepts. Logs go to standard error. SIGTERM or Ctrl-C drains: running exchanges finish, the capture queue is written.
+            Ready when the port accepts. Logs go to standard error. SIGTERM or Ctrl-C drains: running exchanges finish, the capture queue is written. SIGHUP reads the configuration file and the certificates again; a file with faults changes nothing. Flag > WEIR_* variable > file > default; `weir doctor` shows what is in force and why.
 
             EXAMPLES:
               weir serve
+              weir serve --config /etc/weir/weir.yaml
               weir serve --listen 127.0.0.1:9000 --data /var/lib/weir
               weir serve --provider openai=http://127.0.0.1:8000 --allow-private-upstreams
             """)
 
-    @Option(help: ArgumentHelp("Where to listen (default 127.0.0.1:8080).", valueName: "host:port")) var listen: String?
-    @OptionGroup var data: DataOption
-    @Option(help: ArgumentHelp("A YAML configuration file; flags win over it.", valueName: "file")) var config: String?
-    @Flag(help: "Let callers name plain-http and private addresses in x-inference-provider-url.") var allowPrivateUpstreams =
-        false
-    @Option(help: ArgumentHelp("Override or add a provider's base URL; repeatable.", valueName: "name=base-url")) var provider:
-        [String] = []
-    @Flag(help: "Listen beyond loopback although no gateway keys are configured.") var open = false
-    @Option(help: "Event loops (default 1).") var threads: Int?
-    @Option(help: "The node's name in records (default the host name).") var node: String?
-    @Option(help: "How long running exchanges may take at shutdown (default 30).") var drainSeconds: Int64?
-    @Flag(help: "Do not index inside this process; run `weir index` on a schedule instead.") var noIndex = false
-    @Option(help: "trace, debug, info, notice, warning, error or critical.") var logLevel: String = "notice"
+    @OptionGroup var flags: ConfigFlags
 
     func run() async throws {
-        guard let level = Logger.Level(rawValue: logLevel) else {
-            throw VerbFailure.usage("--log-level \(logLevel) is not a level")
-        }
+        let inputs = flags.inputs
+        let configuration: Configuration
+        do throws(ConfigFaults) { configuration = try Configuration(inputs) } catch { throw error.failure }
+        TerminationSignals.holdRequests()
         var logger = Logger(label: "weir", factory: { StreamLogHandler.standardError(label: $0) })
-        logger.logLevel = level
-        let configuration = try resolved()
-        let service = try await GatewayService.start(configuration, directory: data.directory, indexes: !noIndex, logger: logger)
-        Terminal.say("weir: listening on \(configuration.listen) (port \(service.port)), data in \(data.data)")
-        let signal = await Signals.next()
-        logger.notice("draining", metadata: ["signal": "\(signal)"])
-        await service.stop(drainSeconds: configuration.drainSeconds)
-    }
-
-    private func resolved() throws -> Configuration {
-        var configuration = Configuration()
-        if let config { try configuration.read(path: config, files: PosixFileSystem()) }
-        if let listen { configuration.listen = listen }
-        if allowPrivateUpstreams { configuration.allowsPrivateUpstreams = true }
-        if open { configuration.isOpen = true }
-        if let threads {
-            guard (1...256).contains(threads) else { throw VerbFailure.usage("--threads takes a number from 1 to 256") }
-            configuration.threads = threads
+        logger.logLevel = Logger.Level(rawValue: configuration.logLevel) ?? .notice
+        for warning in configuration.resolution.warnings { logger.warning("\(warning)") }
+        let service = try await GatewayService.start(configuration, directory: configuration.directory, logger: logger)
+        let addresses = configuration.addresses.map { "\($0)" }.joined(separator: ", ")
+        Terminal.say("weir: listening on \(addresses) (port \(service.port)), data in \(configuration.directory.path)")
+        var running = configuration
+        while true {
+            let signal = await Signals.next()
+            switch signal {
+            case .hangUp:
+                running = await ConfigReload.run(
+                    inputs, started: configuration, current: running, server: service.server, logger: logger)
+            case .user2: logger.notice("SIGUSR2 has no meaning for this gateway")
+            default:
+                logger.notice("draining", metadata: ["signal": "\(signal?.rawValue ?? "none can come")"])
+                await service.stop(drainMilliseconds: running.drainMilliseconds)
+                return
+            }
         }
-        if let node { configuration.node = node }
-        if let drainSeconds { configuration.drainSeconds = max(0, drainSeconds) }
-        for text in provider { try configuration.addProvider(text) }
-        return configuration
     }
 }
 
-/// The next termination signal, awaited without holding a thread of the pool.
+/// The next signal, awaited without holding a thread of the pool.
 enum Signals {
-    static func next() async -> String {
+    /// The next signal, or nil where none can come any more: the caller then stops.
+    static func next() async -> ProcessSignal? {
         await withCheckedContinuation { continuation in
             do {
-                _ = try OwnedThread(name: "weir-signals") { continuation.resume(returning: TerminationSignals.wait()) }
+                _ = try OwnedThread(name: "weir-signals") { continuation.resume(returning: TerminationSignals.next()) }
             } catch {
-                continuation.resume(returning: "no thread for signals: \(error)")
+                continuation.resume(returning: nil)
             }
         }
     }

@@ -21,9 +21,13 @@ struct Weir: AsyncParsableCommand {
               weir serve --listen 127.0.0.1:8080          # then point an SDK's base URL at http://127.0.0.1:8080/v1
               weir query tail-latency --since 1h
               weir dataset build --name support
+              weir doctor                                 # what is in force, and what is wrong
             """,
         version: Program.version,
-        subcommands: [ServeVerb.self, IndexVerb.self, QueryVerb.self, SegmentVerb.self, DatasetVerb.self, DemoVerb.self])
+        subcommands: [
+            ServeVerb.self, IndexVerb.self, QueryVerb.self, SegmentVerb.self, DatasetVerb.self, DemoVerb.self,
+            DoctorVerb.self,
+        ])
 }
 
 /// How a verb ends when it does not end well: said on standard error, with its exit code.

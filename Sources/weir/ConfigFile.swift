@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+import Platform
+import Yams
+
+/// What the file says about one setting, not yet read as a value.
+struct FileEntry: Equatable {
+    let texts: [String]
+    let line: Int
+}
+
+/// One provider, or one key, as the file writes it.
+struct Stanza: Equatable {
+    /// The provider's name; empty for a key.
+    let name: String
+    let line: Int
+    var fields: [String: FileEntry] = [:]
+}
+
+/// The configuration file, taken apart by the schema; every fault is noted and reading goes on.
+struct ConfigFile {
+    let path: String
+    private(set) var entries: [String: FileEntry] = [:]
+    private(set) var providers: [Stanza] = []
+    private(set) var keys: [Stanza] = []
+    private(set) var faults: [ConfigFault] = []
+    private let environment: [String: String]
+
+    private static let bytesMax = 1 << 20
+    private static let stanzasMax = 4_096
+
+    /// A file that says nothing.
+    init(path: String, environment: [String: String]) {
+        self.path = path
+        self.environment = environment
+    }
+
+    /// Reads a file.
+    static func read(path: String, environment: [String: String], files: any FileSystem) -> ConfigFile {
+        var file = ConfigFile(path: path, environment: environment)
+        let bytes: [UInt8]
+        do { bytes = try files.readFile(path, limit: bytesMax + 1) } catch {
+            file.faults.append(ConfigFault(origin: .fallback, message: "the configuration file \(path) cannot be read: \(error)"))
+            return file
+        }
+        guard bytes.count <= bytesMax, let text = String(validating: bytes, as: UTF8.self) else {
+            let rule = bytes.count > bytesMax ? "is larger than 1 MiB" : "is not UTF-8 text"
+            file.faults.append(ConfigFault(origin: .fallback, message: "the configuration file \(path) \(rule)"))
+            return file
+        }
+        file.read(text: text)
+        return file
+    }
+
+    /// Reads the text of a file.
+    mutating func read(text: String) {
+        var document = ConfigDocument(text)
+        let root = document.compose()
+        for problem in document.problems { fault(problem.line, problem.message) }
+        guard let root else { return }
+        guard let mapping = root.mapping else {
+            if !ConfigFile.isNothing(root) { fault(root.mark?.line ?? 1, "the top level must be a mapping of keys to values") }
+            return
+        }
+        read(mapping, at: "", in: .root)
+    }
+
+    /// Which part of the file is being read.
+    private enum Place {
+        case root
+        case provider(Int)
+        case key(Int)
+
+        var table: SettingTable {
+            switch self {
+            case .root: ConfigSchema.table
+            case .provider: ConfigSchema.provider
+            case .key: ConfigSchema.key
+            }
+        }
+    }
+
+    private func label(_ path: String, _ place: Place) -> String {
+        switch place {
+        case .root: path
+        case .provider(let index): "providers.\(providers[index].name).\(path)"
+        case .key: "keys[].\(path)"
+        }
+    }
+
+    private mutating func keep(_ entry: FileEntry, _ path: String, _ place: Place) {
+        switch place {
+        case .root: entries[path] = entry
+        case .provider(let index): providers[index].fields[path] = entry
+        case .key(let index): keys[index].fields[path] = entry
+        }
+    }
+
+    private mutating func fault(_ line: Int, _ message: String) {
+        faults.append(ConfigFault(origin: .file(path: path, line: line), message: message))
+    }
+
+    private static func isNothing(_ node: Node) -> Bool {
+        guard let scalar = node.scalar, scalar.style == .plain else { return false }
+        return scalar.string.isEmpty || scalar.string == "~" || scalar.string.lowercased() == "null"
+    }
+
+    private mutating func read(_ mapping: Node.Mapping, at prefix: String, in place: Place) {
+        for (key, value) in mapping {
+            let line = key.mark?.line ?? 1
+            guard let name = key.scalar?.string else {
+                fault(line, "a key must be a word")
+                continue
+            }
+            if ConfigDocument.isPlaceholder(name) { continue }
+            let path = prefix.isEmpty ? name : prefix + "." + name
+            if place.table[path] != nil {
+                if let entry = entry(value, path: label(path, place), keyLine: line) { keep(entry, path, place) }
+            } else if place.table.isSection(path) {
+                readSection(value, path: path, line: line, in: place)
+            } else if case .root = place, ConfigSchema.collections.contains(path) {
+                readCollection(path, value, line: line)
+            } else {
+                unknown(path, line: line, in: place)
+            }
+        }
+    }
+
+    private mutating func unknown(_ path: String, line: Int, in place: Place) {
+        var names = place.table.names
+        if case .root = place { names += ConfigSchema.collections }
+        let meant = Suggestion.closest(to: path, among: names).map { "; did you mean `\($0)`?" } ?? ""
+        fault(line, "unknown key \(label(String(path.prefix(80)), place))\(meant)")
+    }
+
+    private mutating func readSection(_ value: Node, path: String, line: Int, in place: Place) {
+        if ConfigFile.isNothing(value) { return }
+        if let mapping = value.mapping {
+            read(mapping, at: path, in: place)
+        } else if let short = ConfigSchema.shortForms[path], value.scalar != nil {
+            if let entry = entry(value, path: short, keyLine: line) { keep(entry, short, place) }
+        } else {
+            fault(line, "\(label(path, place)) is a section: write its keys indented below it")
+        }
+    }
+
+    /// The texts of a value, with references replaced.
+    private mutating func entry(_ value: Node, path: String, keyLine: Int) -> FileEntry? {
+        let line = value.mark?.line ?? keyLine
+        if ConfigFile.isNothing(value) {
+            fault(keyLine, "\(path) has no value; give it one, or take the line away")
+            return nil
+        }
+        let nodes: [Node]
+        if value.scalar != nil {
+            nodes = [value]
+        } else if let sequence = value.sequence {
+            nodes = Array(sequence)
+        } else {
+            fault(keyLine, "\(path) takes a value, not keys of its own")
+            return nil
+        }
+        var texts: [String] = []
+        for node in nodes {
+            guard let scalar = node.scalar else {
+                fault(node.mark?.line ?? line, "\(path) takes plain values")
+                return nil
+            }
+            do throws(BrokenRule) {
+                texts.append(try Substitution.apply(scalar.string, environment: environment))
+            } catch {
+                fault(scalar.mark?.line ?? line, "\(path) \(error.rule)")
+                return nil
+            }
+        }
+        return FileEntry(texts: texts, line: line)
+    }
+
+    // MARK: Collections
+
+    private mutating func readCollection(_ path: String, _ value: Node, line: Int) {
+        if ConfigFile.isNothing(value) { return }
+        if path == "providers" {
+            guard let mapping = value.mapping else { return fault(line, "providers must map names to base URLs or stanzas") }
+            for (key, value) in mapping { readProvider(key, value) }
+        } else {
+            guard let sequence = value.sequence else { return fault(line, "keys must be a list of stanzas: - id: NAME") }
+            for entry in sequence.prefix(ConfigFile.stanzasMax) {
+                let line = entry.mark?.line ?? line
+                guard let mapping = entry.mapping else {
+                    fault(line, "keys must be a list of stanzas: - id: NAME")
+                    continue
+                }
+                let index = keys.count
+                keys.append(Stanza(name: "", line: line))
+                read(mapping, at: "", in: .key(index))
+            }
+            if sequence.count > ConfigFile.stanzasMax { fault(line, "keys may hold \(ConfigFile.stanzasMax) entries at most") }
+        }
+    }
+
+    private mutating func readProvider(_ key: Node, _ value: Node) {
+        let line = key.mark?.line ?? 1
+        guard let name = key.scalar?.string else { return fault(line, "a provider's name must be a word") }
+        if ConfigDocument.isPlaceholder(name) { return }
+        let index = providers.count
+        providers.append(Stanza(name: name, line: line))
+        if let mapping = value.mapping {
+            read(mapping, at: "", in: .provider(index))
+        } else if let entry = entry(value, path: "providers.\(name)", keyLine: line) {
+            providers[index].fields["url"] = entry
+        }
+    }
+}
+
+/// A YAML text that goes on being read after a key that is given twice.
+struct ConfigDocument {
+    private var lines: [String]
+    private(set) var problems: [(line: Int, message: String)] = []
+
+    private static let mark = "weir-placeholder-of-duplicate-"
+    private static let duplicatesMax = 64
+
+    init(_ text: String) {
+        lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+    }
+
+    static func isPlaceholder(_ key: String) -> Bool { key.hasPrefix(mark) }
+
+    /// The root, or nil where the text is no YAML or holds nothing; what is wrong is in `problems`.
+    mutating func compose() -> Node? {
+        while true {
+            do {
+                return try Yams.compose(yaml: lines.joined(separator: "\n"))
+            } catch YamlError.duplicatedKeysInMapping(let duplicates, let context) {
+                guard setAside(duplicates.sorted().first ?? "", at: context.mark) else { return nil }
+            } catch {
+                problems.append(ConfigDocument.problem(error))
+                return nil
+            }
+        }
+    }
+
+    /// Gives the first of two equal keys another name, so that the rest can be read.
+    private mutating func setAside(_ key: String, at mark: Mark) -> Bool {
+        problems.append((mark.line, "the key \(key) is given twice in the same section; keep one of them"))
+        guard problems.count <= ConfigDocument.duplicatesMax, lines.indices.contains(mark.line - 1) else { return false }
+        let line = lines[mark.line - 1].unicodeScalars
+        guard let start = line.index(line.startIndex, offsetBy: mark.column - 1, limitedBy: line.endIndex) else { return false }
+        let quotes = ["", "\"", "'"]
+        for quote in quotes {
+            let written = quote + key + quote
+            guard !key.isEmpty, String(line[start...]).hasPrefix(written) else { continue }
+            let end = line.index(start, offsetBy: written.unicodeScalars.count)
+            lines[mark.line - 1] =
+                String(line[..<start]) + "\(ConfigDocument.mark)\(problems.count)" + String(line[end...])
+            return true
+        }
+        return false
+    }
+
+    /// What a YAML parser complains about, without the text around it, which may hold a secret.
+    private static func problem(_ error: any Error) -> (line: Int, message: String) {
+        switch error {
+        case YamlError.scanner(_, let problem, let mark, _), YamlError.parser(_, let problem, let mark, _),
+            YamlError.composer(_, let problem, let mark, _):
+            (mark.line, "this is not YAML: \(problem)")
+        case YamlError.reader(let problem, _, _, _): (1, "this is not YAML: \(problem)")
+        default: (1, "this is not YAML")
+        }
+    }
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+import ExchangeModel
+import Gateway
+import Upstream
+
+/// Maps settings to the types of the rooms they are for; what a room refuses becomes a fault.
+struct ConfigWiring {
+    private let from: ConfigResolution
+    private(set) var faults: [ConfigFault] = []
+
+    init(_ resolution: ConfigResolution) { from = resolution }
+
+    /// Everything that a reload may replace.
+    mutating func settings() -> GatewaySettings {
+        GatewaySettings(router: router(), limits: limits(), upstream: upstream())
+    }
+
+    private func router() -> Router {
+        Router(
+            catalogue: ConfigWiring.catalogue(from), keys: GatewayKeys(from.keys.map(ConfigWiring.key)),
+            allowsPrivateUpstreams: from.flag("allow_private_upstreams"))
+    }
+
+    private static func definition(_ setting: ProviderSetting) -> ProviderDefinition {
+        ProviderDefinition(
+            name: setting.name, url: setting.url, keyPlacement: setting.key.flatMap(KeyPlacement.init(rawValue:)),
+            hosts: setting.hosts, families: setting.apis?.map(APIFamily.init(rawValue:)), region: setting.region,
+            signing: setting.aws.map {
+                AWSSigning(
+                    accessKeyID: $0.accessKeyID, secretAccessKey: $0.secretAccessKey, sessionToken: $0.sessionToken,
+                    region: $0.region, service: $0.service)
+            })
+    }
+
+    private static func key(_ setting: KeySetting) -> GatewayKey {
+        switch setting.form {
+        case .sha256(let sum): GatewayKey(id: setting.id, sha256: sum)
+        case .plain(let key): GatewayKey(id: setting.id, hashing: key)
+        }
+    }
+
+    /// The providers that requests can go to, built in and configured.
+    static func catalogue(_ from: ConfigResolution) -> ProviderCatalogue {
+        ProviderCatalogue(definitions: from.providers.map(definition))
+    }
+
+    private func limits() -> GatewayLimits {
+        var limits = GatewayLimits()
+        limits.headMilliseconds = from.number("timeouts.head")
+        limits.bodyIdleMilliseconds = from.number("timeouts.body_idle")
+        limits.keepAliveMilliseconds = from.number("timeouts.keep_alive")
+        limits.firstByteMilliseconds = from.number("timeouts.first_byte")
+        limits.answerIdleMilliseconds = from.number("timeouts.answer_idle")
+        limits.stalledCallerMilliseconds = from.number("timeouts.stalled_caller")
+        limits.bodyBytes = Int(from.number("limits.body_bytes"))
+        limits.resendBytes = Int(from.number("limits.resend_bytes"))
+        limits.discardBytes = Int(from.number("limits.discard_bytes"))
+        limits.pipelinedBytes = Int(from.number("limits.pipelined_bytes"))
+        limits.exchangesPerLoop = Int(from.number("limits.exchanges"))
+        limits.connectionsPerLoop = Int(from.number("limits.connections"))
+        limits.listener.connectionsPerAddress = Int(from.number("limits.connections_per_address"))
+        return limits
+    }
+
+    private mutating func upstream() -> UpstreamSettings {
+        var settings = UpstreamSettings()
+        settings.extraCAFiles = from.list("upstream.ca_files")
+        settings.proxies = ProxyRules(
+            httpProxy: proxy("upstream.http_proxy"), httpsProxy: proxy("upstream.https_proxy"),
+            noProxy: DirectHosts(from.list("upstream.no_proxy").joined(separator: ",")))
+        settings.limits.lookupMilliseconds = from.number("timeouts.dns")
+        settings.limits.connectMilliseconds = from.number("timeouts.connect")
+        settings.limits.handshakeMilliseconds = from.number("timeouts.tls_handshake")
+        settings.limits.idleMilliseconds = from.number("upstream.idle")
+        settings.limits.connectionsPerTarget = Int(from.number("upstream.connections_per_target"))
+        return settings
+    }
+
+    private mutating func proxy(_ path: String) -> ProxyAddress? {
+        guard let text = from.text(path), text.lowercased() != "none" else { return nil }
+        do throws(UpstreamError) { return try ProxyAddress(text) } catch {
+            faults.append(ConfigFault(origin: from.values[path]?.origin ?? .fallback, message: "\(path): \(error.message)"))
+            return nil
+        }
+    }
+
+    // MARK: What a reload leaves as it is
+
+    static func tls(_ from: ConfigResolution) -> ListenerTLS? {
+        guard let certificate = from.text("tls.certificate"), let key = from.text("tls.key") else { return nil }
+        return ListenerTLS(certificatePath: certificate, keyPath: key, allowsHTTP2: from.flag("tls.http2"))
+    }
+
+    static func listeners(_ from: ConfigResolution) -> [ListenerSettings] {
+        let tls = tls(from)
+        return from.list("listen").compactMap { try? ListenAddress($0) }.map {
+            ListenerSettings(host: $0.host, port: $0.port, tls: tls)
+        }
+    }
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+import ExchangeModel
+import Gateway
+import Testing
+import Upstream
+
+@testable import weir
+
+@Suite struct WiringTests {
+    @Test func defaultsAreThoseOfTheRooms() throws {
+        let settings = try Trial(nil).configuration().settings
+        let limits = GatewayLimits()
+        let given = Dictionary(
+            uniqueKeysWithValues: Mirror(reflecting: settings.limits).children.map { ($0.label ?? "", "\($0.value)") })
+        let own = Dictionary(uniqueKeysWithValues: Mirror(reflecting: limits).children.map { ($0.label ?? "", "\($0.value)") })
+        #expect(given == own)
+        #expect("\(settings.upstream.limits)" == "\(UpstreamLimits())")
+        #expect(settings.upstream.proxies == ProxyRules())
+    }
+
+    @Test func everyLimitArrivesAtItsRoom() throws {
+        let yaml = """
+            limits: {body_bytes: 3MiB, resend_bytes: 5KiB, discard_bytes: 7KiB, pipelined_bytes: 8KiB, exchanges: 11, connections: 12, connections_per_address: 13}
+            timeouts: {head: 1s, body_idle: 2s, keep_alive: 3s, dns: 4s, connect: 5s, tls_handshake: 6s, first_byte: 7s, answer_idle: 8s, stalled_caller: 9s}
+            upstream: {idle: 10s, connections_per_target: 14, http_proxy: "http://p:1", no_proxy: [a.example, 10.0.0.0/8], ca_files: ca.pem}
+            allow_private_upstreams: true
+            """
+        let settings = try Trial(yaml, others: ["ca.pem": "x"]).configuration().settings
+        let limits = settings.limits
+        #expect(limits.bodyBytes == 3 << 20 && limits.resendBytes == 5 << 10 && limits.discardBytes == 7 << 10)
+        #expect(limits.pipelinedBytes == 8 << 10 && limits.exchangesPerLoop == 11 && limits.connectionsPerLoop == 12)
+        #expect(limits.listener.connectionsPerAddress == 13)
+        #expect(limits.headMilliseconds == 1_000 && limits.bodyIdleMilliseconds == 2_000 && limits.keepAliveMilliseconds == 3_000)
+        #expect(limits.firstByteMilliseconds == 7_000 && limits.answerIdleMilliseconds == 8_000)
+        #expect(limits.stalledCallerMilliseconds == 9_000)
+        let upstream = settings.upstream
+        #expect(upstream.limits.lookupMilliseconds == 4_000 && upstream.limits.connectMilliseconds == 5_000)
+        #expect(upstream.limits.handshakeMilliseconds == 6_000 && upstream.limits.idleMilliseconds == 10_000)
+        #expect(upstream.limits.connectionsPerTarget == 14 && upstream.extraCAFiles == ["ca.pem"])
+        #expect(upstream.proxies.httpProxy?.host == "p" && upstream.proxies.noProxy.holds("10.1.2.3"))
+    }
+
+    @Test func listenersCarryTheirTLS() throws {
+        let yaml = """
+            listen: [127.0.0.1:1, "[::1]:2"]
+            tls: {certificate: c.pem, key: k.pem, http2: false}
+            """
+        let listeners = try Trial(yaml, others: ["c.pem": "x", "k.pem": "y"]).configuration().listeners
+        #expect(listeners.map(\.host) == ["127.0.0.1", "::1"] && listeners.map(\.port) == [1, 2])
+        #expect(listeners.allSatisfy { $0.tls == ListenerTLS(certificatePath: "c.pem", keyPath: "k.pem", allowsHTTP2: false) })
+    }
+
+    @Test func providersAndKeysReachTheirRooms() throws {
+        let yaml = """
+            providers:
+              acme: {url: "https://acme.example/v2", key: x-api-key, hosts: [.acme.example], apis: [anthropic-messages]}
+              bedrock: {region: eu-west-1, aws: {access_key_id: A, secret_access_key: B, session_token: C}}
+            keys:
+              - {id: team, key: weir_0123456789abcdef}
+            """
+        let resolution = try Trial(yaml).resolution()
+        #expect(resolution.faults == [])
+        let catalogue = ConfigWiring.catalogue(resolution)
+        let acme = try #require(catalogue["acme"])
+        #expect(acme.keyPlacement == .xAPIKey && acme.baseURL?.path == "/v2" && acme.hosts.contains(".acme.example"))
+        #expect(acme.families.map(\.rawValue) == ["anthropic-messages"])
+        let bedrock = try #require(catalogue["bedrock"])
+        #expect(bedrock.baseURL?.host == "bedrock-runtime.eu-west-1.amazonaws.com")
+        #expect(
+            bedrock.signing
+                == AWSSigning(accessKeyID: "A", secretAccessKey: "B", sessionToken: "C", region: "eu-west-1", service: "bedrock"))
+        let key = GatewayKey(id: "team", hashing: "weir_0123456789abcdef")
+        #expect(key.sha256.count == 32)
+        #expect(GatewayKeys([key]).id(of: Array("Bearer weir_0123456789abcdef".utf8)[...]) == "team")
+    }
+
+    @Test func namesWhatAReloadChanged() throws {
+        let old = try Trial("threads: 2\nlimits: {body_bytes: 1MiB}\nproviders: {a: \"https://a\"}\n").configuration()
+        let same = try Trial("threads: 2\nlimits: {body_bytes: 1024KiB}\nproviders: {a: \"https://a\"}\n").configuration()
+        #expect(ConfigReload.difference(old, same).isEmpty)
+        let new = try Trial("threads: 3\nlimits: {body_bytes: 2MiB}\nproviders: {a: \"https://b\"}\ndata: x\n").configuration()
+        let difference = ConfigReload.difference(old, new)
+        #expect(difference.applied == ["limits.body_bytes", "providers"])
+        #expect(difference.needingRestart == ["data", "threads"])
+    }
+}
