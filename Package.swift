@@ -146,7 +146,7 @@ let package = Package(
             name: "GatewayTests",
             dependencies: [
                 "Platform", "ExchangeModel", "HTTPWire", "SegmentLog", "Upstream", "Capture", "Gateway", "FakeProvider",
-                nioCore, logging,
+                nioCore, nioPosix, nioTLS, nioSSL, nioHTTP2, nioHPACK, logging,
             ],
             swiftSettings: strict),
         .testTarget(name: "FakeProviderTests", dependencies: ["FakeProvider", nioCore, nioPosix], swiftSettings: strict),

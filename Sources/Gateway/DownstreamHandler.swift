@@ -230,8 +230,7 @@ final class DownstreamHandler: ChannelDuplexHandler {
     /// Whether an exchange runs, or some of an answer has not reached the kernel yet.
     var isBusy: Bool {
         if exchange != nil { return true }
-        let options = context?.channel.syncOptions
-        do { return try (options?.getOption(.bufferedWritableBytes) ?? 0) > 0 } catch { return false }
+        return context.map { ListenerPipeline.unsentBytes($0.channel) > 0 } ?? false
     }
 
     func write(_ bytes: ByteBuffer) {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import NIOCore
-import NIOSSL
 import Upstream
 
 /// The first handler of every connection of a caller, before TLS: counts it in and out, refuses what is over a limit, and ends the
@@ -52,8 +51,18 @@ final class ListenerConnection: ChannelDuplexHandler {
         context.fireChannelInactive()
     }
 
+    // MARK: HTTP/2
+
+    private var openStreams = 0
+
     /// Streams of an HTTP/2 connection are open.
-    var hasOpenStreams: Bool { false }
+    var hasOpenStreams: Bool { openStreams > 0 }
+
+    func streamBegan() {
+        openStreams += 1
+    }
+
+    func streamEnded() { openStreams -= 1 }
 
     func handshakeEnded() {
         if case .handshake = phase { phase = .serving }
@@ -67,8 +76,18 @@ final class ListenerConnection: ChannelDuplexHandler {
         }
     }
 
-    /// Begins no more, and ends when what runs has ended.
-    func drain() {}
+    /// Begins no more, and ends when what runs has ended: on HTTP/2 by GOAWAY.
+    func drain() {
+        context?.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
+    }
+
+    func triggerUserOutboundEvent(context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?) {
+        if event is SocketReset.Wanted {
+            context.close(promise: promise)
+        } else {
+            context.triggerUserOutboundEvent(event, promise: promise)
+        }
+    }
 
     /// Closes below TLS: no farewell is waited for.
     func close() { context?.close(promise: nil) }

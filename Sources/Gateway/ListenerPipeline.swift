@@ -17,6 +17,13 @@ enum ListenerPipeline {
         try pipeline.addHandler(connection)
         guard let tls else { return try pipeline.addHandler(DownstreamHandler(loop: loop)) }
         try pipeline.addHandler(NIOSSLServerHandler(context: tls))
-        try pipeline.addHandler(DownstreamHandler(loop: loop))
+        try pipeline.addHandler(ListenerTLSGate(loop: loop, connection: connection))
+    }
+
+    /// Bytes of a connection that have not reached the kernel; none for a stream, whose connection is asked for its open streams.
+    static func unsentBytes(_ channel: any Channel) -> Int {
+        // A stream's channel ends the process when it is asked for an option that it does not know.
+        guard channel is any SocketOptionProvider else { return 0 }
+        do { return try channel.syncOptions?.getOption(.bufferedWritableBytes) ?? 0 } catch { return 0 }
     }
 }

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+import HTTPWire
+import NIOCore
+import NIOHTTP2
+
+/// Makes a connection that has agreed on HTTP/2 carry streams, each a channel with a bridge and a `DownstreamHandler`.
+enum HTTP2Pipeline {
+    /// Adds the handlers of HTTP/2; called on the connection's loop, after the TLS handshake.
+    static func build(_ channel: any Channel, loop: GatewayLoop, connection: ListenerConnection) throws {
+        let manager = NIOHTTP2ServerConnectionManagementHandler(
+            eventLoop: channel.eventLoop,
+            configuration: .init(
+                maxIdleTime: .milliseconds(loop.limits.keepAliveMilliseconds), maxAge: nil, maxGraceTime: nil, keepalive: nil))
+        let state = NIOLoopBound(loop, eventLoop: channel.eventLoop)
+        let handler = NIOHTTP2Handler(
+            mode: .server, eventLoop: channel.eventLoop, connectionConfiguration: connectionConfiguration(loop.limits.listener),
+            streamConfiguration: streamConfiguration(loop.limits.listener),
+            streamDelegate: StreamCount(
+                connection: NIOLoopBound(connection, eventLoop: channel.eventLoop), manager: manager.http2StreamDelegate)
+        ) { stream in
+            stream.eventLoop.makeCompletedFuture {
+                let loop = state.value
+                let bridge = HTTP2StreamBridge(stalledMilliseconds: loop.limits.stalledCallerMilliseconds)
+                try stream.pipeline.syncOperations.addHandlers([bridge, DownstreamHandler(loop: loop)])
+            }
+        }
+        try channel.pipeline.syncOperations.addHandlers([handler, manager, HTTP2ConnectionEnd()])
+    }
+
+    private static func connectionConfiguration(_ limits: ListenerLimits) -> NIOHTTP2Handler.ConnectionConfiguration {
+        var configuration = NIOHTTP2Handler.ConnectionConfiguration()
+        configuration.initialSettings = [
+            HTTP2Setting(parameter: .maxConcurrentStreams, value: limits.streamsPerConnection),
+            // Twice what a head may have: one that is too large is refused by name, and only one that is far too large ends the connection.
+            HTTP2Setting(parameter: .maxHeaderListSize, value: WireLimits.headBytes * 2),
+            HTTP2Setting(parameter: .initialWindowSize, value: limits.streamWindowBytes),
+        ]
+        // Streams whose provider takes nothing must not stop the others of the connection.
+        configuration.targetWindowSize = limits.streamWindowBytes * 8
+        configuration.controlFrameRateLimit.maximumCount = limits.controlFrames
+        configuration.maximumBufferedControlFrames = limits.controlFrames
+        return configuration
+    }
+
+    private static func streamConfiguration(_ limits: ListenerLimits) -> NIOHTTP2Handler.StreamConfiguration {
+        var configuration = NIOHTTP2Handler.StreamConfiguration()
+        configuration.targetWindowSize = limits.streamWindowBytes
+        configuration.outboundBufferSizeHighWatermark = 65_536
+        configuration.outboundBufferSizeLowWatermark = 32_768
+        configuration.streamResetFrameRateLimit.maximumCount = limits.streamResets
+        configuration.streamErrorRateLimit.maximumCount = limits.streamResets
+        return configuration
+    }
+
+    /// Tells the connection and its manager of streams that come and go.
+    private struct StreamCount: NIOHTTP2StreamDelegate {
+        let connection: NIOLoopBound<ListenerConnection>
+        let manager: NIOHTTP2ServerConnectionManagementHandler.HTTP2StreamDelegate
+
+        func streamCreated(_ id: HTTP2StreamID, channel: any Channel) {
+            connection.value.streamBegan()
+            manager.streamCreated(id, channel: channel)
+        }
+
+        func streamClosed(_ id: HTTP2StreamID, channel: any Channel) {
+            connection.value.streamEnded()
+            manager.streamClosed(id, channel: channel)
+        }
+    }
+}
+
+/// The last handler of an HTTP/2 connection: its frames have been dealt with, its errors end it.
+///
+/// World: loop.
+final class HTTP2ConnectionEnd: ChannelInboundHandler {
+    typealias InboundIn = HTTP2Frame
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {}
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // What is wrong with one stream has ended that stream; the library has told the caller of what is wrong with the connection.
+        if error is NIOHTTP2Errors.StreamError { return }
+        context.close(promise: nil)
+    }
+}
