@@ -79,4 +79,12 @@ package struct APIFamily: RawRepresentable, Hashable, Sendable {
     package static let bedrockConverse = APIFamily(rawValue: "bedrock-converse")
     /// Bedrock InvokeModel, streamed or not.
     package static let bedrockInvoke = APIFamily(rawValue: "bedrock-invoke")
+
+    /// Every family with a name here.
+    package static let known: [APIFamily] = [
+        .openaiChat, .openaiResponses, .openaiEmbeddings, .openaiCompletions, .openaiImages, .openaiAudio, .openaiModerations,
+        .openaiRealtime, .openaiResponsesAux, .anthropicMessages, .geminiGenerate, .anthropicCountTokens, .geminiEmbed,
+        .geminiCountTokens, .geminiInteractions, .vertexPredict, .cohereChat, .cohereEmbed, .rerank, .ollama, .bedrockConverse,
+        .bedrockInvoke,
+    ]
 }

@@ -20,6 +20,19 @@ package struct FaultCode: Sendable, Equatable {
         self.outcome = outcome
     }
 
+    /// The status in Google's words (google.rpc.Code).
+    var googleStatus: String {
+        switch status {
+        case 401: "UNAUTHENTICATED"
+        case 403: "PERMISSION_DENIED"
+        case 404: "NOT_FOUND"
+        case 402, 429: "RESOURCE_EXHAUSTED"
+        case 408, 504: "DEADLINE_EXCEEDED"
+        case 500...503: "UNAVAILABLE"
+        default: "INVALID_ARGUMENT"
+        }
+    }
+
     /// Malformed HTTP, or a target that is no path.
     package static let badRequest = FaultCode("bad_request", 400, "invalid_request_error", .refused)
     /// A control header that cannot be used.
@@ -63,43 +76,50 @@ package struct Fault: Error, Sendable {
 
     /// The body in the shape of the caller's API.
     ///
+    /// The code stands in `error.code` for OpenAI and its like, in `code` for Bedrock, before the message for the others.
     /// - Parameter api: the API family where it is known.
     /// - Returns: JSON.
     package func body(for api: APIFamily?) -> [UInt8] {
         var json = JSONWriter()
         json.beginObject()
         switch api {
-        case .anthropicMessages: writeAnthropic(to: &json)
-        case .geminiGenerate: writeGemini(to: &json)
+        case .some(.anthropicMessages), .some(.anthropicCountTokens): writeAnthropic(to: &json)
+        case .some(.geminiGenerate), .some(.geminiEmbed), .some(.geminiCountTokens), .some(.geminiInteractions),
+            .some(.vertexPredict):
+            writeGemini(to: &json)
+        case .some(.bedrockConverse), .some(.bedrockInvoke): writeBedrock(to: &json)
+        case .some(.cohereChat), .some(.cohereEmbed): write("message", codedMessage, to: &json)
+        case .some(.ollama): write("error", codedMessage, to: &json)
         default: writeOpenAI(to: &json)
         }
         json.endObject()
         return json.bytes
     }
 
+    private var codedMessage: String { "\(code.name): \(message)" }
+
+    private func write(_ key: String, _ text: String, to json: inout JSONWriter) {
+        json.key(key)
+        json.value(text)
+    }
+
     private func writeOpenAI(to json: inout JSONWriter) {
         json.key("error")
         json.beginObject()
-        json.key("message")
-        json.value(message)
-        json.key("type")
-        json.value(code.type)
+        write("message", message, to: &json)
+        write("type", code.type, to: &json)
         json.key("param")
         json.null()
-        json.key("code")
-        json.value(code.name)
+        write("code", code.name, to: &json)
         json.endObject()
     }
 
     private func writeAnthropic(to json: inout JSONWriter) {
-        json.key("type")
-        json.value("error")
+        write("type", "error", to: &json)
         json.key("error")
         json.beginObject()
-        json.key("type")
-        json.value(code.type)
-        json.key("message")
-        json.value("\(code.name): \(message)")
+        write("type", code.type, to: &json)
+        write("message", codedMessage, to: &json)
         json.endObject()
     }
 
@@ -108,10 +128,14 @@ package struct Fault: Error, Sendable {
         json.beginObject()
         json.key("code")
         json.value(Int64(code.status))
-        json.key("message")
-        json.value(message)
-        json.key("status")
-        json.value(code.name.uppercased())
+        write("message", codedMessage, to: &json)
+        write("status", code.googleStatus, to: &json)
         json.endObject()
+    }
+
+    /// AWS's SDKs read the class of an error from `code` where no header names it.
+    private func writeBedrock(to json: inout JSONWriter) {
+        write("code", code.name, to: &json)
+        write("message", message, to: &json)
     }
 }

@@ -14,6 +14,19 @@ package struct GatewayKey: Sendable, Equatable {
         self.id = id
         self.sha256 = sha256
     }
+
+    /// Makes a key out of the system's random numbers.
+    ///
+    /// - Parameter id: its name in records.
+    /// - Returns: the key, which is shown once and kept nowhere, and what the configuration holds of it.
+    package static func generate(id: String) -> (key: String, entry: GatewayKey) {
+        let alphabet = Array("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz".utf8)
+        var random = SystemRandomNumberGenerator()
+        var bytes = Array("\(GatewayKeys.prefix)".utf8)
+        // 43 of 62 letters: 256 bits.
+        for _ in 0..<43 { bytes.append(alphabet[Int.random(in: 0..<alphabet.count, using: &random)]) }
+        return (String(decoding: bytes, as: UTF8.self), GatewayKey(id: id, sha256: Array(SHA256.hash(data: bytes))))
+    }
 }
 
 /// The gateway keys of a configuration (`contract.md`, Gateway keys).
@@ -48,6 +61,7 @@ package struct GatewayKeys: Sendable {
     /// The id of a key, or nil for one that is unknown.
     ///
     /// - Parameter presented: a header's value: the key, with or without `Bearer` before it.
+    /// - Returns: the id.
     package func id(of presented: ArraySlice<UInt8>) -> String? {
         let key = GatewayKeys.bare(presented)
         guard ByteMatching.hasPrefix(key, GatewayKeys.prefix) else { return nil }

@@ -40,7 +40,7 @@ package enum HeadRewriting {
 
     /// Every line after the first, and the closing empty one.
     ///
-    /// - Parameter signature: takes the place of the caller's credentials and of what belongs to its own signature.
+    /// A signature takes the place of the caller's credentials and of what belongs to the caller's own signature.
     static func writeFields(
         _ head: RequestHead, route: Route, key: PlacedKey, signature: [UInt8]?, to out: inout ByteBuffer
     ) {
@@ -74,13 +74,13 @@ package enum HeadRewriting {
         out.writeStaticString("\r\n")
     }
 
-    private enum FieldKind {
+    enum FieldKind {
         case passes, drops, host
         /// A credential whose place the provider's key takes, if there is one for a header.
         case credential
     }
 
-    private static func kind(
+    static func kind(
         of field: HeaderField, _ block: HeaderBlock, route: Route, key: PlacedKey, dropped: [[UInt8]], isSigned: Bool
     ) -> FieldKind {
         switch field.known {
@@ -213,6 +213,7 @@ package enum HeadRewriting {
     private static func reason(_ status: Int) -> String {
         switch status {
         case 400: "Bad Request"
+        case 401: "Unauthorized"
         case 403: "Forbidden"
         case 404: "Not Found"
         case 408: "Request Timeout"

@@ -2,6 +2,7 @@
 import Dialects
 import ExchangeModel
 package import HTTPWire
+import Upstream
 
 /// Decides which provider a request goes to and what becomes of its credentials (`contract.md`).
 ///
@@ -55,6 +56,13 @@ package struct Router: Sendable {
 
     /// The API family that a request's path tells, for faults that come before routing.
     static func family(of head: RequestHead) -> APIFamily? { APIRoute.family(ofPath: PathPrefix(head.path).rest) }
+
+    /// The family whose shape a fault takes: the path's, else that of the SDK whose headers the request has.
+    static func faultShape(of head: RequestHead) -> APIFamily? {
+        if let family = family(of: head) { return family }
+        if head.block.first(.anthropicVersion) != nil { return .anthropicMessages }
+        return head.block.first(.xGoogAPIKey) != nil ? .geminiGenerate : nil
+    }
 
     private func make(
         _ endpoint: ProviderEndpoint, _ request: RoutedRequest, isModelCall: Bool, keyID: String?, _ attribution: Attribution
@@ -123,10 +131,15 @@ package struct Router: Sendable {
     private func callerNamed(
         _ base: BaseURL, _ named: Provider?, _ request: RoutedRequest
     ) throws(Fault) -> ProviderEndpoint {
-        guard allowsPrivateUpstreams || (base.isTLS && !base.host.contains("%")) else {
+        guard allowsPrivateUpstreams || base.isTLS else {
             throw Fault(
                 .notAllowed,
-                "x-inference-provider-url must be https, without a zone; the operator can allow others with --allow-private-upstreams"
+                "x-inference-provider-url must be https; the operator can allow others with --allow-private-upstreams")
+        }
+        guard allowsPrivateUpstreams || AddressPolicy.mayBeNamed(base.host) else {
+            throw Fault(
+                .notAllowed,
+                "x-inference-provider-url names an address that is private, loopback, link-local or otherwise special; the operator can allow it with --allow-private-upstreams"
             )
         }
         let provider = named ?? catalogue.owner(ofHost: base.host)

@@ -16,6 +16,17 @@ package enum AddressPolicy {
         return false
     }
 
+    /// Whether a caller may name a host, as far as can be told without a lookup.
+    ///
+    /// The addresses that a name resolves to are for `isPublic`, when they are known.
+    /// - Parameter host: a lower-case name or an address without brackets, zones and a closing dot allowed.
+    /// - Returns: false for addresses that are not public or in disguise, for zones, and for this machine's own name.
+    package static func mayBeNamed(_ host: String) -> Bool {
+        let bare = host.hasSuffix(".") ? String(host.dropLast()) : host
+        guard !bare.isEmpty, !bare.contains("%"), bare != "localhost", !bare.hasSuffix(".localhost") else { return false }
+        return isNumeric(bare) ? isPublic(bare) : !isDisguised(bare)
+    }
+
     /// Whether text is a numeric address.
     package static func isNumeric(_ host: String) -> Bool {
         bytes(of: host, family: AF_INET, count: 4) != nil || bytes(of: host, family: AF_INET6, count: 16) != nil

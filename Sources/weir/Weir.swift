@@ -25,7 +25,7 @@ struct Weir: AsyncParsableCommand {
             """,
         version: Program.version,
         subcommands: [
-            ServeVerb.self, IndexVerb.self, QueryVerb.self, SegmentVerb.self, DatasetVerb.self, DemoVerb.self,
+            ServeVerb.self, IndexVerb.self, QueryVerb.self, SegmentVerb.self, DatasetVerb.self, KeyVerb.self, DemoVerb.self,
             DoctorVerb.self,
         ])
 }

@@ -7,27 +7,61 @@ import Testing
 @Suite struct APIRouteTests {
     @Test(arguments: [
         ("/v1/chat/completions", "openai-chat"), ("/openai/deployments/D/chat/completions", "openai-chat"),
-        ("//x/chat/completions/", "openai-chat"),
-        ("/v1/chat/completions?api-version=1", "openai-chat"), ("/v1/responses", "openai-responses"),
-        ("/v1/embeddings", "openai-embeddings"),
-        ("/v1/messages", "anthropic-messages"), ("/anthropic/v1/messages/", "anthropic-messages"),
+        ("//x/chat/completions/", "openai-chat"), ("/v1/chat/completions?api-version=1", "openai-chat"),
+        ("/v1/projects/p/locations/l/endpoints/openapi/chat/completions", "openai-chat"),
+        ("/v1/responses", "openai-responses"), ("/v1/responses/compact", "openai-responses-aux"),
+        ("/v1/responses/input_tokens", "openai-responses-aux"), ("/v1/embeddings", "openai-embeddings"),
+        ("/v1/images/generations", "openai-images"), ("/v1/images/edits", "openai-images"),
+        ("/v1/images/variations", "openai-images"), ("/v1/audio/speech", "openai-audio"),
+        ("/v1/audio/transcriptions", "openai-audio"), ("/v1/audio/translations", "openai-audio"),
+        ("/v1/moderations", "openai-moderations"), ("/v1/completions", "openai-completions"),
+        ("/v1/fim/completions", "openai-completions"), ("/v1/messages", "anthropic-messages"),
+        ("/anthropic/v1/messages/", "anthropic-messages"), ("/v1/messages/count_tokens", "anthropic-count-tokens"),
         ("/v1/projects/p/locations/l/publishers/anthropic/models/c@1:streamRawPredict", "anthropic-messages"),
+        ("/v1/projects/p/locations/l/publishers/anthropic/models/c:rawPredict", "anthropic-messages"),
+        ("/v1/projects/p/locations/l/publishers/google/models/c:predict", "vertex-predict"),
         ("/v1beta/models/g-1:generateContent", "gemini-generate"),
-        ("/v1beta/models/g-1:streamGenerateContent", "gemini-generate"),
-        ("/model/a.b-v1%3A0/converse", "bedrock-converse"), ("/model/a.b-v1:0/converse-stream", "bedrock-converse"),
-        ("/model/a/invoke", "bedrock-invoke"), ("/model/a/invoke-with-response-stream", "bedrock-invoke"),
+        ("/v1beta/models/g-1:streamGenerateContent", "gemini-generate"), ("/v1/models/a:b:embedContent", "gemini-embed"),
+        ("/v1beta/models/g:batchEmbedContents", "gemini-embed"), ("/v1beta/models/g:countTokens", "gemini-count-tokens"),
+        ("/v1beta/interactions", "gemini-interactions"), ("/model/a.b-v1%3A0/converse", "bedrock-converse"),
+        ("/model/a.b-v1:0/converse-stream", "bedrock-converse"), ("/model/a/invoke", "bedrock-invoke"),
+        ("/model/a/invoke-with-response-stream", "bedrock-invoke"), ("/v1/chat", "cohere-chat"), ("/v2/chat", "cohere-chat"),
+        ("/v2/embed", "cohere-embed"), ("/v1/rerank", "rerank"), ("/api/chat", "ollama"), ("/api/generate", "ollama"),
     ]) func knowsTheFamily(path: String, family: String) {
         #expect(APIRoute.family(ofPath: path)?.rawValue == family)
+        #expect(APIFamily.known.contains { $0.rawValue == family })
         #expect(APIRoute.family(method: "GET", path: path) == nil)
+        #expect(APIRoute.family(method: "POST", path: path)?.rawValue == family)
+    }
+
+    @Test func realtimeIsOpenedByGet() {
+        #expect(APIRoute.family(method: "GET", path: "/v1/realtime?model=m") == .openaiRealtime)
     }
 
     @Test(arguments: [
-        "", "/", "/v1/messages/count_tokens", "/v1/messages/batches", "/v1/responses/resp_1", "/v1/responses/compact",
-        "/v1/completions", "/v1/models",
-        "/v1/threads/t/messages", "/v1beta/models/g:countTokens", "/functions/f/invoke", "/v1/Messages",
-        "/v1/projects/p/models/m:rawPredict", "?", ":",
+        "", "/", "/v1/messages/batches", "/v1/responses/resp_1", "/v1/models", "/v1/models/ft:gpt-4o:acme::id", "/v1/files",
+        "/v1/batches", "/v1/threads/t/messages", "/functions/f/invoke", "/v1/Messages", "/v1/projects/p/models/m:rawPredict", "?",
+        ":", "/x/count_tokens", "/x/compact", "/chat", "/x/chat", "/x/embed", "/x/generate", "/x/speech", "/x/edits",
+        "/x/generations", "/x/variations", "/x/transcriptions", "/x/translations", "/x/input_tokens", "/m/converse",
+        "/model/a/count-tokens", "/v1/models/m:", "/v1/completions/x", "/v12/chat", "/vx/chat", "//", "/:/",
     ]) func leavesOtherRoutesOpaque(path: String) {
         #expect(APIRoute.family(ofPath: path) == nil)
+    }
+
+    @Test(arguments: 0..<4) func anyBytesGiveAnAnswer(seed: Int) {
+        var random = SplitMix(seed: UInt64(seed))
+        let pieces = [
+            "/", "//", "chat", "completions", "messages", "models", "model", ":", "generateContent", "?", "#", "%3A", "invoke",
+            "converse", "\u{0}", "é", "v1", "responses", "x",
+        ]
+        for _ in 0..<2_000 {
+            let text = (0..<Int.random(in: 0...9, using: &random)).map { _ in pieces.randomElement(using: &random) ?? "" }
+                .joined()
+            let found = APIRoute.family(ofPath: text)
+            // A query never counts, nor does what stands before.
+            #expect(APIRoute.family(ofPath: text + "?a=/v1/messages") == found)
+            if let found { #expect(APIRoute.family(ofPath: "/prefix" + text) == found || !text.hasPrefix("/"), "\(text)") }
+        }
     }
 }
 

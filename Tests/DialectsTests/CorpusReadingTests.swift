@@ -132,7 +132,7 @@ struct Tally {
     func routesAndStreamsAgreeForEveryKind() throws {
         var expected: [String: [String: Any]] = [:]
         for line in try Corpus.lines("expected.jsonl") { expected[line["id"] as? String ?? ""] = line }
-        let known = CorpusReadingTests.families + ["gemini-generate", "bedrock-converse", "bedrock-invoke"]
+        let known = APIFamily.known.map(\.rawValue)
         for exchange in try Corpus.lines("exchanges.jsonl") {
             guard let id = exchange["id"] as? String, let want = expected[id], let kind = want["api_kind"] as? String else {
                 continue

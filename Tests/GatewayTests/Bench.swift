@@ -16,7 +16,9 @@ struct Bench: Sendable {
     let directory: String
     var port: Int { server.port }
 
-    static func start(providers: [String: Int], allowsPrivate: Bool, limits: GatewayLimits) async throws -> Bench {
+    static func start(
+        providers: [String: Int], allowsPrivate: Bool, limits: GatewayLimits, keys: GatewayKeys = GatewayKeys()
+    ) async throws -> Bench {
         let directory = FileManager.default.temporaryDirectory.appendingPathComponent("weir-gateway-\(UUID().uuidString)").path
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         let logger = Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() }
@@ -26,7 +28,8 @@ struct Bench: Sendable {
             directory: directory, node: "n1", hasherSecret: [UInt8](repeating: 7, count: 32), limits: captureLimits,
             logger: logger)
         let overrides = try providers.mapValues { try BaseURL("http://127.0.0.1:\($0)") }
-        let router = Router(catalogue: ProviderCatalogue(overrides: overrides), allowsPrivateUpstreams: allowsPrivate)
+        let router = Router(
+            catalogue: ProviderCatalogue(overrides: overrides), keys: keys, allowsPrivateUpstreams: allowsPrivate)
         let server = try await GatewayServer.start(
             host: "127.0.0.1", port: 0, threads: 1, router: router, capture: capture, limits: limits, logger: logger)
         return Bench(server: server, capture: capture, directory: directory)
@@ -69,18 +72,19 @@ struct Bench: Sendable {
 /// - Returns: the records in the order of writing.
 @discardableResult func withGateway(
     _ provider: RawProvider, allowsPrivate: Bool = false, limits: GatewayLimits = GatewayLimits(),
-    _ body: (Bench) async throws -> Void
+    keys: GatewayKeys = GatewayKeys(), _ body: (Bench) async throws -> Void
 ) async throws -> [ExchangeRecord] {
     defer { provider.stop() }
     return try await withGateway(
-        ["openai": provider.port, "anthropic": provider.port], allowsPrivate: allowsPrivate, limits: limits, body)
+        ["openai": provider.port, "anthropic": provider.port], allowsPrivate: allowsPrivate, limits: limits, keys: keys,
+        body)
 }
 
 @discardableResult func withGateway(
     _ providers: [String: Int], allowsPrivate: Bool = false, limits: GatewayLimits = GatewayLimits(),
-    _ body: (Bench) async throws -> Void
+    keys: GatewayKeys = GatewayKeys(), _ body: (Bench) async throws -> Void
 ) async throws -> [ExchangeRecord] {
-    let bench = try await Bench.start(providers: providers, allowsPrivate: allowsPrivate, limits: limits)
+    let bench = try await Bench.start(providers: providers, allowsPrivate: allowsPrivate, limits: limits, keys: keys)
     do {
         try await body(bench)
     } catch {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Foundation
 import Testing
 
 @testable import Upstream
@@ -68,4 +69,54 @@ import Testing
         "localhost",
     ])
     func takesNamesAndPlainAddressesForWhatTheyAre(host: String) { #expect(!AddressPolicy.isDisguised(host)) }
+
+    @Test(arguments: [
+        "", ".", "localhost", "localhost.", "a.localhost", "127.0.0.1", "127.0.0.1.", "2130706433", "0x7f.1.", "::1", "fe80::1",
+        "::ffff:8.8.8.8", "64:ff9b::8.8.8.8", "2002:808:808::", "2606:4700::1111%lo", "a%b", "10.0.0.1",
+    ])
+    func tellsWithoutALookupWhatNoCallerMayName(host: String) { #expect(!AddressPolicy.mayBeNamed(host)) }
+
+    @Test(arguments: [
+        "8.8.8.8", "8.8.8.8.", "2606:4700::1111", "api.example.com", "api.example.com.", "localhosts", "notlocalhost",
+    ])
+    func leavesNamesToTheLookup(host: String) { #expect(AddressPolicy.mayBeNamed(host)) }
+
+    /// Every block of 2^16 IPv4 addresses against Python's reading of the IANA registry.
+    @Test(.enabled(if: PythonAddresses.isPresent, "python3 is not here"))
+    func agreesWithAnotherReadingOfTheRegistry() throws {
+        var addresses: [String] = []
+        for high in 0..<256 {
+            for low in stride(from: 0, to: 256, by: 5) { addresses.append("\(high).\(low).7.9") }
+        }
+        let refused = try PythonAddresses.notGlobal(addresses)
+        for address in addresses where AddressPolicy.isPublic(address) { #expect(!refused.contains(address), "\(address)") }
+    }
+}
+
+/// Python's `ipaddress` as an oracle: what it calls not global may never be public here.
+enum PythonAddresses {
+    private struct Failed: Error {}
+
+    static let isPresent: Bool = (try? notGlobal(["10.0.0.1"])) == ["10.0.0.1"]
+
+    static func notGlobal(_ addresses: [String]) throws -> Set<String> {
+        let file = FileManager.default.temporaryDirectory.appendingPathComponent("weir-addresses-\(UUID().uuidString)")
+        try addresses.joined(separator: "\n").write(to: file, atomically: true, encoding: .utf8)
+        defer { try? FileManager.default.removeItem(at: file) }
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = [
+            "python3", "-c",
+            "import sys, ipaddress\nfor a in open(sys.argv[1]).read().split():\n  if not ipaddress.ip_address(a).is_global: print(a)",
+            file.path,
+        ]
+        let out = Pipe()
+        process.standardOutput = out
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        let bytes = out.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        guard process.terminationStatus == 0 else { throw Failed() }
+        return Set(String(decoding: bytes, as: UTF8.self).split(separator: "\n").map(String.init))
+    }
 }
