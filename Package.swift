@@ -99,7 +99,8 @@ let package = Package(
         .executableTarget(
             name: "weir",
             dependencies: [
-                "ByteCoding", "Platform", "ExchangeModel", "Dialects", "SegmentLog", "FactStore", "Upstream", "Outbound", "Capture",
+                "ByteCoding", "Platform", "ExchangeModel", "Dialects", "SegmentLog", "FactStore", "Upstream", "Outbound",
+                "Capture",
                 "Indexing", "Answers", "Datasets", "Gateway", "FakeProvider", argumentParser, logging, yams,
             ],
             swiftSettings: strict),
