@@ -71,7 +71,7 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "Upstream",
-            dependencies: ["ByteCoding", "Platform", "HTTPWire", nioCore, nioPosix, nioSSL],
+            dependencies: ["ByteCoding", "Platform", "HTTPWire", nioCore, nioPosix, nioTLS, nioSSL],
             swiftSettings: strictMemory),
         .target(name: "Outbound", dependencies: ["CCurl", "Platform"], swiftSettings: strictMemory),
 

@@ -12,8 +12,10 @@ package enum HostResources {
 
     /// The type of the file system that holds a path, by its name in `/proc/self/mounts`, or nil where it cannot be told.
     ///
-    /// - Parameter path: absolute, without links.
-    /// - Parameter mounts: the text of `/proc/self/mounts`.
+    /// - Parameters:
+    ///   - path: absolute, without links.
+    ///   - mounts: the text of `/proc/self/mounts`.
+    /// - Returns: as in `ext4` or `nfs4`.
     package static func fileSystemType(of path: String, mounts: String) -> String? {
         var best: (length: Int, type: String)?
         for line in mounts.split(separator: "\n") {

@@ -15,4 +15,8 @@ package struct PlatformLimits: Sendable {
     package static let longestParkUs: Int64 = 3_600_000_000
 
     static let noEntry = ENOENT
+    /// Connections that the kernel holds until they are accepted.
+    static let listenBacklog: Int32 = 1_024
+    /// Listening sockets that one process takes from another.
+    static let handedSockets = 64
 }

@@ -52,6 +52,7 @@ package final class UpstreamConnection: ChannelDuplexHandler {
     private let pool: UpstreamPool
     /// Of the settings it was opened under.
     let generation: Int
+    private let isBehindPlainProxy: Bool
     private var context: ChannelHandlerContext?
     private var state = State.idle
     /// Held until the attempt is over: by its last call, or by `cancel`.
@@ -69,10 +70,11 @@ package final class UpstreamConnection: ChannelDuplexHandler {
     package private(set) var served = 0
     var idleSince = NIODeadline.now()
 
-    init(target: UpstreamTarget, pool: UpstreamPool, generation: Int) {
+    init(target: UpstreamTarget, pool: UpstreamPool, generation: Int, isBehindPlainProxy: Bool) {
         self.target = target
         self.pool = pool
         self.generation = generation
+        self.isBehindPlainProxy = isBehindPlainProxy
     }
 
     // MARK: The attempt's side
@@ -96,6 +98,7 @@ package final class UpstreamConnection: ChannelDuplexHandler {
         keepsAlive = false
         answerBegan = false
         state = .awaitingHead(HeadParser())
+        if isBehindPlainProxy { context?.triggerUserOutboundEvent(ProxyRequestLine.Begins(), promise: nil) }
     }
 
     /// Queues request bytes; nothing leaves before `flush`.

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package import NIOCore
-import NIOPosix
-import NIOSSL
 
 /// The connections of one event loop to all providers.
 ///
 /// World: loop; never shared between loops.
 package final class UpstreamPool {
     private let loop: any EventLoop
+    private let lookups: HostLookups
     private var context: UpstreamContext
     /// Grows with every reload: connections of an earlier generation serve what they serve and are not kept.
     private var generation = 0
@@ -22,6 +21,7 @@ package final class UpstreamPool {
     ///   - context: trust, proxies, sizes and times.
     package init(loop: any EventLoop, context: UpstreamContext) {
         self.loop = loop
+        lookups = HostLookups(loop: loop)
         self.context = context
     }
 
@@ -52,11 +52,25 @@ package final class UpstreamPool {
             if case .failure = result { self.uncount(target) }
             completion(result)
         }
-        addresses(of: target).assumeIsolated().whenComplete { result in
-            switch result {
-            case .success(let addresses): self.tryAddresses(addresses[...], target, last: nil, completion: counted)
-            case .failure(let error): counted(.failure(UpstreamPool.upstreamError(error)))
-            }
+        let (context, generation) = (context, generation)
+        UpstreamOpening(target, context: context, loop: loop, lookups: lookups) { result in
+            counted(result.flatMap { self.take($0, target, context, generation) })
+        }.start()
+    }
+
+    private func take(
+        _ channel: any Channel, _ target: UpstreamTarget, _ context: UpstreamContext, _ generation: Int
+    ) -> Result<UpstreamConnection, UpstreamError> {
+        let connection = UpstreamConnection(
+            target: target, pool: self, generation: generation,
+            isBehindPlainProxy: !target.isTLS && !target.demandsPublicAddress && context.proxies.proxy(for: target) != nil)
+        do {
+            guard channel.isActive else { throw ChannelError.eof }
+            try channel.pipeline.syncOperations.addHandler(connection)
+            return .success(connection)
+        } catch {
+            channel.close(promise: nil)
+            return .failure(UpstreamError(.connectFailed, "the provider closed the connection as it was opened"))
         }
     }
 
@@ -102,79 +116,5 @@ package final class UpstreamPool {
     private func uncount(_ target: UpstreamTarget) {
         let left = counts[target, default: 1] - 1
         counts[target] = left > 0 ? left : nil
-    }
-
-    private func addresses(of target: UpstreamTarget) -> EventLoopFuture<[String]> {
-        if AddressPolicy.isNumeric(target.host) {
-            return loop.makeCompletedFuture(Result { try UpstreamPool.allowed([target.host], for: target) })
-        }
-        return NIOThreadPool.singleton.runIfActive(eventLoop: loop) {
-            try UpstreamPool.allowed(HostLookup.addresses(of: target.host), for: target)
-        }
-    }
-
-    /// The addresses that may be connected to: those checked here are the ones connected to, so a name cannot change in between.
-    private static func allowed(_ addresses: [String], for target: UpstreamTarget) throws(UpstreamError) -> [String] {
-        guard target.demandsPublicAddress else { return addresses }
-        let allowed = addresses.filter(AddressPolicy.isPublic)
-        guard !allowed.isEmpty, !AddressPolicy.isDisguised(target.host) else {
-            throw UpstreamError(.addressNotAllowed, "the address is private, loopback, link-local or otherwise special")
-        }
-        return allowed
-    }
-
-    private func tryAddresses(
-        _ addresses: ArraySlice<String>, _ target: UpstreamTarget, last: (any Error)?,
-        completion: @escaping (Result<UpstreamConnection, UpstreamError>) -> Void
-    ) {
-        guard let address = addresses.first else {
-            return completion(
-                .failure(last.map(UpstreamPool.upstreamError) ?? UpstreamError(.connectFailed, "no address to connect to")))
-        }
-        open(address, target).assumeIsolated().whenComplete { result in
-            switch result {
-            case .success(let connection):
-                completion(.success(connection.value))
-            case .failure(let error):
-                let rest = addresses.dropFirst().prefix(self.limits.addressesTried - 1)
-                self.tryAddresses(rest, target, last: error, completion: completion)
-            }
-        }
-    }
-
-    private func open(_ address: String, _ target: UpstreamTarget) -> EventLoopFuture<NIOLoopBound<UpstreamConnection>> {
-        do {
-            let socketAddress = try SocketAddress(ipAddress: address, port: target.port)
-            let connection = NIOLoopBound(UpstreamConnection(target: target, pool: self, generation: generation), eventLoop: loop)
-            let tls = context.tls
-            return ClientBootstrap(group: loop)
-                .channelOption(.socketOption(.tcp_nodelay), value: 1)
-                .connectTimeout(.milliseconds(limits.connectMilliseconds))
-                .channelInitializer { channel in
-                    channel.eventLoop.makeCompletedFuture {
-                        if target.isTLS {
-                            let serverName = AddressPolicy.isNumeric(target.host) ? nil : target.host
-                            try channel.pipeline.syncOperations.addHandler(
-                                NIOSSLClientHandler(context: tls, serverHostname: serverName))
-                        }
-                        try channel.pipeline.syncOperations.addHandler(connection.value)
-                    }
-                }
-                .connect(to: socketAddress)
-                .map { _ in connection }
-        } catch {
-            return loop.makeFailedFuture(UpstreamError(.connectFailed, "not an address: \(error)"))
-        }
-    }
-
-    private static func upstreamError(_ error: any Error) -> UpstreamError {
-        if let known = error as? UpstreamError { return known }
-        if let channel = error as? ChannelError, case .connectTimeout = channel {
-            return UpstreamError(.connectTimedOut, "the provider did not accept a connection in time")
-        }
-        if let io = error as? IOError {
-            return UpstreamError(.connectFailed, "cannot connect to the provider: errno \(io.errnoCode)")
-        }
-        return UpstreamError(.connectFailed, "cannot connect to the provider: \(type(of: error))")
     }
 }

@@ -17,7 +17,9 @@ enum Origin: Equatable, CustomStringConvertible {
     }
 }
 
-/// One thing that is wrong with a configuration: where, what, and what to write instead. Holds no secret.
+/// One thing that is wrong with a configuration: where, what, and what to write instead.
+///
+/// Holds no secret.
 struct ConfigFault: Error, Equatable, CustomStringConvertible {
     let origin: Origin
     let message: String

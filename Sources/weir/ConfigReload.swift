@@ -41,9 +41,6 @@ struct ConfigReload {
     static func run(
         _ inputs: ConfigInputs, started: Configuration, current: Configuration, server: GatewayServer, logger: Logger
     ) async -> Configuration {
-        do { try await server.reloadCertificates() } catch {
-            logger.error("the certificates stay as they were", metadata: ["error": "\(error)"])
-        }
         let new: Configuration
         do throws(ConfigFaults) { new = try Configuration(inputs) } catch {
             logger.error(
@@ -66,6 +63,9 @@ struct ConfigReload {
         do { try await server.apply(new.settings) } catch {
             logger.error("the new configuration cannot be used; the old one stays", metadata: ["error": "\(error)"])
             return current
+        }
+        do { try await server.reloadCertificates() } catch {
+            logger.error("the certificates stay as they were", metadata: ["error": "\(error)"])
         }
         logger.notice("configuration reloaded", metadata: ["changed": "\(list(difference(current, new).applied))"])
         return new

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import Gateway
 
 /// What may stand for a setting's value.
 enum SettingKind: Equatable {
@@ -112,10 +111,8 @@ enum ConfigSchema {
             path: "log_level", kind: .choice(["trace", "debug", "info", "notice", "warning", "error", "critical"]),
             fallback: "notice", doc: "What is logged to standard error.", flag: "--log-level"),
         Setting(
-            path: "metrics", kind: .choice(MetricsAccess.allCases.map(\.rawValue)), fallback: MetricsAccess.auto.rawValue,
-            doc:
-                "Who may read `/metrics`: with `auto`, whoever shows a gateway key, or callers from this machine where no keys are configured."
-        ),
+            path: "metrics", kind: .choice(["auto", "open", "off"]), fallback: "auto",
+            doc: "Who may read `/metrics`: auto asks for a gateway key, or for this machine where none are configured."),
     ]
 
     private static let access: [Setting] = [

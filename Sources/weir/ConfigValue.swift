@@ -31,6 +31,8 @@ extension SettingKind {
     /// Reads a value as it stands in the file, a variable or a flag.
     ///
     /// - Parameter texts: one, or several where the kind takes a list.
+    /// - Returns: the value.
+    /// - Throws: `BrokenRule`.
     func value(_ texts: [String]) throws(BrokenRule) -> SettingValue {
         if isList {
             let parts = texts.flatMap { $0.split(separator: ",").map { $0.trimmingBlanks } }.filter { !$0.isEmpty }

@@ -112,7 +112,8 @@ struct DoctorChecks {
             }
             return DoctorFinding(.ok, name, "held by a running gateway (/healthz: \(answer.status))")
         } catch let error as OutboundError where error.code == .tlsFailed {
-            return DoctorFinding(.warn, name, "taken, and the certificate there is not for this address: who it is cannot be told")
+            return DoctorFinding(
+                .warn, name, "taken, and the certificate there is not for this address: who it is cannot be told")
         } catch {
             return DoctorFinding(.fail, name, "taken by a program that does not answer at /healthz: \(error)")
         }

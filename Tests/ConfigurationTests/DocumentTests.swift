@@ -65,11 +65,11 @@ import Testing
     @Test func exampleFileReadsWithEveryCommentTakenOff() throws {
         let text = try DocumentTests.text("fixtures/weir.example.yaml")
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-        // A setting that is commented out begins with "#" and no blank; prose begins with "# ".
+        // A setting that is commented out keeps its place after the "#"; prose follows "# ".
         let all = lines.map { line in
             guard let hash = line.firstIndex(of: "#"), line[..<hash].allSatisfy({ $0 == " " }) else { return line }
             let rest = line[line.index(after: hash)...]
-            return rest.hasPrefix(" ") ? "" : String(line[..<hash]) + rest
+            return rest.hasPrefix(" ") && !rest.hasPrefix("  ") ? "" : String(line[..<hash]) + rest
         }
         let environment = [
             "WEIR_TEAM_KEY": "weir_0123456789abcdef", "AWS_ACCESS_KEY_ID": "A", "AWS_SECRET_ACCESS_KEY": "B",

@@ -93,7 +93,6 @@ import Upstream
             try Trial("on_client_close: {mode: drain, max_bytes: 1MiB}\n").shown("on_client_close.max_bytes")
                 == "1MiB from weir.yaml:1")
         #expect(try Trial("capture: off\n").shown("capture.mode") == "off from weir.yaml:1")
-        #expect(try Trial("metrics: false\n").shown("metrics.enabled") == "false from weir.yaml:1")
     }
 
     @Test func misspeltVariablesAreWarnedOfAndOthersAreNot() throws {

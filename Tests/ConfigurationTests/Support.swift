@@ -31,7 +31,10 @@ struct Trial {
     private func files() throws -> MemoryFileSystem {
         let files = MemoryFileSystem()
         if let yaml { try files.replaceFile("weir.yaml", with: Array(yaml.utf8)) }
-        for (path, text) in others { try files.replaceFile(path, with: Array(text.utf8)) }
+        for (path, text) in others {
+            try files.createDirectories(PathText.parent(of: path))
+            try files.replaceFile(path, with: Array(text.utf8))
+        }
         return files
     }
 

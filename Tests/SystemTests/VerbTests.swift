@@ -9,12 +9,12 @@ extension SystemTests {
             let cases: [(arguments: [String], says: String)] = [
                 (["dance"], "dance"),
                 (["serve", "--no-such-flag"], "--no-such-flag"),
-                (["serve", "--listen", "nonsense", "--data", scratch.path], "--listen takes HOST:PORT"),
+                (["serve", "--listen", "nonsense", "--data", scratch.path], "--listen: listen takes HOST:PORT"),
                 (["serve", "--listen", "0.0.0.0:0", "--data", scratch.path], "--open"),
                 (["serve", "--provider", "openai", "--data", scratch.path], "--provider takes NAME=BASE_URL"),
                 (["serve", "--provider", "openai=ftp://x", "--data", scratch.path], "https://"),
                 (["serve", "--threads", "0", "--data", scratch.path], "--threads"),
-                (["serve", "--log-level", "loud", "--data", scratch.path], "--log-level loud"),
+                (["serve", "--log-level", "loud", "--data", scratch.path], "--log-level: log_level must be one of"),
                 (["serve", "--config", scratch.at("absent.yaml"), "--data", scratch.path], "absent.yaml cannot be read"),
                 (["index", "--max-duration", "0", "--data", scratch.path], "--max-duration"),
                 (["index", "--max-duration", "soon", "--data", scratch.path], "--max-duration"),
@@ -38,11 +38,11 @@ extension SystemTests {
             let scratch = try Scratch()
             let file = scratch.at("weir.yaml")
             let cases: [(yaml: String, says: String)] = [
-                ("listne: 127.0.0.1:0\n", "unknown key listne"),
+                ("listne: 127.0.0.1:0\n", "weir.yaml:1: unknown key listne; did you mean `listen`?"),
                 ("listen: [1\n", "is not YAML"),
                 ("- 1\n- 2\n", "the top level must be a mapping"),
                 ("threads: many\n", "threads must be a number"),
-                ("drain_seconds: -1\n", "drain_seconds must be"),
+                ("drain: -1s\n", "drain must be"),
                 ("open: perhaps\n", "open must be true or false"),
                 ("providers:\n  openai: nowhere\n", "openai"),
                 ("listen: 0.0.0.0:0\n", "--open"),

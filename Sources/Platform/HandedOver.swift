@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+
+/// What another process handed to this one at its start: listening sockets, and a pipe to say "ready" on.
+///
+/// Two givers: systemd with `LISTEN_FDS` and `LISTEN_PID` (sd_listen_fds(3)), and a running Weir with `WEIR_LISTEN_FDS` and
+/// `WEIR_READY_FD`, for it cannot know the number of a process that it has yet to start. Descriptors begin at 3 in both.
+package struct HandedOver: Sendable {
+    /// In the order in which they were handed over; empty where there were none.
+    package let sockets: [ListeningSocket]
+    /// Another Weir waits for this one and will then drain.
+    package var hasPredecessor: Bool { ready >= 0 }
+
+    private let ready: Int32
+
+    /// Looks at the environment; called once, early, and before any other file is opened.
+    ///
+    /// The variables are removed, so that no program that this one starts takes them for its own.
+    package static func take() -> HandedOver {
+        let isForUs = number("LISTEN_PID") == Int(getpid())
+        let count = number("WEIR_LISTEN_FDS") ?? (isForUs ? number("LISTEN_FDS") : nil) ?? 0
+        let ready = number("WEIR_READY_FD").map(Int32.init(truncatingIfNeeded:)) ?? -1
+        for name in names { unsafe unsetenv(name) }
+        let range = 3..<(3 + min(max(0, count), PlatformLimits.handedSockets))
+        let sockets = range.map { Int32($0) }.filter(isListening).map(ListeningSocket.init(adopting:))
+        if ready >= 0 { _ = fcntl(ready, F_SETFD, FD_CLOEXEC) }
+        return HandedOver(sockets: sockets, ready: ready)
+    }
+
+    static let names = ["LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "WEIR_LISTEN_FDS", "WEIR_READY_FD"]
+
+    private static func number(_ name: String) -> Int? {
+        guard let text = unsafe getenv(name) else { return nil }
+        return unsafe Int(String(cString: text))
+    }
+
+    private static func isListening(_ descriptor: Int32) -> Bool {
+        var answer: Int32 = 0
+        var size = socklen_t(MemoryLayout<Int32>.size)
+        return unsafe getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &answer, &size) == 0 && answer == 1
+    }
+
+    /// Tells the predecessor that this process accepts; harmless where there is none.
+    package func sayReady() {
+        guard ready >= 0 else { return }
+        var byte = UInt8(ascii: "1")
+        _ = unsafe write(ready, &byte, 1)
+        close(ready)
+    }
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+
+/// A bound and listening TCP socket that outlives the server on it, so that it can be handed to another process.
+///
+/// The kernel's queue of connections belongs to the socket: as long as one process holds it, no caller is refused.
+package final class ListeningSocket: Sendable {
+    /// Owned by this object; closed with its last reference.
+    package let descriptor: Int32
+
+    /// Takes over a socket that another process has bound.
+    package init(adopting descriptor: Int32) {
+        self.descriptor = descriptor
+        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+    }
+
+    /// Binds and listens.
+    ///
+    /// - Parameters:
+    ///   - host: a name or a numeric address without brackets.
+    ///   - port: 0 for any.
+    /// - Throws: `PlatformError` with the address as its path.
+    package convenience init(host: String, port: Int) throws(PlatformError) {
+        let place = "\(host):\(port)"
+        var hints = unsafe addrinfo()
+        unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        unsafe hints.ai_flags = AI_PASSIVE
+        var list: UnsafeMutablePointer<addrinfo>?
+        guard unsafe getaddrinfo(host, String(port), &hints, &list) == 0, let first = unsafe list else {
+            throw PlatformError(errno: EADDRNOTAVAIL, operation: "resolve", path: place)
+        }
+        defer { unsafe freeaddrinfo(list) }
+        let made = unsafe socket(first.pointee.ai_family, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard made >= 0 else { throw PlatformError(errno: errno, operation: "socket", path: place) }
+        var on: Int32 = 1
+        unsafe setsockopt(made, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<Int32>.size))
+        let isBound = unsafe bind(made, first.pointee.ai_addr, first.pointee.ai_addrlen) == 0
+        guard isBound, listen(made, PlatformLimits.listenBacklog) == 0 else {
+            let number = errno
+            close(made)
+            throw PlatformError(errno: number, operation: isBound ? "listen" : "bind", path: place)
+        }
+        self.init(adopting: made)
+    }
+
+    deinit { close(descriptor) }
+
+    /// Another descriptor of the same socket, for a server that closes what it is given; not inherited by other programs.
+    package func duplicate() throws(PlatformError) -> Int32 {
+        let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 3)
+        guard copy >= 0 else { throw PlatformError(errno: errno, operation: "dup", path: "") }
+        return copy
+    }
+}
