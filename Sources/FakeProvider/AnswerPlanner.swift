@@ -58,7 +58,8 @@ struct AnswerPlanner: Sendable {
     /// Where a request points.
     func place(of request: SeenRequest) -> FakePlace {
         FakePlace(
-            method: request.method, target: request.target, hasAnthropicVersion: request.header("anthropic-version") != nil)
+            method: request.method, target: request.target, hasAnthropicVersion: request.header("anthropic-version") != nil,
+            hasGoogleKey: request.header("x-goog-api-key") != nil)
     }
 
     /// The request's own order.

@@ -14,9 +14,11 @@ struct CredentialCheck {
 
     private static let places = ["authorization", "x-api-key", "x-goog-api-key", "api-key"]
 
-    private var place: String {
+    /// Where this provider wants its key; Anthropic takes it in two places.
+    private func place(_ request: SeenRequest) -> String {
         switch provider {
-        case .anthropic: "x-api-key"
+        case .anthropic:
+            request.header("x-api-key") == nil && request.header("authorization") != nil ? "authorization" : "x-api-key"
         case .gemini: "x-goog-api-key"
         case .azure: "api-key"
         default: "authorization"
@@ -39,6 +41,7 @@ struct CredentialCheck {
             return try refuseOthers(request, but: "authorization")
         }
         guard let demanded = script.demandedKey else { return }
+        let place = place(request)
         if provider == .gemini, request.header(place) == nil, queryKey(request) == demanded {
             return try refuseOthers(request, but: nil)
         }

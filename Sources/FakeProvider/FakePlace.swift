@@ -74,8 +74,8 @@ struct FakePlace {
     var isStream: Bool?
     var framing = StreamFraming.events
 
-    /// Reads a request line; `hasAnthropicVersion` tells the two providers of `/v1/models` apart.
-    init(method: String, target: String, hasAnthropicVersion: Bool = false) {
+    /// Reads a request line; the two marks are headers that tell the providers of `/v1/models` apart.
+    init(method: String, target: String, hasAnthropicVersion: Bool = false, hasGoogleKey: Bool = false) {
         let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
         let query = parts.count > 1 ? parts[1] : ""
         var segments = (parts.first ?? "").split(separator: "/").map(String.init)
@@ -90,6 +90,7 @@ struct FakePlace {
         let methods = method == "HEAD" ? ["GET", "POST"] : [method]
         provider = named ?? .openai
         for method in methods where api == nil {
+            if hasGoogleKey, method == "GET", segments.first == "v1" { segments[0] = "v1beta" }
             read(method, segments, query: String(query), named: named, hasAnthropicVersion)
         }
     }

@@ -8,6 +8,7 @@ enum EmbeddingsShape {
         let asked = answer.asked
         let dimensions = asked.dimensions ?? (asked.model.hasSuffix("-large") ? 3_072 : 1_536)
         return JSONWriter.objectBytes(capacity: asked.inputs.count * dimensions * 12) { writer in
+            if asked.provider == .mistral { writer.field("id", answer.id) }
             writer.field("object", "list")
             writer.array("data") { writer in
                 for (index, input) in asked.inputs.enumerated() {

@@ -97,7 +97,7 @@ import Testing
     @Test(arguments: [
         ("/v1/chat/completions", "Authorization: Bearer k-1", 200), ("/v1/chat/completions", "x-api-key: k-1", 401),
         ("/v1/chat/completions", "Authorization: Bearer k-2", 401), ("/v1/messages", "x-api-key: k-1", 200),
-        ("/v1/messages", "Authorization: Bearer k-1", 401),
+        ("/v1/messages", "Authorization: Bearer k-1", 200), ("/v1/messages", "Authorization: Bearer k-2", 401),
         ("/openai/deployments/d/chat/completions", "api-key: k-1", 200),
         ("/v1/chat/completions", "Authorization: Bearer k-1\r\nx-inference-provider: openai", 401),
         ("/v1/messages", "x-api-key: k-1\r\nAuthorization: Bearer project", 401),

@@ -7,8 +7,13 @@ output holds one JSON object a line: what Weir should have recorded of each exch
 
 import json
 import re
+import socket
+import ssl
+import subprocess
 import sys
+import threading
 import traceback
+from urllib.parse import urlsplit
 
 PROVIDER_KEY = "provider-key"
 PROJECT_KEY = "project-key"
@@ -83,3 +88,52 @@ def raises(kind, act):
     except kind as error:
         return error
     raise AssertionError(f"no {kind}")
+
+
+class TLSFront:
+    """Speaks TLS on ports of its own and passes the bytes on to plain ones; for SDKs that refuse http."""
+
+    def __init__(self, folder):
+        self.certificate = f"{folder}/certificate.pem"
+        self.fronts = {}
+        key = f"{folder}/key.pem"
+        made = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
+        made += ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", self.certificate]
+        subprocess.run(made, check=True, capture_output=True)
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(self.certificate, key)
+
+    def secure(self, url):
+        """The https URL that leads to an http URL."""
+        parts = urlsplit(url)
+        if parts.port not in self.fronts:
+            listener = socket.create_server(("127.0.0.1", 0))
+            self.fronts[parts.port] = listener.getsockname()[1]
+            threading.Thread(target=self._accept, args=(listener, parts.port), daemon=True).start()
+        return f"https://127.0.0.1:{self.fronts[parts.port]}{parts.path}"
+
+    def _accept(self, listener, port):
+        while True:
+            raw, _ = listener.accept()
+            threading.Thread(target=self._serve, args=(raw, port), daemon=True).start()
+
+    def _serve(self, raw, port):
+        try:
+            with self.context.wrap_socket(raw, server_side=True) as caller, socket.create_connection(("127.0.0.1", port)) as behind:
+                threading.Thread(target=self._pass, args=(caller, behind), daemon=True).start()
+                self._pass(behind, caller)
+        except OSError:
+            pass
+
+    @staticmethod
+    def _pass(source, sink):
+        try:
+            while data := source.recv(65536):
+                sink.sendall(data)
+        except OSError:
+            pass
+        for side in (source, sink):
+            try:
+                side.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass

