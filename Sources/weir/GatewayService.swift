@@ -13,7 +13,6 @@ final class GatewayService: Sendable {
     let directory: DataDirectory
     let server: GatewayServer
     let capture: CaptureEngine
-    private let lock: FileLock
     private let indexer: BackgroundIndexer?
     private let logger: Logger
 
@@ -24,14 +23,7 @@ final class GatewayService: Sendable {
         let files = PosixFileSystem()
         let address = try configuration.address()
         try directory.create(files)
-        let lock = FileLock(path: directory.serveLock)
-        guard try lock.tryAcquire() else {
-            throw VerbFailure.unfinished("another gateway writes to \(directory.path); stop it, or give this one its own --data")
-        }
-        let capture = try CaptureEngine(
-            directory: directory.paths.segments, node: configuration.node, hasherSecret: try directory.keyNameSecret(files),
-            files: files,
-            logger: logger)
+        let capture = try startCapture(configuration, directory, files, logger)
         let router = Router(
             catalogue: ProviderCatalogue(overrides: configuration.providers),
             allowsPrivateUpstreams: configuration.allowsPrivateUpstreams)
@@ -41,21 +33,32 @@ final class GatewayService: Sendable {
                 logger: logger)
             let indexer = indexes ? try BackgroundIndexer(paths: directory.paths, logger: logger) : nil
             return GatewayService(
-                directory: directory, server: server, capture: capture, lock: lock, indexer: indexer, logger: logger)
+                directory: directory, server: server, capture: capture, indexer: indexer, logger: logger)
         } catch {
             capture.stop()
             throw (error as? VerbFailure) ?? VerbFailure.unfinished("cannot listen on \(configuration.listen): \(error)")
         }
     }
 
+    private static func startCapture(
+        _ configuration: Configuration, _ directory: DataDirectory, _ files: PosixFileSystem, _ logger: Logger
+    ) throws -> CaptureEngine {
+        do {
+            return try CaptureEngine(
+                places: CapturePlaces(
+                    segments: directory.paths.segments, arenas: directory.arenas, lock: directory.serveLock),
+                node: configuration.node, hasherSecret: try directory.keyNameSecret(files), files: files, logger: logger)
+        } catch let error as CaptureError where error.code == .directoryInUse {
+            throw VerbFailure.unfinished("another gateway writes to \(directory.path); stop it, or give this one its own --data")
+        }
+    }
+
     private init(
-        directory: DataDirectory, server: GatewayServer, capture: CaptureEngine, lock: FileLock, indexer: BackgroundIndexer?,
-        logger: Logger
+        directory: DataDirectory, server: GatewayServer, capture: CaptureEngine, indexer: BackgroundIndexer?, logger: Logger
     ) {
         self.directory = directory
         self.server = server
         self.capture = capture
-        self.lock = lock
         self.indexer = indexer
         self.logger = logger
     }
@@ -67,7 +70,6 @@ final class GatewayService: Sendable {
         let cut = await server.shutDown(limitMilliseconds: drainSeconds * 1_000)
         indexer?.stop()
         capture.stop()
-        lock.release()
         let counters = capture.counters
         logger.notice(
             "stopped",
