@@ -54,7 +54,7 @@ let package = Package(
         .target(name: "HTTPWire", dependencies: [nioCore], swiftSettings: strict),
         .target(name: "ContentCoding", dependencies: ["CZstd", "CZlib", "CBrotli"], swiftSettings: strictMemory),
         .target(name: "Dialects", dependencies: ["ByteCoding", "ExchangeModel"], swiftSettings: strict),
-        .target(name: "Redaction", dependencies: ["ExchangeModel", crypto], swiftSettings: strict),
+        .target(name: "Redaction", dependencies: ["ByteCoding", "ExchangeModel", crypto], swiftSettings: strict),
 
         // MARK: Floor 3, stores and wires
         .target(name: "SegmentLog", dependencies: ["CZstd", "ByteCoding", "Platform", crypto], swiftSettings: strictMemory),
@@ -75,7 +75,9 @@ let package = Package(
         // MARK: Floor 4, engines
         .target(
             name: "Capture",
-            dependencies: ["Platform", "ExchangeModel", "ContentCoding", "Redaction", "SegmentLog", crypto, logging],
+            dependencies: [
+                "ByteCoding", "Platform", "ExchangeModel", "ContentCoding", "Redaction", "SegmentLog", crypto, logging,
+            ],
             swiftSettings: strictMemory),
         .target(name: "Indexing", dependencies: ["Platform", "ExchangeModel", "SegmentLog", "FactStore"], swiftSettings: strict),
         .target(

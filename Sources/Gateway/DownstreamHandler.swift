@@ -152,7 +152,7 @@ final class DownstreamHandler: ChannelDuplexHandler {
 
     private func begin(_ head: RequestHead) {
         let tap = loop.lane.begin()
-        tap.exchange.requestHead = head.block.bytes
+        unsafe head.block.bytes.withUnsafeBytes { unsafe tap.requestHead($0) }
         let reader = BodyReader(head.framing)
         phase = reader.isComplete ? .answering : .body(reader)
         do throws(Fault) {

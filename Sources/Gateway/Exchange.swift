@@ -54,6 +54,7 @@ final class Exchange: UpstreamReceiver {
         tap.exchange.api = route.api
         tap.exchange.pathAttribution = route.attribution
         tap.exchange.upstreamURL = route.upstreamURL
+        tap.checkpoint()
     }
 
     // MARK: The caller's side
@@ -175,7 +176,7 @@ final class Exchange: UpstreamReceiver {
         let now = tap.nowUs()
         tap.exchange.firstByteUs = now
         tap.exchange.status = answer.status
-        tap.exchange.responseHead = answer.block.bytes
+        unsafe answer.block.bytes.withUnsafeBytes { unsafe tap.responseHead($0) }
         tap.exchange.responseStream = StreamDetection.isStream(contentType: contentType(answer), bodyPrefix: [])
         if answer.status >= 400 { tap.exchange.errorSource = .provider }
         noteAttempt { attempt, _ in

@@ -13,7 +13,6 @@ final class GatewayService: Sendable {
     let directory: DataDirectory
     let server: GatewayServer
     let capture: CaptureEngine
-    private let lock: FileLock
     private let indexer: BackgroundIndexer?
     private let logger: Logger
 
@@ -21,21 +20,14 @@ final class GatewayService: Sendable {
     static func start(_ configuration: Configuration, directory: DataDirectory, logger: Logger) async throws -> GatewayService {
         let files = PosixFileSystem()
         try directory.create(files)
-        let lock = FileLock(path: directory.serveLock)
-        guard try lock.tryAcquire() else {
-            throw VerbFailure.unfinished("another gateway writes to \(directory.path); stop it, or give this one its own --data")
-        }
-        let capture = try CaptureEngine(
-            directory: directory.paths.segments, node: configuration.node, hasherSecret: try directory.keyNameSecret(files),
-            files: files,
-            logger: logger)
+        let capture = try startCapture(configuration, directory, files, logger)
         do {
             let server = try await GatewayServer.start(
                 listeners: configuration.listeners, threads: configuration.threads, settings: configuration.settings,
                 capture: capture, logger: logger)
             let indexer = configuration.indexes ? try BackgroundIndexer(paths: directory.paths, logger: logger) : nil
             return GatewayService(
-                directory: directory, server: server, capture: capture, lock: lock, indexer: indexer, logger: logger)
+                directory: directory, server: server, capture: capture, indexer: indexer, logger: logger)
         } catch {
             capture.stop()
             if let error = error as? GatewayError { throw VerbFailure.unfinished(error.message) }
@@ -43,14 +35,25 @@ final class GatewayService: Sendable {
         }
     }
 
+    private static func startCapture(
+        _ configuration: Configuration, _ directory: DataDirectory, _ files: PosixFileSystem, _ logger: Logger
+    ) throws -> CaptureEngine {
+        do {
+            return try CaptureEngine(
+                places: CapturePlaces(
+                    segments: directory.paths.segments, arenas: directory.arenas, lock: directory.serveLock),
+                node: configuration.node, hasherSecret: try directory.keyNameSecret(files), files: files, logger: logger)
+        } catch let error as CaptureError where error.code == .directoryInUse {
+            throw VerbFailure.unfinished("another gateway writes to \(directory.path); stop it, or give this one its own --data")
+        }
+    }
+
     private init(
-        directory: DataDirectory, server: GatewayServer, capture: CaptureEngine, lock: FileLock, indexer: BackgroundIndexer?,
-        logger: Logger
+        directory: DataDirectory, server: GatewayServer, capture: CaptureEngine, indexer: BackgroundIndexer?, logger: Logger
     ) {
         self.directory = directory
         self.server = server
         self.capture = capture
-        self.lock = lock
         self.indexer = indexer
         self.logger = logger
     }
@@ -62,7 +65,6 @@ final class GatewayService: Sendable {
         let cut = await server.shutDown(limitMilliseconds: drainMilliseconds)
         indexer?.stop()
         capture.stop()
-        lock.release()
         let counters = capture.counters
         logger.notice(
             "stopped",
