@@ -69,8 +69,8 @@ package struct Successor: Sendable {
         var words = unsafe arguments.map { unsafe strdup($0) } + [nil]
         var entries = unsafe environment.map { unsafe strdup($0) } + [nil]
         defer {
-            for unsafe word in unsafe words { unsafe free(word) }
-            for unsafe entry in unsafe entries { unsafe free(entry) }
+            for index in unsafe words.indices { unsafe free(words[index]) }
+            for index in unsafe entries.indices { unsafe free(entries[index]) }
         }
         var started: Int32 = 0
         let failed = unsafe posix_spawn(&started, path, &actions, &attributes, &words, &entries)
