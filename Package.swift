@@ -97,6 +97,11 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        .executableTarget(
+            name: "weir-bench",
+            dependencies: ["Platform", "ExchangeModel", "Capture", argumentParser, logging],
+            swiftSettings: strict),
+
         // MARK: Tests
         .target(
             name: "FactSamples", dependencies: ["ExchangeModel", "FactStore"], path: "Tests/FactSamples", swiftSettings: strict),
@@ -118,8 +123,8 @@ let package = Package(
         .testTarget(
             name: "CaptureTests",
             dependencies: [
-                "CZstd", "CZlib", "CBrotli", "ByteCoding", "Platform", "ExchangeModel", "SegmentLog", "Capture", crypto,
-                logging,
+                "CZstd", "CZlib", "CBrotli", "ByteCoding", "Platform", "ExchangeModel", "Redaction", "SegmentLog", "Capture",
+                crypto, logging,
             ],
             swiftSettings: strict),
         .testTarget(
