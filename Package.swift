@@ -106,6 +106,11 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        .executableTarget(
+            name: "weir-bench",
+            dependencies: ["Platform", "ExchangeModel", "Capture", argumentParser, logging],
+            swiftSettings: strict),
+
         // MARK: Tests
         .target(
             name: "FactSamples", dependencies: ["ExchangeModel", "FactStore"], path: "Tests/FactSamples", swiftSettings: strict),
@@ -128,8 +133,8 @@ let package = Package(
         .testTarget(
             name: "CaptureTests",
             dependencies: [
-                "CZstd", "CZlib", "CBrotli", "ByteCoding", "Platform", "ExchangeModel", "SegmentLog", "Capture", crypto,
-                logging,
+                "CZstd", "CZlib", "CBrotli", "ByteCoding", "Platform", "ExchangeModel", "Redaction", "SegmentLog", "Capture",
+                crypto, logging,
             ],
             swiftSettings: strict),
         .testTarget(
