@@ -160,8 +160,9 @@ package final class GatewayServer: Sendable {
 
     // MARK: Reload
 
-    /// Replaces the settings: exchanges that begin from now on use the new ones, running ones end with the old. Connections to
-    /// providers are opened anew, under the new trust and proxies.
+    /// Replaces the settings: exchanges that begin from now on use the new ones, running ones end with the old.
+    ///
+    /// Connections to providers are opened anew, under the new trust and proxies.
     ///
     /// - Parameter settings: all of them.
     /// - Throws: `GatewayError` where they cannot be used; then nothing has changed.

@@ -13,6 +13,7 @@ package struct Successor: Sendable {
     ///   - path: the program, as `Host.programPath()` gave it when this process began: the file may have been replaced since.
     ///   - arguments: the program's name first.
     ///   - sockets: become descriptors 3 and up.
+    /// - Returns: the process, which may not be ready yet.
     /// - Throws: `PlatformError` where it cannot be started.
     package static func start(path: String, arguments: [String], sockets: [ListeningSocket]) throws(PlatformError) -> Successor {
         var ends: [Int32] = [-1, -1]

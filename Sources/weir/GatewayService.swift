@@ -24,6 +24,8 @@ final class GatewayService: Sendable {
     ///   - directory: where the data lies.
     ///   - handed: listening sockets of another process, which may still capture into the same directory.
     ///   - logger: for lifecycle.
+    /// - Returns: the running service.
+    /// - Throws: `VerbFailure`.
     static func start(
         _ configuration: Configuration, directory: DataDirectory, handed: HandedOver = .nothing, logger: Logger
     ) async throws -> GatewayService {

@@ -21,6 +21,7 @@ final class HandOver: Sendable {
     ///   - listeners: get descriptors that the server will own.
     ///   - handed: from another process.
     ///   - logger: for what does not fit.
+    /// - Throws: `GatewayError` `cannotListen`, or `PlatformError` where there are no more descriptors.
     init(_ listeners: inout [ListenerSettings], handed: HandedOver, logger: Logger) throws {
         var left = handed.sockets
         var mine: [ListeningSocket] = []
