@@ -56,7 +56,7 @@ let package = Package(
         .target(name: "HTTPWire", dependencies: [nioCore], swiftSettings: strictMemory),
         .target(name: "ContentCoding", dependencies: ["CZstd", "CZlib", "CBrotli"], swiftSettings: strictMemory),
         .target(name: "Dialects", dependencies: ["ByteCoding", "ExchangeModel"], swiftSettings: strict),
-        .target(name: "Redaction", dependencies: ["ExchangeModel", crypto], swiftSettings: strict),
+        .target(name: "Redaction", dependencies: ["ByteCoding", "ExchangeModel", crypto], swiftSettings: strict),
 
         // MARK: Floor 3, stores and wires
         .target(name: "SegmentLog", dependencies: ["CZstd", "ByteCoding", "Platform", crypto], swiftSettings: strictMemory),
@@ -78,7 +78,9 @@ let package = Package(
         // MARK: Floor 4, engines
         .target(
             name: "Capture",
-            dependencies: ["Platform", "ExchangeModel", "ContentCoding", "Redaction", "SegmentLog", crypto, logging],
+            dependencies: [
+                "ByteCoding", "Platform", "ExchangeModel", "ContentCoding", "Redaction", "SegmentLog", crypto, logging,
+            ],
             swiftSettings: strictMemory),
         .target(name: "Indexing", dependencies: ["Platform", "ExchangeModel", "SegmentLog", "FactStore"], swiftSettings: strict),
         .target(
@@ -111,6 +113,10 @@ let package = Package(
                 argumentParser, logging, yams,
             ],
             swiftSettings: strict),
+        .executableTarget(
+            name: "weir-bench",
+            dependencies: ["Platform", "ExchangeModel", "Capture", argumentParser, logging],
+            swiftSettings: strict),
 
         // MARK: Tests
         .target(
@@ -136,8 +142,8 @@ let package = Package(
         .testTarget(
             name: "CaptureTests",
             dependencies: [
-                "CZstd", "CZlib", "CBrotli", "ByteCoding", "Platform", "ExchangeModel", "SegmentLog", "Capture", crypto,
-                logging,
+                "CZstd", "CZlib", "CBrotli", "ByteCoding", "Platform", "ExchangeModel", "Redaction", "SegmentLog", "Capture",
+                crypto, logging,
             ],
             swiftSettings: strict),
         .testTarget(

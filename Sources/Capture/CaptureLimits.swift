@@ -4,20 +4,24 @@
 package struct CaptureLimits: Sendable {
     /// Of one body, as on the wire: what comes after is counted and hashed, not kept.
     package var bodyBytes = 64 << 20
-    /// Of all bodies of exchanges still running.
-    package var inFlightBytes = 512 << 20
-    /// Of finished exchanges waiting for the capture thread.
-    package var queueBytes = 256 << 20
-    /// Finished exchanges waiting.
-    package var queueCount = 1 << 17
+    /// Of the arena of one event loop; a disk with little room gets a smaller one.
+    package var arenaBytes = 64 << 20
+    /// Of the arena that one exchange may hold; payload beyond it goes to plain memory.
+    package var arenaShareBytes = 1 << 20
+    /// Of payload in plain memory, all exchanges together, those waiting for the capture thread included.
+    package var spillBytes = 512 << 20
+    /// A body longer than this is hashed as it passes, so that the hash of a body cut later costs no long look back.
+    package var digestFromBytes = 1 << 20
     /// A body decoded from its content coding may grow to this.
     package var decodedBytes = 256 << 20
-    /// Pause of the capture thread between two looks at the queue, microseconds: hand-offs then cost no wake-up.
+    /// Longest record line; a longer one goes without its bodies.
+    var lineBytes = 256 << 20
+    /// Pause of the capture thread between two looks at the rings, microseconds: hand-offs then cost no wake-up.
     package var pauseUs: Int64 = 10_000
 
     /// The defaults.
     package init() {}
 
-    /// From this much waiting on, exchanges are handed over without their bodies.
-    var reducedFromBytes: Int { queueBytes / 10 * 9 }
+    /// Smallest arena worth having, bytes.
+    static let leastArenaBytes = 1 << 20
 }

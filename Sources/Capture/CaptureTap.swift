@@ -1,30 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
+import ByteCoding
 import Crypto
 package import ExchangeModel
 import Platform
 
-/// The tap on one exchange: bytes are copied as they pass, and handed over once the exchange has ended.
+/// The tap on one exchange: bytes are copied into the arena as they pass, and handed over once the exchange has ended.
 ///
-/// World: loop; made by a `CaptureLane`, used on its loop only. Nothing here waits, throws, makes a system call or takes a lock but
-/// the mailbox's. This type is the whole border between the hot path and capture: what lies behind it may change.
+/// World: loop; made by a `CaptureLane`, used on its loop only. Nothing here waits, throws, takes a lock or makes a system call. This
+/// type is the whole border between the hot path and capture: what lies behind it may change. Order of calls: `requestHead`, then
+/// the rest as it comes, `commit` before the caller can know that its answer is whole.
 package final class CaptureTap {
     /// What the Gateway knows of the exchange; it fills this in as it learns it.
     package var exchange: CapturedExchange
     private let lane: CaptureLane
     private let startedMonotonicUs: Int64
-    private var heldBytes = 0
+    /// Nil where nothing is captured: capture is off, or the arena was full.
+    private var writer: ArenaWriter?
+    private var spill: SpillBuffer?
+    /// A bit for each kind of entry that went beside the arena.
+    private var spilledKinds: UInt64 = 0
+    private var lastArrivalUs: Int64?
     private var isCommitted = false
     private var requestDigest: SHA256?
     private var responseDigest: SHA256?
 
-    init(lane: CaptureLane, id: ExchangeID, wallUs: Int64, monotonicUs: Int64) {
+    init(lane: CaptureLane, id: ExchangeID, wallUs: Int64, monotonicUs: Int64, writer: ArenaWriter?) {
         self.lane = lane
+        self.writer = writer
         startedMonotonicUs = monotonicUs
         exchange = CapturedExchange(id: id, startedAtUs: wallUs)
     }
 
     deinit {
-        lane.counters.releaseInFlight(heldBytes)
+        // A tap that was let go of without an end is a fault of ours, and still an exchange that was admitted.
+        if !isCommitted { commit(.gatewayFailed) }
     }
 
     /// The exchange's id.
@@ -33,15 +42,32 @@ package final class CaptureTap {
     /// Microseconds since the exchange began, on one monotonic clock.
     package func nowUs() -> Int64 { lane.clock.monotonicUs - startedMonotonicUs }
 
+    /// Copies the caller's head as it came, start line to closing empty line; several runs are joined.
+    package func requestHead(_ bytes: UnsafeRawBufferPointer) {
+        unsafe head(bytes, kind: ArenaFormat.Kind.requestHead, timeUs: 0)
+    }
+
+    /// Copies the provider's head as it came; several runs are joined.
+    package func responseHead(_ bytes: UnsafeRawBufferPointer) {
+        unsafe head(bytes, kind: ArenaFormat.Kind.responseHead, timeUs: exchange.firstByteUs ?? nowUs())
+    }
+
     /// Copies a run of the request's payload.
     package func requestBytes(_ bytes: UnsafeRawBufferPointer) {
-        unsafe keep(bytes, in: \.requestBody, digest: &requestDigest)
+        keep(unsafe ByteRun(bytes), kind: ArenaFormat.Kind.requestBody, timeUs: 0, in: &exchange.requestBody, &requestDigest)
     }
 
     /// Copies a run of the answer's payload and notes when it came.
     package func responseBytes(_ bytes: UnsafeRawBufferPointer) {
-        exchange.arrivals.note(offset: exchange.responseBody.wireCount, timeUs: nowUs())
-        unsafe keep(bytes, in: \.responseBody, digest: &responseDigest)
+        let now = nowUs()
+        lastArrivalUs = now
+        keep(unsafe ByteRun(bytes), kind: ArenaFormat.Kind.responseBody, timeUs: now, in: &exchange.responseBody, &responseDigest)
+    }
+
+    /// Writes what is known so far into the arena, for the record that is made should the process die; optional.
+    package func checkpoint() {
+        guard writer != nil, !isCommitted else { return }
+        _ = writeFacts(isFinal: false)
     }
 
     /// Ends the exchange and hands it over; only the first of several calls counts.
@@ -51,104 +77,87 @@ package final class CaptureTap {
     package func commit(_ outcome: Outcome) {
         guard !isCommitted else { return }
         isCommitted = true
+        let now = nowUs()
         exchange.outcome = outcome
-        exchange.endedUs = nowUs()
-        if exchange.lastByteUs == nil { exchange.lastByteUs = exchange.arrivals.lastTimeUs }
-        if let digest = requestDigest { exchange.requestBody.sha256 = BodyDigest.hex(digest) }
-        if let digest = responseDigest { exchange.responseBody.sha256 = BodyDigest.hex(digest) }
-        lane.handOver(&exchange)
-        lane.counters.releaseInFlight(heldBytes)
-        heldBytes = 0
-    }
-
-    private func keep(
-        _ bytes: UnsafeRawBufferPointer, in path: WritableKeyPath<CapturedExchange, CapturedBody>, digest: inout SHA256?
-    ) {
-        guard !isCommitted else { return }
-        let count = bytes.count
-        exchange[keyPath: path].wireCount += Int64(count)
-        guard exchange[keyPath: path].kept == .full else {
-            unsafe digest?.update(bufferPointer: bytes)
-            return
+        exchange.endedUs = now
+        if exchange.lastByteUs == nil { exchange.lastByteUs = lastArrivalUs }
+        guard let writer else { return lane.lost() }
+        if let digest = requestDigest, exchange.requestBody.kept != .full {
+            exchange.requestBody.sha256 = BodyDigest.hex(digest)
         }
-        let held = exchange[keyPath: path].bytes.count
-        let kept = min(count, lane.limits.bodyBytes - held)
-        let isReserved = lane.counters.reserveInFlight(kept, limit: lane.limits.inFlightBytes)
-        if kept < count || !isReserved {
-            digest = SHA256()
-            digest?.update(data: exchange[keyPath: path].bytes)
-            unsafe digest?.update(bufferPointer: bytes)
+        if let digest = responseDigest, exchange.responseBody.kept != .full {
+            exchange.responseBody.sha256 = BodyDigest.hex(digest)
         }
-        guard isReserved else {
-            lane.counters.releaseInFlight(held)
-            heldBytes -= held
-            return exchange[keyPath: path].drop()
+        let isReduced = exchange.requestBody.kept != .full || exchange.responseBody.kept != .full
+        let isWhole = writeFacts(isFinal: true)
+        lane.handOver(writer.slot, isWhole: isWhole, isReduced: isReduced, nowUs: now + startedMonotonicUs)
+        self.writer = nil
+        spill = nil
+    }
+
+    private func writeFacts(isFinal: Bool) -> Bool {
+        guard var place = writer else { return false }
+        defer { writer = place }
+        return lane.writeFacts(exchange, isFinal: isFinal, to: &place)
+    }
+
+    private func head(_ bytes: UnsafeRawBufferPointer, kind: UInt8, timeUs: Int64) {
+        guard var place = writer, !isCommitted, bytes.count > 0 else { return }
+        _ = lane.append(unsafe ByteRun(bytes), kind: kind, timeUs: timeUs, to: &place, isPayload: false)
+        writer = place
+    }
+
+    private func keep(_ run: ByteRun, kind: UInt8, timeUs: Int64, in body: inout BodyTally, _ digest: inout SHA256?) {
+        guard !isCommitted, !run.isEmpty else { return }
+        body.wireCount += Int64(run.count)
+        guard writer != nil else { return }
+        var kept = 0
+        if body.kept == .full {
+            kept = store(run.slice(0, min(run.count, lane.limits.bodyBytes - body.heldCount)), kind: kind, timeUs: timeUs)
         }
-        heldBytes += kept
-        unsafe exchange[keyPath: path].bytes.append(contentsOf: bytes.prefix(kept))
-        if kept < count { exchange[keyPath: path].kept = .headTail }
-    }
-}
-
-/// Where the taps of one event loop come from.
-///
-/// World: loop.
-package final class CaptureLane {
-    let clock: any Clock
-    let limits: CaptureLimits
-    let counters: CaptureCounters
-    private let mailbox: Mailbox<CapturedExchange>
-    private var random: LaneRandom
-
-    init(clock: any Clock, limits: CaptureLimits, counters: CaptureCounters, mailbox: Mailbox<CapturedExchange>) {
-        self.clock = clock
-        self.limits = limits
-        self.counters = counters
-        self.mailbox = mailbox
-        random = LaneRandom(seed: SystemRandom.bits128())
-    }
-
-    /// Begins an exchange: its id and its clocks start here.
-    package func begin() -> CaptureTap {
-        counters.admit()
-        let wallUs = clock.wallUs
-        let id = ExchangeID(milliseconds: UInt64(clamping: wallUs / 1_000), random: (random.next(), random.next()))
-        return CaptureTap(lane: self, id: id, wallUs: wallUs, monotonicUs: clock.monotonicUs)
-    }
-
-    /// Full, the queue takes exchanges without their bodies; fuller still, it drops the newest, and both are counted.
-    func handOver(_ exchange: inout CapturedExchange) {
-        let isWithin = mailbox.heldWeight + exchange.weight <= limits.reducedFromBytes
-        if isWithin, mailbox.offer(exchange, weight: exchange.weight) {
-            if exchange.isReduced { counters.reduce() }
-            return
+        // From here on a digest of the whole may be asked for: begun late, so that small bodies cost none.
+        if digest == nil, kept < run.count || body.heldCount + kept > lane.limits.digestFromBytes {
+            digest = digestHeld(kind: kind, count: body.heldCount)
         }
-        exchange.dropBodies()
-        guard mailbox.offer(exchange, weight: exchange.weight) else { return counters.drop() }
-        if exchange.isReduced { counters.reduce() }
-    }
-}
-
-/// xoshiro256**, seeded once by the system: ids need 74 unpredictable-enough bits without a system call each.
-struct LaneRandom {
-    private var s: (UInt64, UInt64, UInt64, UInt64)
-
-    init(seed: (high: UInt64, low: UInt64)) {
-        s = (seed.high | 1, seed.low, seed.high ^ 0x9E37_79B9_7F4A_7C15, seed.low ^ 0xBF58_476D_1CE4_E5B9)
-        for _ in 0..<16 { _ = next() }
+        unsafe digest?.update(bufferPointer: UnsafeRawBufferPointer(start: run.base, count: run.count))
+        body.heldCount += kept
+        if kept < run.count, body.kept == .full { body.kept = body.heldCount > 0 ? .headTail : .none }
     }
 
-    mutating func next() -> UInt64 {
-        let result = rotl(s.1 &* 5, 7) &* 9
-        let t = s.1 << 17
-        s.2 ^= s.0
-        s.3 ^= s.1
-        s.1 ^= s.2
-        s.0 ^= s.3
-        s.2 ^= t
-        s.3 = rotl(s.3, 45)
-        return result
+    private func store(_ run: ByteRun, kind: UInt8, timeUs: Int64) -> Int {
+        guard !run.isEmpty, var place = writer else { return 0 }
+        var done = 0
+        if spill == nil {
+            done = lane.append(run, kind: kind, timeUs: timeUs, to: &place, isPayload: true)
+            writer = place
+            guard done < run.count else { return done }
+            spill = SpillBuffer()
+        }
+        if spilledKinds >> UInt64(kind) & 1 == 0, let spill {
+            spilledKinds |= 1 << UInt64(kind)
+            lane.noteSpill(place.slot, spill, kinds: spilledKinds)
+        }
+        let rest = run.slice(done, run.count)
+        let counters = lane.counters
+        let limit = lane.limits.spillBytes
+        return done
+            + (spill?.append(rest, kind: kind, timeUs: timeUs, isContinued: done > 0) {
+                counters.reserveSpill($0, limit: limit)
+            } ?? 0)
     }
 
-    private func rotl(_ x: UInt64, _ k: UInt64) -> UInt64 { x << k | x >> (64 - k) }
+    /// The digest of the first bytes of a body, read back from where they are held; bounded by `digestFromBytes` and one run.
+    private func digestHeld(kind: UInt8, count: Int) -> SHA256 {
+        var digest = SHA256()
+        var left = count
+        let add: (ArenaEntry) -> Void = { entry in
+            guard entry.kind == kind, left > 0 else { return }
+            let part = min(left, entry.bytes.count)
+            unsafe digest.update(bufferPointer: UnsafeRawBufferPointer(start: entry.bytes.base, count: part))
+            left -= part
+        }
+        if let slot = writer?.slot { lane.forEachEntry(slot, add) }
+        spill?.forEachEntry(add)
+        return digest
+    }
 }

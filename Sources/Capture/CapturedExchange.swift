@@ -1,35 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package import ExchangeModel
 
-/// One body as it passed on the wire, content coding and all.
-struct CapturedBody: Sendable {
-    var bytes: [UInt8] = []
-    /// Payload bytes that passed, kept or not.
-    var wireCount: Int64 = 0
-    var kept = BodyKept.full
-    /// Hex SHA-256 of the whole, where only its beginning is kept.
-    var sha256: String?
-
-    /// Lets the bytes go; a body that never came stays whole.
-    mutating func drop() {
-        guard wireCount > 0 else { return }
-        bytes = []
-        kept = .none
-    }
-}
-
-/// One finished exchange on its way from a loop to the capture thread: what the loop knows, nothing decoded yet.
-///
-/// Moved once, owned by one side at a time.
+/// What the Gateway knows of one exchange beside its bytes; filled in on the loop, written into the arena at the commit.
 package struct CapturedExchange: Sendable {
     /// The exchange's id.
     package let id: ExchangeID
     /// When the request head came, since the Unix epoch.
     package let startedAtUs: Int64
-    /// The caller's head as it came, empty where none could be read.
-    package var requestHead: [UInt8] = []
-    /// The provider's head as it came, empty where none came.
-    package var responseHead: [UInt8] = []
     /// Catalogue name or host.
     package var provider = ""
     /// API family by route; nil is opaque.
@@ -38,6 +15,8 @@ package struct CapturedExchange: Sendable {
     package var deployment: String?
     /// Scheme, host, port, path.
     package var upstreamURL: String?
+    /// Id of the gateway key; nil leaves the name to a keyed hash of the caller's credential.
+    package var keyID: String?
     /// Task and environment named by the path; a header beats them.
     package var pathAttribution = Attribution()
     /// Status sent to the caller.
@@ -62,30 +41,24 @@ package struct CapturedExchange: Sendable {
     package var responseStream = false
     /// Every send to a provider, in order.
     package var attempts: [Attempt] = []
-    var requestBody = CapturedBody()
-    var responseBody = CapturedBody()
-    var arrivals = ArrivalLog()
+    var requestBody = BodyTally()
+    var responseBody = BodyTally()
 
     init(id: ExchangeID, startedAtUs: Int64) {
         self.id = id
         self.startedAtUs = startedAtUs
     }
+}
 
-    /// Bytes this holds, for the bounds of the hand-off.
-    var weight: Int {
-        requestHead.count + responseHead.count + requestBody.bytes.count + responseBody.bytes.count + arrivals.items.count * 16
-            + 512
-    }
-
-    /// Lets the bodies go, so that at least the rest is recorded.
-    mutating func dropBodies() {
-        requestBody.drop()
-        responseBody.drop()
-        arrivals = ArrivalLog()
-    }
-
-    /// Whether less than both whole bodies is held.
-    var isReduced: Bool { requestBody.kept != .full || responseBody.kept != .full }
+/// How much of one body passed, and how much of it is held.
+struct BodyTally: Sendable {
+    /// Payload bytes that passed, kept or not.
+    var wireCount: Int64 = 0
+    /// Of those, bytes in the arena or beside it: always the first ones.
+    var heldCount = 0
+    var kept = BodyKept.full
+    /// Hex SHA-256 of the whole, where only its beginning is kept.
+    var sha256: String?
 }
 
 /// When which bytes of an answer came; bounded by joining neighbours once it is full.
@@ -93,9 +66,6 @@ struct ArrivalLog: Sendable {
     private(set) var items: [ChunkArrival] = []
     /// The first arrivals are never joined: time to first token is read off them.
     private static let exactPrefix = 64
-
-    /// When the last bytes came, or nil.
-    var lastTimeUs: Int64? { items.last?.timeUs }
 
     mutating func note(offset: Int64, timeUs: Int64) {
         if items.count >= ExchangeRecord.chunkLimit { halve() }
@@ -113,6 +83,9 @@ struct ArrivalLog: Sendable {
         }
         items = joined
     }
+
+    /// Forgets everything, for the next exchange.
+    mutating func reset() { items.removeAll(keepingCapacity: true) }
 
     /// Forgets arrivals of bytes that are not stored.
     mutating func cut(at count: Int) { items.removeAll { $0.offset >= Int64(count) } }

@@ -1,38 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
-import ContentCoding
+import ByteCoding
 import ExchangeModel
 import Redaction
 
-/// Turns what the loop handed over into a record: heads read, content codings undone, credentials taken out.
+/// Turns an exchange into a record by plain values: heads read, content codings undone, credentials taken out.
 ///
-/// World: thread.
+/// World: thread. The careful way: for exchanges that `LineEncoder` does not take, for recovery, and the oracle of both.
 struct RecordMaking: Sendable {
     let node: String
     let hasher: KeyHasher
     let limits: CaptureLimits
 
-    func record(of exchange: CapturedExchange) -> ExchangeRecord {
-        let request = HeadReading(exchange.requestHead)
-        let response = HeadReading(exchange.responseHead)
+    func record(of view: ExchangeView) -> ExchangeRecord {
+        let facts = view.facts
+        let request = HeadReading(view.requestHead.array)
+        let response = HeadReading(view.responseHead.array)
         var scrubber = CredentialScrubber()
         var requestHeaders = request.headers
         var responseHeaders = response.headers
         scrubber.redact(&requestHeaders)
         let query = scrubber.redactedQuery(request.request.query)
         // Told by the request alone, whatever the answer's headers hold.
-        let keyID = scrubber.callerKey.map(hasher.name(of:))
+        let keyID = facts.keyID?.text ?? scrubber.callerKey.map(hasher.name(of:))
         scrubber.redact(&responseHeaders)
 
-        var record = ExchangeRecord(head: head(of: exchange, request: request, scrubber: scrubber, query: query))
+        var record = ExchangeRecord(head: head(of: view, request: request, scrubber: scrubber, query: query))
         record.head.keyID = keyID
-        record.attempts = exchange.attempts
-        for i in record.attempts.indices { record.attempts[i].upstreamURL = record.attempts[i].upstreamURL.map(scrubber.masked) }
+        record.attempts = facts.attempts.map { RecordMaking.attempt($0, scrubber: scrubber) }
         record.requestHeaders = masked(requestHeaders, by: scrubber)
         record.responseHeaders = masked(responseHeaders, by: scrubber)
         var arrivals = ArrivalLog()
-        record.requestBody = body(exchange.requestBody, coding: request.list("content-encoding"), arrivals: &arrivals)
-        arrivals = exchange.arrivals
-        record.responseBody = body(exchange.responseBody, coding: response.list("content-encoding"), arrivals: &arrivals)
+        record.requestBody = body(
+            view.requestBody, wireCount: facts.requestWireCount, kept: facts.requestKept, sha256: facts.requestSHA256?.text,
+            coding: request.list("content-encoding"), arrivals: &arrivals)
+        arrivals = view.arrivals
+        record.responseBody = body(
+            view.responseBody, wireCount: facts.responseWireCount, kept: facts.responseKept,
+            sha256: facts.responseSHA256?.text, coding: response.list("content-encoding"), arrivals: &arrivals)
         if record.responseBody.kept != .full { arrivals.cut(at: record.responseBody.content?.count ?? 0) }
         record.responseChunks = arrivals.items
         mask(&record.requestBody, by: scrubber)
@@ -41,47 +45,69 @@ struct RecordMaking: Sendable {
     }
 
     /// The record without its bodies, for a line that is longer than the log takes.
-    func withoutBodies(_ record: ExchangeRecord, of exchange: CapturedExchange) -> ExchangeRecord {
+    func withoutBodies(_ record: ExchangeRecord, of view: ExchangeView) -> ExchangeRecord {
         var reduced = record
-        RecordMaking.drop(&reduced.requestBody, captured: exchange.requestBody)
-        RecordMaking.drop(&reduced.responseBody, captured: exchange.responseBody)
+        RecordMaking.drop(&reduced.requestBody, captured: view.requestBody, kept: view.facts.requestKept)
+        RecordMaking.drop(&reduced.responseBody, captured: view.responseBody, kept: view.facts.responseKept)
         reduced.responseChunks = []
         return reduced
     }
 
-    private static func drop(_ body: inout RecordedBody, captured: CapturedBody) {
+    private static func drop(_ body: inout RecordedBody, captured: ByteRun, kept: BodyKept) {
         guard body.wireByteCount > 0 else { return }
-        if captured.kept == .full { body.sha256 = BodyDigest.hex(of: captured.bytes) }
+        if kept == .full { body.sha256 = BodyDigest.hex(of: captured.array) }
         body.content = nil
         body.kept = .none
     }
 
-    private func head(of exchange: CapturedExchange, request: HeadReading, scrubber: CredentialScrubber, query: String)
+    private func head(of view: ExchangeView, request: HeadReading, scrubber: CredentialScrubber, query: String)
         -> ExchangeHead
     {
         let target = request.request
+        let facts = view.facts
         var head = ExchangeHead(
-            id: exchange.id, node: node, startedAtUs: exchange.startedAtUs, method: target.method,
-            path: scrubber.masked(target.path))
+            id: view.id, node: node, startedAtUs: view.startedAtUs, method: target.method, path: scrubber.masked(target.path))
         head.query = scrubber.masked(query)
-        head.attribution = masked(request.attribution(over: exchange.pathAttribution), by: scrubber)
+        head.attribution = masked(request.attribution(over: RecordMaking.pathAttribution(facts)), by: scrubber)
         (head.traceID, head.parentSpanID) = request.trace
         head.clientRequestID = request.first("x-request-id").map(scrubber.masked)
-        head.provider = exchange.provider
-        head.deployment = exchange.deployment
-        head.api = exchange.api
-        head.upstreamURL = exchange.upstreamURL.map(scrubber.masked)
-        head.status = exchange.status
-        head.outcome = exchange.outcome
-        head.errorSource = exchange.errorSource
-        head.errorCode = exchange.errorCode
-        head.requestReceivedUs = exchange.requestReceivedUs
-        head.upstreamSentUs = exchange.upstreamSentUs
-        head.firstByteUs = exchange.firstByteUs
-        head.lastByteUs = exchange.lastByteUs
-        head.endedUs = exchange.endedUs
-        head.responseStream = exchange.responseStream
+        head.provider = facts.provider.text
+        head.deployment = facts.deployment?.text
+        head.api = facts.api.map { APIFamily(rawValue: $0.text) }
+        head.upstreamURL = facts.upstreamURL.map { scrubber.masked($0.text) }
+        head.status = facts.status.map { Int(clamping: $0) }
+        head.outcome = facts.outcome
+        head.errorSource = facts.errorSource
+        head.errorCode = facts.errorCode?.text
+        head.requestReceivedUs = facts.requestReceivedUs
+        head.upstreamSentUs = facts.upstreamSentUs
+        head.firstByteUs = facts.firstByteUs
+        head.lastByteUs = facts.lastByteUs
+        head.endedUs = facts.endedUs
+        head.responseStream = facts.responseStream
         return head
+    }
+
+    private static func pathAttribution(_ facts: ExchangeFacts) -> Attribution {
+        var path = Attribution()
+        path.environment = facts.environment?.text
+        if let task = facts.task { path.task = task.text }
+        path.metadata = facts.metadata.map { ($0.name.text, $0.value.text) }
+        return path
+    }
+
+    private static func attempt(_ facts: ExchangeFacts.AttemptFacts, scrubber: CredentialScrubber) -> Attempt {
+        var attempt = Attempt(n: Int(clamping: facts.n), startedUs: facts.startedUs)
+        attempt.deployment = facts.deployment?.text
+        attempt.upstreamURL = facts.upstreamURL.map { scrubber.masked($0.text) }
+        attempt.connectedUs = facts.connectedUs
+        attempt.requestSentUs = facts.requestSentUs
+        attempt.firstByteUs = facts.firstByteUs
+        attempt.endedUs = facts.endedUs
+        attempt.status = facts.status.map { Int(clamping: $0) }
+        attempt.outcome = facts.outcome
+        attempt.retryReason = facts.retryReason?.text
+        return attempt
     }
 
     private func masked(_ attribution: Attribution, by scrubber: CredentialScrubber) -> Attribution {
@@ -104,28 +130,23 @@ struct RecordMaking: Sendable {
     }
 
     /// Undoes the content coding of a body kept in full; arrival offsets move with it.
-    private func body(_ captured: CapturedBody, coding: String?, arrivals: inout ArrivalLog) -> RecordedBody {
-        var body = RecordedBody(
-            content: captured.wireCount == 0 || captured.kept == .none ? nil : captured.bytes, wireByteCount: captured.wireCount)
-        body.kept = captured.kept
-        body.sha256 = captured.sha256
-        guard let coding, !coding.isEmpty, coding.lowercased() != "identity" else { return body }
-        body.contentCoding = coding.lowercased()
-        guard let content = body.content, !content.isEmpty, let decoder = ContentDecoder(coding: coding.lowercased()) else {
-            return body
-        }
-        let ends = arrivals.items.indices.map { i in
-            i + 1 < arrivals.items.count ? Int(clamping: arrivals.items[i + 1].offset) : content.count
-        }
-        let (decoded, produced) = decoder.decodeWithOffsets(content, marks: ends, limit: limits.decodedBytes)
-        guard decoded.error == nil || !decoded.bytes.isEmpty else { return body }
+    private func body(
+        _ held: ByteRun, wireCount: Int64, kept: BodyKept, sha256: String?, coding: String?, arrivals: inout ArrivalLog
+    ) -> RecordedBody {
+        let captured = held.array
+        var body = RecordedBody(content: wireCount == 0 || kept == .none ? nil : captured, wireByteCount: wireCount)
+        body.kept = kept
+        body.sha256 = sha256
+        guard let name = BodyDecoding.name(coding) else { return body }
+        body.contentCoding = name
+        guard let content = body.content,
+            let decoded = BodyDecoding(content, coding: name, limit: limits.decodedBytes, arrivals: &arrivals)
+        else { return body }
         body.content = decoded.bytes
-        if decoded.error?.code == .limitReached, body.kept == .full {
+        if decoded.isCut, body.kept == .full {
             body.kept = .headTail
-            body.sha256 = BodyDigest.hex(of: captured.bytes)
+            body.sha256 = BodyDigest.hex(of: captured)
         }
-        arrivals.replace(
-            zip(arrivals.items, [0] + produced.dropLast()).map { ChunkArrival(offset: Int64($1), timeUs: $0.timeUs) })
         return body
     }
 }

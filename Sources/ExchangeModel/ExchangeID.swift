@@ -17,6 +17,12 @@ package struct ExchangeID: Hashable, Comparable, Sendable, CustomStringConvertib
         low = 0x8000_0000_0000_0000 | (random.1 & 0x3FFF_FFFF_FFFF_FFFF)
     }
 
+    /// An id from its two halves, as they were.
+    package init(high: UInt64, low: UInt64) {
+        self.high = high
+        self.low = low
+    }
+
     /// Reads the 36-character text form, or nil.
     package init?(text: String) {
         let bytes = Array(text.utf8)

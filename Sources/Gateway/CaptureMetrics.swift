@@ -13,9 +13,9 @@ enum CaptureMetrics {
                 out.sample(name, [], value)
             }
             // Read in the order of an exchange's life backwards, so that no later count is above an earlier one.
-            let dropped = counters.dropped
+            let dropped = CaptureDropReason.allCases.map { ($0.rawValue, counters.dropped($0)) }
             let written = counters.written
-            let waiting = capture.waitingBytes
+            let waiting = counters.waiting
             let admitted = counters.admitted
             write("weir_capture_exchanges_admitted_total", "counter", admitted, "Exchanges whose capture was begun.")
             write("weir_capture_records_written_total", "counter", written, "Records given to the segment log.")
@@ -23,10 +23,17 @@ enum CaptureMetrics {
                 "weir_capture_exchanges_reduced_total", "counter", counters.reduced,
                 "Exchanges recorded without all of their bodies.")
             out.begin("weir_capture_exchanges_dropped_total", type: "counter", help: "Exchanges lost to capture; must stay 0.")
-            out.sample("weir_capture_exchanges_dropped_total", [("reason", "queue_full_or_log_refused")], dropped)
+            for (reason, count) in dropped { out.sample("weir_capture_exchanges_dropped_total", [("reason", reason)], count) }
             write("weir_capture_failures_total", "counter", counters.failed, "Times the segment log could not write.")
-            write("weir_capture_in_flight_bytes", "gauge", counters.inFlightBytes, "Body bytes held for exchanges still running.")
-            write("weir_capture_lag_bytes", "gauge", waiting, "Bytes of ended exchanges that wait for the capture thread.")
+            write("weir_capture_in_flight_bytes", "gauge", counters.inFlightBytes, "Bytes held for exchanges that are not in a segment yet.")
+            write("weir_capture_mapped_bytes", "gauge", counters.mappedBytes, "Bytes of the memory-mapped arenas.")
+            write("weir_capture_waiting_exchanges", "gauge", waiting, "Ended exchanges that are not in a segment yet.")
+            out.begin(
+                "weir_capture_lag_seconds", type: "gauge", help: "How long the oldest ended exchange has waited for its segment.")
+            out.sample("weir_capture_lag_seconds", [], Int(clamping: counters.lagUs), unit: .microseconds)
+            write(
+                "weir_capture_exchanges_recovered_total", "counter", counters.recovered,
+                "Records recovered at the start from processes that died.")
         }
     }
 }

@@ -182,7 +182,7 @@ final class DownstreamHandler: ChannelDuplexHandler {
     private func begin(_ head: RequestHead) {
         if let endpoint = LocalEndpoint(head) { return serve(endpoint, head) }
         let tap = loop.lane.begin()
-        tap.exchange.requestHead = head.block.bytes
+        unsafe head.block.bytes.withUnsafeBytes { unsafe tap.requestHead($0) }
         let reader = BodyReader(head.framing)
         phase = reader.isComplete ? .answering : .body(reader)
         do throws(Fault) {

@@ -76,9 +76,11 @@ final class Exchange: UpstreamReceiver {
         providerIndex = loop.metrics.providerIndex(route.provider)
         apiIndex = loop.metrics.apiIndex(route.api)
         tap.exchange.provider = route.provider
+        tap.exchange.keyID = route.keyID
         tap.exchange.api = route.api
         tap.exchange.pathAttribution = route.attribution
         tap.exchange.upstreamURL = route.upstreamURL
+        tap.checkpoint()
     }
 
     // MARK: The caller's side
@@ -279,7 +281,7 @@ final class Exchange: UpstreamReceiver {
         let now = tap.nowUs()
         tap.exchange.firstByteUs = now
         tap.exchange.status = answer.status
-        tap.exchange.responseHead = answer.block.bytes
+        unsafe answer.block.bytes.withUnsafeBytes { unsafe tap.responseHead($0) }
         isStream = answer.isUpgrade || answer.block.first(.contentType).map(StreamDetection.isStreamType) ?? false
         tap.exchange.responseStream = isStream
         if answer.status >= 400 { tap.exchange.errorSource = .provider }

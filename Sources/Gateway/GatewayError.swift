@@ -23,6 +23,18 @@ package struct GatewayError: Error, Sendable, CustomStringConvertible {
         self.message = message
     }
 
+    /// An address that cannot be listened on, with what to do.
+    package static func cannotListen(host: String, port: Int, errno number: Int32) -> GatewayError {
+        let reason =
+            switch number {
+            case 98: "the address is in use; stop what listens there, or choose another port"
+            case 99: "this machine has no such address"
+            case 13: "not permitted; ports below 1024 need the capability to bind them"
+            default: "errno \(number)"
+            }
+        return GatewayError(.cannotListen, "cannot listen on \(host):\(port): \(reason)")
+    }
+
     /// The message.
     package var description: String { message }
 }

@@ -3,6 +3,7 @@ package import Capture
 package import Logging
 import NIOCore
 import NIOPosix
+import NIOSSL
 import Telemetry
 import Upstream
 
@@ -50,9 +51,7 @@ package final class GatewayServer: Sendable {
         listeners: [ListenerSettings], threads: Int, settings: GatewaySettings, capture: CaptureEngine,
         operations: GatewayOperations = GatewayOperations(), logger: Logger
     ) async throws -> GatewayServer {
-        guard !listeners.isEmpty else { throw GatewayError(.badSettings, "there is no address to listen on") }
-        let certificates = try listeners.map { try $0.tls.map(ListenerCertificate.load) }
-        let upstream = try prepare(settings)
+        let (certificates, upstream) = try read(listeners, settings)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, threads))
         var channels: [any Channel] = []
         do {
@@ -106,6 +105,27 @@ package final class GatewayServer: Sendable {
             settings: GatewaySettings(router: router, limits: limits), capture: capture, operations: operations, logger: logger)
     }
 
+    /// Reads certificates, authority files and settings as `start` does, without opening anything.
+    ///
+    /// - Throws: `GatewayError`, naming the file and what is wrong.
+    package static func check(_ listeners: [ListenerSettings], _ settings: GatewaySettings) throws(GatewayError) {
+        _ = try read(listeners, settings)
+    }
+
+    private static func read(_ listeners: [ListenerSettings], _ settings: GatewaySettings) throws(GatewayError) -> (
+        certificates: [NIOSSLContext?], upstream: UpstreamContext
+    ) {
+        guard !listeners.isEmpty else { throw GatewayError(.badSettings, "there is no address to listen on") }
+        var certificates: [NIOSSLContext?] = []
+        for listener in listeners { certificates.append(try certificate(listener)) }
+        return (certificates, try prepare(settings))
+    }
+
+    private static func certificate(_ listener: ListenerSettings) throws(GatewayError) -> NIOSSLContext? {
+        guard let tls = listener.tls else { return nil }
+        return try ListenerCertificate.load(tls)
+    }
+
     private static func prepare(_ settings: GatewaySettings) throws(GatewayError) -> UpstreamContext {
         do throws(UpstreamError) { return try UpstreamContext(settings.upstream) } catch {
             throw GatewayError(.badSettings, error.message)
@@ -132,18 +152,10 @@ package final class GatewayServer: Sendable {
         do {
             if let descriptor = listener.inheritedDescriptor { return try await bootstrap.withBoundSocket(descriptor).get() }
             return try await bootstrap.bind(host: listener.host, port: listener.port).get()
+        } catch let error as IOError {
+            throw GatewayError.cannotListen(host: listener.host, port: listener.port, errno: error.errnoCode)
         } catch {
-            throw GatewayError(.cannotListen, "cannot listen on \(listener.host):\(listener.port): \(reason(error))")
-        }
-    }
-
-    private static func reason(_ error: any Error) -> String {
-        guard let io = error as? IOError else { return "\(error)" }
-        switch io.errnoCode {
-        case 98: return "the address is in use; stop what listens there, or choose another port"
-        case 99: return "this machine has no such address"
-        case 13: return "not permitted; ports below 1024 need the capability to bind them"
-        default: return "errno \(io.errnoCode)"
+            throw GatewayError(.cannotListen, "cannot listen on \(listener.host):\(listener.port): \(error)")
         }
     }
 
@@ -164,8 +176,9 @@ package final class GatewayServer: Sendable {
 
     // MARK: Reload
 
-    /// Replaces the settings: exchanges that begin from now on use the new ones, running ones end with the old. Connections to
-    /// providers are opened anew, under the new trust and proxies.
+    /// Replaces the settings: exchanges that begin from now on use the new ones, running ones end with the old.
+    ///
+    /// Connections to providers are opened anew, under the new trust and proxies.
     ///
     /// - Parameter settings: all of them.
     /// - Throws: `GatewayError` where they cannot be used; then nothing has changed.
@@ -178,7 +191,7 @@ package final class GatewayServer: Sendable {
     ///
     /// - Throws: `GatewayError` naming the file and what is wrong; then every listener keeps what it had.
     package func reloadCertificates() async throws {
-        let certificates = try listeners.map { try $0.tls.map(ListenerCertificate.load) }
+        let certificates = try listeners.map(GatewayServer.certificate)
         await onEveryLoop { $0.listenerTLS = certificates }
     }
 

@@ -2,8 +2,9 @@
 
 /// Limits of callers' connections, each with a sane default.
 package struct ListenerLimits: Sendable {
-    /// Open connections of one client address, per loop: a guard against one client that takes them all, not a quota. Raise it where
-    /// a load balancer brings all callers from a few addresses.
+    /// Open connections of one client address, per loop: a guard against one client that takes them all, not a quota.
+    ///
+    /// Raise it where a load balancer brings all callers from a few addresses.
     package var connectionsPerAddress = 8_192
     /// From accepting a connection to the end of its TLS handshake.
     package var handshakeMilliseconds: Int64 = 10_000

@@ -10,6 +10,7 @@ enum ListenerPipeline {
     ///   - channel: the new connection.
     ///   - loop: the state of its loop.
     ///   - listener: the number of the listener that accepted it.
+    /// - Throws: where the connection has closed meanwhile.
     static func build(_ channel: any Channel, loop: GatewayLoop, listener: Int) throws {
         let pipeline = channel.pipeline.syncOperations
         let tls = loop.listenerTLS[listener]

@@ -9,7 +9,9 @@ package struct ListenerSettings: Sendable {
     package var port: Int
     /// TLS, or nil for plain HTTP.
     package var tls: ListenerTLS?
-    /// A socket that is bound already, handed over by another process; the server owns it from `start` on. Host and port only name it then.
+    /// A socket that is bound already, handed over by another process; the server owns it from `start` on.
+    ///
+    /// Host and port only name it then.
     package var inheritedDescriptor: Int32?
 
     /// Names an address.

@@ -52,6 +52,12 @@ package protocol FileSystem: Sendable {
     func syncDirectory(_ path: String) throws(PlatformError)
     /// Bytes a plain user may still write on the file system that holds the path.
     func freeBytes(at path: String) throws(PlatformError) -> Int64
+    /// Creates a file of a size that must not exist yet, locked and mapped; its blocks are taken from the disk at once.
+    func createMapped(_ path: String, bytes: Int) throws(PlatformError) -> MappedFile
+    /// Maps a file whole and locks it; nil where a living process holds its lock. An empty file is an error.
+    func openMapped(_ path: String) throws(PlatformError) -> MappedFile?
+    /// Takes the exclusive lock of a path, created where it is not there; nil where somebody else holds it.
+    func tryLock(_ path: String) throws(PlatformError) -> (any HeldLock)?
 }
 
 /// One open file; owned by one thread at a time, closed by `close()` or at the latest with the last reference.

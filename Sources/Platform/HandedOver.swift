@@ -13,6 +13,9 @@ package struct HandedOver: Sendable {
 
     private let ready: Int32
 
+    /// Nothing was handed over.
+    package static let nothing = HandedOver(sockets: [], ready: -1)
+
     /// Looks at the environment; called once, early, and before any other file is opened.
     ///
     /// The variables are removed, so that no program that this one starts takes them for its own.

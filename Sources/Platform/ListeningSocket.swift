@@ -45,6 +45,22 @@ package final class ListeningSocket: Sendable {
 
     deinit { close(descriptor) }
 
+    /// The port it is bound to; 0 for what has none.
+    package var port: Int {
+        var address = sockaddr_storage()
+        var size = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        return unsafe withUnsafeMutablePointer(to: &address) { place in
+            let isKnown = unsafe place.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe getsockname(descriptor, $0, &size) == 0
+            }
+            guard isKnown else { return 0 }
+            // Both families hold the port in the two bytes after the family.
+            return unsafe place.withMemoryRebound(to: sockaddr_in.self, capacity: 1) {
+                unsafe Int(UInt16(bigEndian: $0.pointee.sin_port))
+            }
+        }
+    }
+
     /// Another descriptor of the same socket, for a server that closes what it is given; not inherited by other programs.
     package func duplicate() throws(PlatformError) -> Int32 {
         let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 3)

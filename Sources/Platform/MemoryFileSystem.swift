@@ -162,6 +162,19 @@ package final class MemoryFileSystem: FileSystem {
         }
     }
 
+    /// Memory of its own under a name; it dies with the process, so nobody ever finds it unlocked.
+    package func createMapped(_ path: String, bytes: Int) throws(PlatformError) -> MappedFile {
+        let file = try open(path, .createNew)
+        file.close()
+        return try MappedFile.anonymous(bytes: bytes)
+    }
+
+    /// Always held: what was mapped here belongs to this process.
+    package func openMapped(_ path: String) throws(PlatformError) -> MappedFile? { nil }
+
+    /// Always free: a file system in memory has one user.
+    package func tryLock(_ path: String) throws(PlatformError) -> (any HeldLock)? { FreeLock() }
+
     func during(
         _ operation: FileOperation, _ name: String, _ path: String, _ body: (inout MemoryState) -> Int32?
     ) throws(PlatformError) {
@@ -170,4 +183,9 @@ package final class MemoryFileSystem: FileSystem {
         }
         if let failed { throw PlatformError(errno: failed, operation: name, path: path) }
     }
+}
+
+/// A lock nobody else asks for.
+private final class FreeLock: HeldLock {
+    func release() {}
 }

@@ -4,12 +4,13 @@ import Glibc
 /// A place for one thread to sleep until another wakes it; a wake-up before the sleep is not lost.
 ///
 /// Unchecked: mutex and condition live at stable addresses for the object's life, and the token is touched only under the mutex.
-@safe final class Parker: @unchecked Sendable {
+@safe package final class Parker: @unchecked Sendable {
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
     private var isWoken = false
 
-    init() {
+    /// Nobody sleeps here yet.
+    package init() {
         unsafe mutex.initialize(to: pthread_mutex_t())
         unsafe condition.initialize(to: pthread_cond_t())
         unsafe pthread_mutex_init(mutex, nil)
@@ -27,7 +28,8 @@ import Glibc
         unsafe mutex.deallocate()
     }
 
-    func wake() {
+    /// Ends the sleep, or the next one before it begins.
+    package func wake() {
         unsafe pthread_mutex_lock(mutex)
         isWoken = true
         unsafe pthread_cond_signal(condition)
@@ -35,7 +37,7 @@ import Glibc
     }
 
     /// Sleeps until woken or until the time is over.
-    func park(maxUs: Int64) {
+    package func park(maxUs: Int64) {
         let us = min(max(0, maxUs), PlatformLimits.longestParkUs)
         let until = SystemClock().monotonicUs + us
         var deadline = timespec(tv_sec: Int(until / 1_000_000), tv_nsec: Int(until % 1_000_000) * 1_000)

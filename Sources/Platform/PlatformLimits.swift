@@ -14,6 +14,9 @@ package struct PlatformLimits: Sendable {
     /// Longest single sleep of a mailbox, microseconds: one hour.
     package static let longestParkUs: Int64 = 3_600_000_000
 
+    /// The error number of a full disk, for those who find out by themselves.
+    package static let noSpace = ENOSPC
+
     static let noEntry = ENOENT
     /// Connections that the kernel holds until they are accepted.
     static let listenBacklog: Int32 = 1_024

@@ -13,6 +13,7 @@ package struct Successor: Sendable {
     ///   - path: the program, as `Host.programPath()` gave it when this process began: the file may have been replaced since.
     ///   - arguments: the program's name first.
     ///   - sockets: become descriptors 3 and up.
+    /// - Returns: the process, which may not be ready yet.
     /// - Throws: `PlatformError` where it cannot be started.
     package static func start(path: String, arguments: [String], sockets: [ListeningSocket]) throws(PlatformError) -> Successor {
         var ends: [Int32] = [-1, -1]
@@ -69,8 +70,8 @@ package struct Successor: Sendable {
         var words = unsafe arguments.map { unsafe strdup($0) } + [nil]
         var entries = unsafe environment.map { unsafe strdup($0) } + [nil]
         defer {
-            for unsafe word in unsafe words { unsafe free(word) }
-            for unsafe entry in unsafe entries { unsafe free(entry) }
+            for index in unsafe words.indices { unsafe free(words[index]) }
+            for index in unsafe entries.indices { unsafe free(entries[index]) }
         }
         var started: Int32 = 0
         let failed = unsafe posix_spawn(&started, path, &actions, &attributes, &words, &entries)

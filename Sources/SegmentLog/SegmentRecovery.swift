@@ -34,15 +34,17 @@ package struct RecoveryReport: Sendable {
 package enum SegmentRecovery {
     /// Cuts incomplete tails off the latest segments and copies damaged ranges aside.
     ///
-    /// Hold the directory's lock: a tail that another process is writing would be cut.
+    /// Hold the directory's lock, or name the segments of other writers: a tail that one of them is writing would be cut.
     /// - Parameters:
     ///   - directory: created where it is not there.
     ///   - files: the file system.
     ///   - limits: how many segments are read and how much is copied aside.
+    ///   - isLive: whether a living process writes a segment; such a one is left alone.
     /// - Returns: what was found and done; trouble with single segments stands there.
     /// - Throws: `SegmentError` of code `directoryUnusable`, for nothing else.
     package static func recover(
-        directory: String, files: any FileSystem, limits: SegmentLimits = .standard
+        directory: String, files: any FileSystem, limits: SegmentLimits = .standard,
+        isLive: (SegmentFile) -> Bool = { _ in false }
     ) throws(SegmentError) -> RecoveryReport {
         do {
             try files.createDirectories(directory)
@@ -53,7 +55,7 @@ package enum SegmentRecovery {
         let latest = all.suffix(max(0, limits.recoveredSegments))
         var report = RecoveryReport()
         report.skippedSegments = all.count - latest.count
-        for file in latest {
+        for file in latest where !isLive(file) {
             var recovered = SegmentRecovered(found: SegmentVerify.walk(file, files: files, limits: limits, decoding: false))
             if let error = recovered.found.error { recovered.problems.append(error.description) }
             setAside(file, directory, files, limits, &recovered)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import ByteCoding
+package import ByteCoding
 package import Platform
 
 /// Appends records to hot segments; owned by one thread, which calls `tick()` by `nextDeadlineUs`.
@@ -43,22 +43,25 @@ package final class SegmentWriter {
     ///   - clock: for ages, hours and the epoch.
     ///   - sync: when batches become durable.
     ///   - limits: the bounds.
+    ///   - epoch: from `SegmentEpoch`, where several processes may write; nil takes the next free one.
     /// - Throws: `SegmentError` of code `directoryUnusable`, or `compressionFailed` for lack of memory.
     package init(
         directory: String, node: String, files: any FileSystem, clock: any Clock,
-        sync: SegmentSyncPolicy = .interval(us: 1_000_000), limits: SegmentLimits = .standard
+        sync: SegmentSyncPolicy = .interval(us: 1_000_000), limits: SegmentLimits = .standard, epoch: UInt64? = nil
     ) throws(SegmentError) {
         do {
             try files.createDirectories(directory)
         } catch {
             throw SegmentError(.directoryUnusable, "The segment directory cannot be made.", segment: directory, cause: error)
         }
-        let newest = try SegmentDirectory(files: files, path: directory).list().map(\.epoch).max() ?? 0
         let name = SegmentFormat.nodeName(node)
         let (limits, sync) = (limits.bounded, sync.bounded)
-        let start = max(UInt64(clamping: clock.wallUs), newest == UInt64.max ? newest : newest + 1)
+        let start: UInt64
+        if let epoch { start = epoch } else {
+            start = try SegmentEpoch.next(in: SegmentDirectory(files: files, path: directory), clock: clock)
+        }
         self.node = name
-        epoch = start
+        self.epoch = start
         nodeNumber = SegmentFormat.nodeNumber(name)
         compressor = try FrameCompressor()
         output = SegmentOutput(
@@ -79,6 +82,9 @@ package final class SegmentWriter {
 
     /// Compressed bytes in memory that no file holds.
     package var backlogBytes: Int { output.unwrittenBytes }
+
+    /// The number the next record taken will get.
+    package var nextRecord: UInt64 { records }
 
     /// Every record with a number below this is in a segment; falls back when an abandoned segment is written again.
     package var writtenRecords: UInt64 { output.firstUnwrittenRecord ?? records - UInt64(batchRecords) }
@@ -104,20 +110,39 @@ package final class SegmentWriter {
     ///   - startedAtUs: when its exchange began, microseconds since the Unix epoch.
     /// - Throws: `SegmentError` of code `closed`, `recordInvalid`, `recordTooLarge`, `backlogFull` or `compressionFailed`.
     package func append(_ line: [UInt8], startedAtUs: Int64) throws(SegmentError) {
+        let result: Result<Void, SegmentError> = unsafe line.withUnsafeBytes { bytes in
+            do throws(SegmentError) {
+                return .success(try append(unsafe ByteRun(bytes), startedAtUs: startedAtUs))
+            } catch {
+                return .failure(error)
+            }
+        }
+        try result.get()
+    }
+
+    /// Takes a record that lies in memory of the caller's; it is copied once.
+    ///
+    /// - Parameters:
+    ///   - line: the record, with or without its closing newline.
+    ///   - startedAtUs: when its exchange began, microseconds since the Unix epoch.
+    /// - Throws: as the form for arrays.
+    package func append(_ line: ByteRun, startedAtUs: Int64) throws(SegmentError) {
+        let newline = line.firstIndex(of: 0x0A)
+        let content = line.slice(0, newline ?? line.count)
         do {
-            try admit(line)
+            // A newline is the last byte or it is refused.
+            try admit(content, isOneLine: newline == nil || newline == line.count - 1)
         } catch {
             refusedRecords += 1
             throw error
         }
-        let length = line.last == 0x0A ? line.count : line.count + 1
         if batchRecords == 0 {
-            raw.reserveCapacity(max(limits.batchBytes, length))
+            raw.reserveCapacity(max(limits.batchBytes, content.count + 1))
             batchOpenedAtUs = clock.monotonicUs
             (minStartedAtUs, maxStartedAtUs) = (startedAtUs, startedAtUs)
         }
-        raw.append(contentsOf: line)
-        if line.last != 0x0A { raw.append(0x0A) }
+        unsafe raw.append(contentsOf: UnsafeRawBufferPointer(start: content.base, count: content.count))
+        raw.append(0x0A)
         batchRecords += 1
         records += 1
         minStartedAtUs = min(minStartedAtUs, startedAtUs)
@@ -164,10 +189,9 @@ package final class SegmentWriter {
         try noting { () throws(SegmentError) in try output.endSegment() }
     }
 
-    private func admit(_ line: [UInt8]) throws(SegmentError) {
+    private func admit(_ content: ByteRun, isOneLine: Bool) throws(SegmentError) {
         guard !isClosed else { throw SegmentError(.closed, "The segment writer is closed; open a new one.") }
-        let content = line.last == 0x0A ? line.dropLast() : line[...]
-        guard !content.isEmpty, !content.contains(0x0A) else {
+        guard !content.isEmpty, isOneLine else {
             throw SegmentError(.recordInvalid, "A record must be one line that is not empty.")
         }
         guard content.count <= limits.recordBytes, content.count < SegmentFormat.rawBytesLimit else {

@@ -67,6 +67,7 @@ package struct DirectHosts: Sendable, Equatable {
     /// Whether a host is reached directly.
     ///
     /// - Parameter host: a name or a numeric address without brackets.
+    /// - Returns: true where no proxy is asked.
     package func holds(_ host: String) -> Bool {
         let address = AddressPolicy.addressBytes(host)
         let name = DirectHosts.bare(host.lowercased())

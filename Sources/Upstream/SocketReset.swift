@@ -7,7 +7,9 @@ package enum SocketReset {
     /// Goes through the pipeline: whoever stands next to the socket closes it without the farewell of the protocols above.
     package struct Wanted: Sendable {}
 
-    /// Sets a zero linger, then closes below TLS: the kernel sends RST. A stream of a connection is reset instead.
+    /// Sets a zero linger, then closes below TLS: the kernel sends RST.
+    ///
+    /// A stream of a connection is reset instead.
     ///
     /// - Parameter channel: the connection; called on its loop.
     package static func close(_ channel: any Channel) {

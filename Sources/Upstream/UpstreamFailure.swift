@@ -31,6 +31,7 @@ enum UpstreamFailure {
     /// - Parameters:
     ///   - error: what the library threw.
     ///   - certificate: what the other side showed, where it is known.
+    /// - Returns: words that follow "TLS with ... failed".
     static func tlsReason(_ error: any Error, certificate: NIOSSLCertificate?) -> String {
         if let extra = error as? NIOSSLExtraError {
             if extra == .failedToValidateHostname { return "its certificate is not for this host name" }

@@ -10,6 +10,8 @@ struct DataDirectory {
     /// Held by the one gateway that writes here.
     var serveLock: String { PathText.join(path, "serve.lock") }
     var segments: String { paths.segments }
+    /// What loops hand over to the capture thread, in files that survive the process.
+    var arenas: String { PathText.join(path, "arenas") }
     var index: String { paths.index }
     var datasets: String { PathText.join(path, "datasets") }
     private var secretPath: String { PathText.join(path, "key-names.secret") }

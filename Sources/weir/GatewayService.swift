@@ -15,65 +15,101 @@ final class GatewayService: Sendable {
     let server: GatewayServer
     let capture: CaptureEngine
     let operations: GatewayOperations
-    private let lock: FileLock
     private let indexer: BackgroundIndexer?
+    private let handOver: HandOver
     private let logger: Logger
 
     /// Starts everything; the ports accept when this returns.
-    static func start(_ configuration: Configuration, directory: DataDirectory, logger: Logger) async throws -> GatewayService {
-        let files = PosixFileSystem()
-        try directory.create(files)
-        let lock = FileLock(path: directory.serveLock)
-        guard try lock.tryAcquire() else {
-            throw VerbFailure.unfinished("another gateway writes to \(directory.path); stop it, or give this one its own --data")
-        }
-        let capture = try CaptureEngine(
-            directory: directory.paths.segments, node: configuration.node, hasherSecret: try directory.keyNameSecret(files),
-            files: files,
-            logger: logger)
-        let operations = GatewayOperations(metricsAccess: configuration.metrics)
-        ProcessMetrics.add(to: operations.registry)
+    ///
+    /// - Parameters:
+    ///   - configuration: what to run with.
+    ///   - directory: where the data lies.
+    ///   - handed: listening sockets of another process, which may still capture into the same directory.
+    ///   - logger: for lifecycle.
+    /// - Returns: the running service.
+    /// - Throws: `VerbFailure`.
+    static func start(
+        _ configuration: Configuration, directory: DataDirectory, handed: HandedOver = .nothing, logger: Logger
+    ) async throws -> GatewayService {
         do {
-            let server = try await GatewayServer.start(
-                listeners: configuration.listeners, threads: configuration.threads, settings: configuration.settings,
-                capture: capture, operations: operations, logger: logger)
-            var indexer: BackgroundIndexer?
-            if configuration.indexes {
-                let metrics = try IndexerMetrics(
-                    providers: configuration.settings.router.providerNames, registry: operations.registry)
-                indexer = try BackgroundIndexer(paths: directory.paths, metrics: metrics, logger: logger)
+            let files = PosixFileSystem()
+            var listeners = configuration.listeners
+            try GatewayServer.check(listeners, configuration.settings)
+            try directory.create(files)
+            let capture = try startCapture(configuration, directory, files, sharesDirectory: handed.hasPredecessor, logger)
+            do {
+                let handOver = try HandOver(&listeners, handed: handed, logger: logger)
+                let operations = GatewayOperations(metricsAccess: configuration.metrics)
+                ProcessMetrics.add(to: operations.registry)
+                let server = try await GatewayServer.start(
+                    listeners: listeners, threads: configuration.threads, settings: configuration.settings, capture: capture,
+                    operations: operations, logger: logger)
+                var indexer: BackgroundIndexer?
+                if configuration.indexes {
+                    let metrics = try IndexerMetrics(
+                        providers: configuration.settings.router.providerNames, registry: operations.registry)
+                    indexer = try BackgroundIndexer(paths: directory.paths, metrics: metrics, logger: logger)
+                }
+                return GatewayService(
+                    directory: directory, server: server, capture: capture, operations: operations, indexer: indexer,
+                    handOver: handOver, logger: logger)
+            } catch {
+                capture.stop()
+                throw error
             }
-            return GatewayService(
-                directory: directory, server: server, capture: capture, operations: operations, lock: lock, indexer: indexer,
-                logger: logger)
+        } catch let error as GatewayError {
+            throw VerbFailure.unfinished(error.message)
         } catch {
-            capture.stop()
-            if let error = error as? GatewayError { throw VerbFailure.unfinished(error.message) }
             throw (error as? VerbFailure) ?? VerbFailure.unfinished("the gateway cannot start: \(error)")
         }
     }
 
+    private static func startCapture(
+        _ configuration: Configuration, _ directory: DataDirectory, _ files: PosixFileSystem, sharesDirectory: Bool,
+        _ logger: Logger
+    ) throws -> CaptureEngine {
+        if configuration.capturesNothing { return CaptureEngine() }
+        var limits = CaptureLimits()
+        limits.arenaBytes = configuration.arenaMebibytes << 20
+        do {
+            return try CaptureEngine(
+                places: CapturePlaces(
+                    segments: directory.paths.segments, arenas: directory.arenas, lock: directory.serveLock),
+                node: configuration.node, hasherSecret: try directory.keyNameSecret(files), files: files,
+                limits: limits, sharesDirectory: sharesDirectory, logger: logger)
+        } catch let error as CaptureError where error.code == .directoryInUse {
+            throw VerbFailure.unfinished("another gateway writes to \(directory.path); stop it, or give this one its own --data")
+        }
+    }
+
     private init(
-        directory: DataDirectory, server: GatewayServer, capture: CaptureEngine, operations: GatewayOperations, lock: FileLock,
-        indexer: BackgroundIndexer?, logger: Logger
+        directory: DataDirectory, server: GatewayServer, capture: CaptureEngine, operations: GatewayOperations,
+        indexer: BackgroundIndexer?, handOver: HandOver, logger: Logger
     ) {
         self.directory = directory
         self.server = server
         self.capture = capture
         self.operations = operations
-        self.lock = lock
         self.indexer = indexer
+        self.handOver = handOver
         self.logger = logger
     }
 
     var port: Int { server.port }
 
+    /// Hands the listening sockets to a new process of this program; false where that failed and this one goes on.
+    func handOverListeners() async -> Bool { await handOver.succeed(arguments: CommandLine.arguments) }
+
     /// Drains, writes what is queued, and stops.
-    func stop(drainMilliseconds: Int64) async {
-        let cut = await server.shutDown(limitMilliseconds: drainMilliseconds)
+    ///
+    /// - Parameters:
+    ///   - drainMilliseconds: how long running exchanges may take.
+    ///   - isHandedOver: a new process accepts: no caller of this one is refused.
+    func stop(drainMilliseconds: Int64, isHandedOver: Bool = false) async {
+        handOver.close()
+        let cut = await server.shutDown(limitMilliseconds: drainMilliseconds, isHandedOver: isHandedOver)
         indexer?.stop()
         capture.stop()
-        lock.release()
         let counters = capture.counters
         logger.notice(
             "stopped",

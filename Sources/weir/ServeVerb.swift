@@ -7,7 +7,7 @@ struct ServeVerb: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve", abstract: "Run the gateway.",
         discussion: """
-            Ready when the port accepts. Logs go to standard error. SIGTERM or Ctrl-C drains: running exchanges finish, the capture queue is written. SIGHUP reads the configuration file and the certificates again; a file with faults changes nothing. Flag > WEIR_* variable > file > default; `weir doctor` shows what is in force and why.
+            Ready when the port accepts. Logs go to standard error. SIGTERM or Ctrl-C drains: running exchanges finish, the capture queue is written. SIGHUP reads the configuration file and the certificates again; a file with faults changes nothing. SIGUSR2 starts the program anew, hands it the listening sockets and drains. Flag > WEIR_* variable > file > default; `weir doctor` shows what is in force and why.
 
             EXAMPLES:
               weir serve
@@ -19,6 +19,7 @@ struct ServeVerb: AsyncParsableCommand {
     @OptionGroup var flags: ConfigFlags
 
     func run() async throws {
+        let handed = HandedOver.take()
         let inputs = flags.inputs
         let configuration: Configuration
         do throws(ConfigFaults) { configuration = try Configuration(inputs) } catch { throw error.failure }
@@ -26,9 +27,11 @@ struct ServeVerb: AsyncParsableCommand {
         var logger = Logger(label: "weir", factory: { StreamLogHandler.standardError(label: $0) })
         logger.logLevel = Logger.Level(rawValue: configuration.logLevel) ?? .notice
         for warning in configuration.resolution.warnings { logger.warning("\(warning)") }
-        let service = try await GatewayService.start(configuration, directory: configuration.directory, logger: logger)
+        let service = try await GatewayService.start(
+            configuration, directory: configuration.directory, handed: handed, logger: logger)
         let addresses = configuration.addresses.map { "\($0)" }.joined(separator: ", ")
         Terminal.say("weir: listening on \(addresses) (port \(service.port)), data in \(configuration.directory.path)")
+        handed.sayReady()
         var running = configuration
         while true {
             let signal = await Signals.next()
@@ -36,7 +39,11 @@ struct ServeVerb: AsyncParsableCommand {
             case .hangUp:
                 running = await ConfigReload.run(
                     inputs, started: configuration, current: running, server: service.server, logger: logger)
-            case .user2: logger.notice("SIGUSR2 has no meaning for this gateway")
+            case .user2:
+                guard await service.handOverListeners() else { continue }
+                logger.notice("draining: a new process has taken over")
+                await service.stop(drainMilliseconds: running.drainMilliseconds, isHandedOver: true)
+                return
             default:
                 logger.notice("draining", metadata: ["signal": "\(signal?.rawValue ?? "none can come")"])
                 await service.stop(drainMilliseconds: running.drainMilliseconds)

@@ -95,8 +95,8 @@ extension CaptureTap {
 
     /// An exchange from head to head.
     func heads(request: String, response: String = "HTTP/1.1 200 OK\r\n\r\n") {
-        exchange.requestHead = Array(request.utf8)
-        exchange.responseHead = Array(response.utf8)
+        Array(request.utf8).withUnsafeBytes { requestHead($0) }
+        Array(response.utf8).withUnsafeBytes { responseHead($0) }
     }
 }
 

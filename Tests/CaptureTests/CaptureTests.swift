@@ -4,6 +4,7 @@ import Capture
 import Crypto
 import ExchangeModel
 import Foundation
+import Platform
 import Testing
 
 @Suite struct CaptureTests {
@@ -162,56 +163,140 @@ import Testing
         #expect(record.responseChunks.allSatisfy { $0.offset < 100 })
         #expect(record.requestBody.kept == .full && record.requestBody.sha256 == nil)
         #expect(bench.engine.counters.reduced == 1)
-        #expect(bench.engine.counters.inFlightBytes == 0)
+        #expect(bench.engine.counters.inFlight == 0)
     }
 
-    @Test func letsBodiesGoWhereRunningExchangesHoldTooMuch() throws {
+    private static func hash(_ bytes: [UInt8]) -> String {
+        SHA256.hash(data: bytes).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    }
+
+    @Test func keepsALargeBodyWholeBesideTheArena() throws {
         var limits = CaptureLimits()
-        limits.inFlightBytes = 1_000
+        limits.arenaShareBytes = 16 << 10
+        limits.digestFromBytes = 64 << 10
         let bench = try CaptureBench(limits)
         let lane = bench.engine.makeLane()
-        let (first, second) = (lane.begin(), lane.begin())
-        first.request([UInt8](repeating: 0x61, count: 900))
-        second.request([UInt8](repeating: 0x62, count: 90))
-        second.request([UInt8](repeating: 0x62, count: 90))
-        #expect(bench.engine.counters.inFlightBytes == 900)
-        second.request([UInt8](repeating: 0x62, count: 20))
-        second.commit(.completed)
-        first.commit(.completed)
-        #expect(bench.engine.counters.inFlightBytes == 0)
+        var random = SystemRandomNumberGenerator()
+        let body = (0..<700_000).map { _ in UInt8.random(in: 97...122, using: &random) }
+        let taps = [lane.begin(), lane.begin()]
+        for start in stride(from: 0, to: body.count, by: 9_999) {
+            for tap in taps { tap.request(Array(body[start..<min(start + 9_999, body.count)])) }
+        }
+        #expect(bench.engine.counters.spilledBytes > 1_200_000)
+        for tap in taps { tap.response(Array("answer".utf8)) }
+        for tap in taps { tap.commit(.completed) }
         let records = try bench.records()
-        #expect(records.map(\.requestBody.kept) == [.none, .full])
-        #expect(records[0].requestBody.content == nil && records[0].requestBody.wireByteCount == 200)
-        let hash = SHA256.hash(data: [UInt8](repeating: 0x62, count: 200)).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }
-            .joined()
-        #expect(records[0].requestBody.sha256 == hash)
+        #expect(records.count == 2)
+        for record in records {
+            #expect(record.requestBody.content == body && record.requestBody.kept == .full)
+            #expect(record.requestBody.sha256 == nil)
+            #expect(record.responseBody.content == Array("answer".utf8))
+        }
+        #expect(bench.engine.counters.spilledBytes == 0 && bench.engine.counters.reduced == 0)
     }
 
-    @Test func recordsLessAndThenDropsWhenTheQueueIsFull() throws {
+    @Test func keepsTheBeginningAndTheHashWhereMemoryRunsShort() throws {
         var limits = CaptureLimits()
-        limits.queueBytes = 20_000
+        limits.arenaShareBytes = 16 << 10
+        limits.spillBytes = 300_000
+        limits.digestFromBytes = 64 << 10
+        let bench = try CaptureBench(limits)
+        let lane = bench.engine.makeLane()
+        let body = (0..<900_000).map { UInt8(97 + $0 % 23) }
+        let tap = lane.begin()
+        for start in stride(from: 0, to: body.count, by: 10_000) { tap.request(Array(body[start..<start + 10_000])) }
+        tap.response(Array("answer".utf8))
+        tap.commit(.completed)
+        let record = try #require(try bench.records().first)
+        #expect(record.requestBody.kept == .headTail && record.requestBody.wireByteCount == 900_000)
+        let content = try #require(record.requestBody.content)
+        #expect(content.count > 200_000 && content == Array(body.prefix(content.count)))
+        #expect(record.requestBody.sha256 == Self.hash(body))
+        #expect(record.responseBody.wireByteCount == 6)
+        #expect(bench.engine.counters.spilledBytes == 0 && bench.engine.counters.reduced == 1)
+    }
+
+    @Test func recordsLessAndThenDropsWhereTheArenaIsFull() throws {
+        var limits = CaptureLimits()
+        limits.arenaBytes = 1 << 20
+        limits.spillBytes = 0
         let bench = try CaptureBench(limits)
         let lane = bench.engine.makeLane()
         bench.clock.hold()
         lane.begin().commit(.completed)
         try #require(bench.clock.waitForPause())
-        func exchange(_ bytes: Int) {
+        for _ in 0..<400 {
             let tap = lane.begin()
-            tap.request([UInt8](repeating: 0x61, count: bytes))
+            tap.request([UInt8](repeating: 0x61, count: 5_000))
             tap.commit(.completed)
         }
-        // 3 of 5,512 fit below nine tenths; then bodies go, 512 each; then nothing fits.
-        for _ in 0..<12 { exchange(5_000) }
         let counters = bench.engine.counters
-        let full = 3
-        let reduced = (20_000 - 3 * 5_512) / 512
-        #expect(counters.reduced == reduced)
-        #expect(counters.dropped == 12 - full - reduced)
-        #expect(counters.admitted == 13)
-        let kept = try bench.records().map(\.requestBody.kept)
-        #expect(kept == [.full, .full, .full, .full] + [BodyKept](repeating: .none, count: reduced))
-        #expect(counters.written == kept.count)
-        #expect(counters.inFlightBytes == 0)
+        #expect(counters.admitted == 401 && counters.reduced > 10 && counters.dropped > 10)
+        #expect(counters.dropped(.arenaFull) == counters.dropped)
+        let dropped = counters.dropped
+        let bodies = try bench.records().map(\.requestBody)
+        #expect(bodies.count == 401 - dropped)
+        #expect(bodies.count { $0.kept != .full } == counters.reduced)
+        for body in bodies where body.kept != .full {
+            #expect(body.wireByteCount == 5_000 && body.sha256 == Self.hash([UInt8](repeating: 0x61, count: 5_000)))
+        }
+        // The first ones are whole: a reduced one comes only where there is no more room.
+        #expect(bodies.prefix(90).allSatisfy { $0.kept == .full })
+        #expect(counters.written == bodies.count && counters.inFlight == 0)
+    }
+
+    @Test func takesPagesBackOnceRecordsAreInASegment() throws {
+        var limits = CaptureLimits()
+        limits.arenaBytes = 1 << 20
+        let bench = try CaptureBench(limits)
+        let lane = bench.engine.makeLane()
+        for round in 0..<40 {
+            for _ in 0..<50 {
+                let tap = lane.begin()
+                tap.request([UInt8](repeating: 0x61, count: 3_000))
+                tap.commit(.completed)
+            }
+            bench.clock.advance(us: 200_000)
+            var tries = 0
+            while bench.engine.counters.inFlight > 0, tries < 10_000 {
+                bench.clock.advance(us: 200_000)
+                usleep(500)
+                tries += 1
+            }
+            #expect(bench.engine.counters.inFlight == 0, "round \(round)")
+        }
+        #expect(bench.engine.counters.dropped == 0 && bench.engine.counters.reduced == 0)
+        #expect(bench.engine.counters.lagUs == 0)
+        #expect(try bench.records().count == 2_000)
+    }
+
+    @Test func givesIDsAndTimesAndKeepsNothingWhereCaptureIsOff() {
+        let engine = CaptureEngine(clock: ManualClock())
+        let tap = engine.makeLane().begin()
+        tap.heads(request: "GET / HTTP/1.1\r\n\r\n")
+        tap.request([1, 2, 3])
+        #expect(tap.nowUs() == 0)
+        tap.commit(.completed)
+        engine.stop()
+        #expect(engine.counters.admitted == 0 && engine.counters.dropped == 0 && engine.counters.mappedBytes == 0)
+    }
+
+    @Test func recordsATapThatNobodyEnded() throws {
+        let bench = try CaptureBench()
+        do {
+            let tap = bench.engine.makeLane().begin()
+            tap.heads(request: "GET / HTTP/1.1\r\n\r\n")
+        }
+        #expect(try bench.records().map(\.head.outcome) == [.gatewayFailed])
+    }
+
+    @Test func namesTheGatewayKeyWhereThereIsOne() throws {
+        let bench = try CaptureBench()
+        let tap = bench.engine.makeLane().begin()
+        tap.heads(request: "GET / HTTP/1.1\r\nAuthorization: Bearer planted-key-0123456789\r\n\r\n")
+        tap.exchange.keyID = "key_7"
+        tap.commit(.completed)
+        #expect(try bench.records().map(\.head.keyID) == ["key_7"])
     }
 
     @Test func joinsArrivalsBeyondTheLimit() throws {

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The constants of `notebooks-docs/formats/arena.md`, version 1.
+enum ArenaFormat {
+    /// `WEIRARNA`, little-endian.
+    static let magic: UInt64 = 0x414E_5241_5249_4557
+    static let version: UInt32 = 1
+    /// Bytes of a page, its header included; also of the file's header.
+    static let pageBytes = 4_096
+    /// Bytes of a page's header: next, owner, used, reserved.
+    static let pageHeaderBytes = 16
+    /// Bytes of an entry's header: length, kind, flags, reserved, time.
+    static let entryHeaderBytes = 16
+    /// Bytes of a slot.
+    static let slotBytes = 128
+    /// An entry of less than this is not begun at the end of a page where more is to come.
+    static let smallestFragment = 32
+    /// Longest node name kept, bytes.
+    static let nodeBytes = 200
+    /// Bytes of the header that its checksum covers.
+    static let checkedBytes = 512
+    /// Extension of an arena, and of one that is being made.
+    static let fileExtension = ".arena"
+    static let newExtension = ".new"
+    /// Folder for arenas that cannot be read.
+    static let damagedFolder = "damaged"
+
+    /// Offsets within the file's header.
+    enum Header {
+        static let magic = 0
+        static let version = 8
+        static let pageBytes = 12
+        static let slotCount = 16
+        static let pageCount = 20
+        static let epoch = 24
+        static let loop = 32
+        static let nodeLength = 36
+        static let createdAtUs = 40
+        static let node = 64
+        static let checksum = 512
+    }
+
+    /// Offsets within a slot.
+    enum Slot {
+        static let state = 0
+        static let firstPage = 4
+        static let idHigh = 8
+        static let idLow = 16
+        static let startedAtUs = 24
+        static let check = 32
+        static let recordEpoch = 40
+        static let recordNumber = 48
+        static let spilled = 56
+        static let committedUs = 64
+    }
+
+    /// What a slot is doing.
+    enum SlotState {
+        static let free: UInt32 = 0
+        static let open: UInt32 = 1
+        static let committed: UInt32 = 2
+    }
+
+    /// What an entry holds.
+    enum Kind {
+        static let requestHead: UInt8 = 1
+        static let requestBody: UInt8 = 2
+        static let responseHead: UInt8 = 3
+        static let responseBody: UInt8 = 4
+        static let facts: UInt8 = 5
+    }
+
+    /// The entry goes on with what the one before it of its kind began.
+    static let continuedFlag: UInt8 = 1
+
+    /// A slot's check value: tells a slot that was being written, or rotted, from a sound one.
+    static func check(high: UInt64, low: UInt64, startedAtUs: Int64, firstPage: UInt32, slot: UInt32) -> UInt64 {
+        var mixed = high ^ (low &* 0x9E37_79B9_7F4A_7C15)
+        mixed = (mixed ^ (mixed >> 29)) &+ UInt64(bitPattern: startedAtUs)
+        mixed = (mixed &* 0xBF58_476D_1CE4_E5B9) ^ (UInt64(firstPage) << 32 | UInt64(slot))
+        return (mixed ^ (mixed >> 31)) | 1
+    }
+
+    /// The counters of the header, each on its own word; the loop's and the thread's on lines of their own.
+    enum Counter: Int, CaseIterable {
+        case admitted = 1_024
+        case committed = 1_032
+        case reduced = 1_040
+        case droppedFull = 1_048
+        case droppedStopped = 1_056
+        case payloadBytes = 1_064
+        case pagesInUse = 1_072
+        case slotsTaken = 1_080
+        case slotsAbandoned = 1_088
+        case written = 2_048
+        case droppedRefused = 2_056
+        case failed = 2_064
+        case slotsReturned = 2_072
+        case waitingSinceUs = 2_080
+        case reducedByThread = 2_088
+    }
+}

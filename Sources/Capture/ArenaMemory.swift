@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+import ByteCoding
+import ExchangeModel
+import Platform
+import Synchronization
+
+/// The bytes of an arena, by the names of `ArenaFormat`: header, slots, pages.
+///
+/// Addresses only; who may write what when is said by `CaptureArena`. Every number read from a page or a slot is checked
+/// against the arena before it is used, so that a damaged file cannot lead outside of it.
+@safe struct ArenaMemory {
+    let base: UnsafeMutableRawPointer
+    let slotCount: Int
+    let pageCount: Int
+    private let slots: UnsafeMutableRawPointer
+    private let pages: UnsafeMutableRawPointer
+
+    init(base: UnsafeMutableRawPointer, slotCount: Int, pageCount: Int) {
+        unsafe self.base = base
+        self.slotCount = slotCount
+        self.pageCount = pageCount
+        unsafe slots = base + ArenaFormat.pageBytes
+        unsafe pages = slots + ArenaMemory.tableBytes(slotCount)
+    }
+
+    private static func tableBytes(_ slotCount: Int) -> Int {
+        (slotCount * ArenaFormat.slotBytes + ArenaFormat.pageBytes - 1) / ArenaFormat.pageBytes * ArenaFormat.pageBytes
+    }
+
+    /// Bytes of an arena with as many slots as pages.
+    static func fileBytes(pages: Int) -> Int {
+        ArenaFormat.pageBytes + tableBytes(pages) + pages * ArenaFormat.pageBytes
+    }
+
+    /// The most pages that fit a number of bytes.
+    static func pageCount(fitting bytes: Int) -> Int {
+        max(0, bytes - 2 * ArenaFormat.pageBytes) / (ArenaFormat.pageBytes + ArenaFormat.slotBytes)
+    }
+
+    // MARK: Counters
+
+    func counter(_ name: ArenaFormat.Counter) -> UInt64 {
+        unsafe word(name).pointee.load(ordering: .relaxed)
+    }
+
+    /// For counters that one side alone writes: no locked instruction.
+    func add(_ name: ArenaFormat.Counter, _ amount: UInt64 = 1) {
+        let cell = unsafe word(name)
+        unsafe cell.pointee.store(cell.pointee.load(ordering: .relaxed) &+ amount, ordering: .relaxed)
+    }
+
+    func set(_ name: ArenaFormat.Counter, _ value: UInt64) {
+        unsafe word(name).pointee.store(value, ordering: .relaxed)
+    }
+
+    private func word(_ name: ArenaFormat.Counter) -> UnsafeMutablePointer<Atomic<UInt64>> {
+        unsafe (base + name.rawValue).assumingMemoryBound(to: Atomic<UInt64>.self)
+    }
+
+    // MARK: Slots
+
+    @inline(__always)
+    func slot(_ index: UInt32) -> UnsafeMutableRawPointer { unsafe slots + Int(index) * ArenaFormat.slotBytes }
+
+    private func stateCell(_ index: UInt32) -> UnsafeMutablePointer<Atomic<UInt32>> {
+        unsafe (slot(index) + ArenaFormat.Slot.state).assumingMemoryBound(to: Atomic<UInt32>.self)
+    }
+
+    func state(_ index: UInt32) -> UInt32 { unsafe stateCell(index).pointee.load(ordering: .acquiring) }
+    func setState(_ index: UInt32, _ state: UInt32) { unsafe stateCell(index).pointee.store(state, ordering: .releasing) }
+
+    func slotWord(_ index: UInt32, _ offset: Int) -> UInt64 {
+        unsafe slot(index).load(fromByteOffset: offset, as: UInt64.self)
+    }
+
+    func setSlotWord(_ index: UInt32, _ offset: Int, _ value: UInt64) {
+        unsafe slot(index).storeBytes(of: value, toByteOffset: offset, as: UInt64.self)
+    }
+
+    func firstPage(_ index: UInt32) -> UInt32 {
+        unsafe slot(index).load(fromByteOffset: ArenaFormat.Slot.firstPage, as: UInt32.self)
+    }
+
+    func id(_ index: UInt32) -> ExchangeID {
+        ExchangeID(high: slotWord(index, ArenaFormat.Slot.idHigh), low: slotWord(index, ArenaFormat.Slot.idLow))
+    }
+
+    func startedAtUs(_ index: UInt32) -> Int64 { Int64(bitPattern: slotWord(index, ArenaFormat.Slot.startedAtUs)) }
+
+    /// Fills a slot that nobody else sees yet.
+    func fillSlot(_ index: UInt32, id: ExchangeID, startedAtUs: Int64, firstPage: UInt32) {
+        let slot = unsafe slot(index)
+        unsafe slot.storeBytes(of: firstPage, toByteOffset: ArenaFormat.Slot.firstPage, as: UInt32.self)
+        setSlotWord(index, ArenaFormat.Slot.idHigh, id.high)
+        setSlotWord(index, ArenaFormat.Slot.idLow, id.low)
+        setSlotWord(index, ArenaFormat.Slot.startedAtUs, UInt64(bitPattern: startedAtUs))
+        setSlotWord(index, ArenaFormat.Slot.recordEpoch, 0)
+        setSlotWord(index, ArenaFormat.Slot.recordNumber, 0)
+        setSlotWord(index, ArenaFormat.Slot.spilled, 0)
+        setSlotWord(
+            index, ArenaFormat.Slot.check,
+            ArenaFormat.check(high: id.high, low: id.low, startedAtUs: startedAtUs, firstPage: firstPage, slot: index))
+    }
+
+    /// Whether a slot's fields belong together.
+    func isSound(_ index: UInt32) -> Bool {
+        let id = id(index)
+        return slotWord(index, ArenaFormat.Slot.check)
+            == ArenaFormat.check(
+                high: id.high, low: id.low, startedAtUs: startedAtUs(index), firstPage: firstPage(index), slot: index)
+    }
+
+    // MARK: Pages
+
+    @inline(__always)
+    func page(_ index: UInt32) -> UnsafeMutableRawPointer { unsafe pages + Int(index) * ArenaFormat.pageBytes }
+
+    /// The page after, as its number and one; 0 is none.
+    func next(_ index: UInt32) -> UInt32 {
+        unsafe page(index).assumingMemoryBound(to: Atomic<UInt32>.self).pointee.load(ordering: .acquiring)
+    }
+
+    func setNext(_ index: UInt32, _ next: UInt32) {
+        unsafe page(index).assumingMemoryBound(to: Atomic<UInt32>.self).pointee.store(next, ordering: .releasing)
+    }
+
+    func owner(_ index: UInt32) -> UInt32 { unsafe page(index).load(fromByteOffset: 4, as: UInt32.self) }
+
+    /// Makes a page the empty last one of a slot's chain.
+    func initialize(_ index: UInt32, owner: UInt32) {
+        unsafe PageBytes.initialize(page(index), owner: owner)
+    }
+
+    /// The runs of a slot's pages in order, each as far as it was published; false where the chain cannot be true.
+    func forEachPage(_ slot: UInt32, _ body: (ByteRun) -> Bool) -> Bool {
+        var index = firstPage(slot)
+        for _ in 0..<pageCount {
+            guard index < UInt32(pageCount), owner(index) == slot else { return false }
+            guard let run = unsafe PageBytes.published(page(index)), body(run) else { return false }
+            let next = next(index)
+            if next == 0 { return true }
+            index = next - 1
+        }
+        return false
+    }
+}
+
+/// One page: a header, then entries; also the shape of memory outside the arena that holds entries.
+enum PageBytes {
+    private static let usedOffset = 8
+
+    static func initialize(_ page: UnsafeMutableRawPointer, owner: UInt32) {
+        unsafe page.storeBytes(of: 0, as: UInt32.self)
+        unsafe page.storeBytes(of: owner, toByteOffset: 4, as: UInt32.self)
+        unsafe page.storeBytes(of: UInt64(ArenaFormat.pageHeaderBytes), toByteOffset: usedOffset, as: UInt64.self)
+    }
+
+    /// Writes one entry at `used` and publishes it; the caller has checked that it fits.
+    @inline(__always)
+    static func write(
+        _ run: ByteRun, kind: UInt8, flags: UInt8, timeUs: Int64, to page: UnsafeMutableRawPointer, used: inout Int
+    ) {
+        let entry = unsafe page + used
+        let word = UInt64(UInt32(truncatingIfNeeded: run.count)) | UInt64(kind) << 32 | UInt64(flags) << 40
+        unsafe entry.storeBytes(of: word, as: UInt64.self)
+        unsafe entry.storeBytes(of: timeUs, toByteOffset: 8, as: Int64.self)
+        unsafe (entry + ArenaFormat.entryHeaderBytes).copyMemory(from: run.base, byteCount: run.count)
+        used += ArenaFormat.entryHeaderBytes + (run.count + 7) & ~7
+        unsafe usedCell(page).pointee.store(UInt32(truncatingIfNeeded: used), ordering: .releasing)
+    }
+
+    private static func usedCell(_ page: UnsafeMutableRawPointer) -> UnsafeMutablePointer<Atomic<UInt32>> {
+        unsafe (page + usedOffset).assumingMemoryBound(to: Atomic<UInt32>.self)
+    }
+
+    /// The entries of an arena's page, or nil where its length cannot be.
+    static func published(_ page: UnsafeMutableRawPointer) -> ByteRun? {
+        let used = Int(unsafe usedCell(page).pointee.load(ordering: .acquiring))
+        guard used >= ArenaFormat.pageHeaderBytes, used <= ArenaFormat.pageBytes else { return nil }
+        return unsafe ByteRun(page + ArenaFormat.pageHeaderBytes, count: used - ArenaFormat.pageHeaderBytes)
+    }
+
+    /// Walks the entries of a page; false where a length cannot be.
+    static func forEachEntry(_ run: ByteRun, _ body: (ArenaEntry) -> Void) -> Bool {
+        var at = 0
+        while at < run.count {
+            guard run.count - at >= ArenaFormat.entryHeaderBytes else { return false }
+            let word = unsafe run.base.loadUnaligned(fromByteOffset: at, as: UInt64.self)
+            let time = unsafe run.base.loadUnaligned(fromByteOffset: at + 8, as: Int64.self)
+            let length = Int(UInt32(truncatingIfNeeded: word))
+            let start = at + ArenaFormat.entryHeaderBytes
+            guard length <= run.count - start else { return false }
+            body(
+                ArenaEntry(
+                    kind: UInt8(truncatingIfNeeded: word >> 32),
+                    isContinued: UInt8(truncatingIfNeeded: word >> 40) & ArenaFormat.continuedFlag != 0, timeUs: time,
+                    bytes: run.slice(start, start + length)))
+            at = start + (length + 7) & ~7
+        }
+        return true
+    }
+}
+
+/// One entry of a chain.
+struct ArenaEntry {
+    let kind: UInt8
+    let isContinued: Bool
+    let timeUs: Int64
+    let bytes: ByteRun
+}

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+import ByteCoding
+import ExchangeModel
+import Platform
+import Synchronization
+
+/// The arena of one event loop: a mapping of slots and pages that survives the process.
+///
+/// - The loop takes slots and pages and appends; nothing here waits, makes a system call or, once warm, allocates.
+/// - Bytes are copied before the release-store that publishes them, entries before the slot's state: what a reader of the file
+///   finds published is whole.
+/// - The capture thread pops committed slots and gives each back once its record is in a segment; with a slot go its pages.
+///
+/// `@unchecked Sendable`: the members marked *loop* are touched by the one event loop that made the taps, those marked *thread* by
+/// the capture thread, and the rest are atomics or never change.
+@safe final class CaptureArena: @unchecked Sendable {
+    let memory: ArenaMemory
+    let mapping: MappedFile
+    /// Where the file lies; empty where there is none.
+    let path: String
+    /// Loop to thread: committed slots.
+    let committed: SlotRing
+    /// Thread to loop: slots whose records are in a segment.
+    private let returned: SlotRing
+    /// Pages that heads and facts alone may use, so that an exchange without its bodies finds room.
+    let reservePages: Int
+
+    // Loop.
+    private var freeSlots: [UInt32] = []
+    private var freshSlot: UInt32 = 0
+    private var freePage: UInt32 = 0
+    private var freshPage: UInt32 = 0
+    private(set) var freePages: Int
+    private let lastPages: UnsafeMutablePointer<UInt32>
+    private let chainPages: UnsafeMutablePointer<UInt32>
+    /// Payload outside the arena by slot: the loop's until the slot is committed, then the thread's.
+    private let spills: UnsafeMutablePointer<SpillBuffer?>
+
+    init(mapping: MappedFile, path: String, identity: ArenaIdentity) {
+        self.mapping = mapping
+        self.path = path
+        let pages = ArenaMemory.pageCount(fitting: mapping.count)
+        memory = unsafe ArenaMemory(base: mapping.base, slotCount: pages, pageCount: pages)
+        committed = SlotRing(slots: pages)
+        returned = SlotRing(slots: pages)
+        reservePages = max(1, pages / 8)
+        freePages = pages
+        unsafe lastPages = UnsafeMutablePointer<UInt32>.allocate(capacity: pages)
+        unsafe lastPages.initialize(repeating: 0, count: pages)
+        unsafe chainPages = UnsafeMutablePointer<UInt32>.allocate(capacity: pages)
+        unsafe chainPages.initialize(repeating: 0, count: pages)
+        unsafe spills = UnsafeMutablePointer<SpillBuffer?>.allocate(capacity: pages)
+        unsafe spills.initialize(repeating: nil, count: pages)
+        identity.write(to: memory)
+    }
+
+    deinit {
+        unsafe spills.deinitialize(count: memory.slotCount)
+        unsafe spills.deallocate()
+        unsafe lastPages.deallocate()
+        unsafe chainPages.deallocate()
+    }
+
+    // MARK: Loop
+
+    /// Takes a slot with its first page, or nil where the arena is full.
+    func take(id: ExchangeID, startedAtUs: Int64) -> ArenaWriter? {
+        takeBack()
+        guard freePages > 0, let slot = freeSlots.popLast() ?? freshSlotNumber(), let page = takePage() else { return nil }
+        memory.initialize(page, owner: slot)
+        memory.fillSlot(slot, id: id, startedAtUs: startedAtUs, firstPage: page)
+        unsafe lastPages[Int(slot)] = page
+        unsafe chainPages[Int(slot)] = 1
+        memory.setState(slot, ArenaFormat.SlotState.open)
+        memory.add(.slotsTaken)
+        return ArenaWriter(slot: slot, page: page)
+    }
+
+    private func freshSlotNumber() -> UInt32? {
+        guard Int(freshSlot) < memory.slotCount else { return nil }
+        freshSlot += 1
+        return freshSlot - 1
+    }
+
+    private func takePage() -> UInt32? {
+        if freePage != 0 {
+            let page = freePage - 1
+            freePage = memory.next(page)
+            freePages -= 1
+            return page
+        }
+        guard Int(freshPage) < memory.pageCount else { return nil }
+        freshPage += 1
+        freePages -= 1
+        return freshPage - 1
+    }
+
+    /// Takes back what the thread has returned; looked at once for each exchange, and when pages run short.
+    private func takeBack() {
+        var slots = 0
+        while slots < 256, let slot = returned.pop() {
+            give(slot)
+            slots += 1
+        }
+    }
+
+    /// Puts a slot and its chain of pages on the free lists.
+    private func give(_ slot: UInt32) {
+        let last = unsafe lastPages[Int(slot)]
+        memory.setNext(last, freePage)
+        freePage = memory.firstPage(slot) + 1
+        freePages += Int(unsafe chainPages[Int(slot)])
+        freeSlots.append(slot)
+    }
+
+    /// Whether payload may still take pages.
+    private var hasPayloadRoom: Bool {
+        if freePages > reservePages { return true }
+        takeBack()
+        return freePages > reservePages
+    }
+
+    /// Appends a run as one entry or, over page ends, several.
+    ///
+    /// - Parameters:
+    ///   - run: the bytes.
+    ///   - kind: what they are.
+    ///   - timeUs: when they came.
+    ///   - writer: the exchange's place.
+    ///   - pages: the most pages the exchange may hold; payload only, and payload leaves the reserve alone.
+    /// - Returns: how many bytes were taken.
+    func append(_ run: ByteRun, kind: UInt8, timeUs: Int64, writer: inout ArenaWriter, pages: Int?) -> Int {
+        var done = 0
+        while done < run.count {
+            var room = ArenaFormat.pageBytes - writer.used - ArenaFormat.entryHeaderBytes
+            if room < min(ArenaFormat.smallestFragment, run.count - done) {
+                if let pages {
+                    guard Int(unsafe chainPages[Int(writer.slot)]) < pages, hasPayloadRoom else { return done }
+                } else if freePages == 0 {
+                    takeBack()
+                }
+                guard let page = takePage() else { return done }
+                memory.initialize(page, owner: writer.slot)
+                memory.setNext(writer.page, page + 1)
+                unsafe lastPages[Int(writer.slot)] = page
+                unsafe chainPages[Int(writer.slot)] += 1
+                writer.page = page
+                writer.used = ArenaFormat.pageHeaderBytes
+                room = ArenaFormat.pageBytes - writer.used - ArenaFormat.entryHeaderBytes
+            }
+            let count = min(room, run.count - done)
+            unsafe PageBytes.write(
+                run.slice(done, done + count), kind: kind, flags: done > 0 ? ArenaFormat.continuedFlag : 0, timeUs: timeUs,
+                to: memory.page(writer.page), used: &writer.used)
+            done += count
+        }
+        return done
+    }
+
+    /// Says that payload of an exchange lies outside the arena.
+    func noteSpill(_ slot: UInt32, _ spill: SpillBuffer, kinds: UInt64) {
+        memory.setSlotWord(slot, ArenaFormat.Slot.spilled, kinds)
+        unsafe spills[Int(slot)] = spill
+    }
+
+    /// Hands a slot over to the capture thread.
+    func commit(_ slot: UInt32, nowUs: Int64) {
+        memory.setSlotWord(slot, ArenaFormat.Slot.committedUs, UInt64(bitPattern: nowUs))
+        memory.setState(slot, ArenaFormat.SlotState.committed)
+        memory.add(.committed)
+        memory.set(.pagesInUse, UInt64(memory.pageCount - freePages))
+        committed.push(slot)
+    }
+
+    /// Lets go of a slot that shall not become a record.
+    func abandon(_ slot: UInt32) {
+        memory.setState(slot, ArenaFormat.SlotState.free)
+        unsafe spills[Int(slot)] = nil
+        give(slot)
+        memory.add(.slotsAbandoned)
+    }
+
+    // MARK: Thread
+
+    func spill(_ slot: UInt32) -> SpillBuffer? { unsafe spills[Int(slot)] }
+
+    /// Takes the payload outside the arena off a slot.
+    func takeSpill(_ slot: UInt32) -> SpillBuffer? {
+        defer { unsafe spills[Int(slot)] = nil }
+        return unsafe spills[Int(slot)]
+    }
+
+    /// Gives a slot back to the loop: its record is in a segment, or counted as lost.
+    func giveBack(_ slot: UInt32) {
+        memory.setState(slot, ArenaFormat.SlotState.free)
+        memory.add(.slotsReturned)
+        returned.push(slot)
+    }
+
+    // MARK: Any thread
+
+    /// Slots that are taken and not given back.
+    var slotsInUse: Int {
+        let given = memory.counter(.slotsReturned) &+ memory.counter(.slotsAbandoned)
+        return Int(clamping: Int64(bitPattern: memory.counter(.slotsTaken) &- given))
+    }
+
+    /// Committed exchanges whose records are not in a segment.
+    var waiting: Int {
+        Int(clamping: Int64(bitPattern: memory.counter(.committed) &- memory.counter(.slotsReturned)))
+    }
+}
+
+/// Where the next entry of an exchange goes; the loop's.
+struct ArenaWriter {
+    let slot: UInt32
+    var page: UInt32
+    var used = ArenaFormat.pageHeaderBytes
+}

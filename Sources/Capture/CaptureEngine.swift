@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+import ExchangeModel
+package import Logging
+package import Platform
+import Redaction
+import SegmentLog
+import Synchronization
+
+/// Where capture keeps its files.
+package struct CapturePlaces: Sendable {
+    /// Segments.
+    package var segments: String
+    /// Arenas: on a file system that survives the process; one in memory (`tmpfs`) will do.
+    package var arenas: String
+    /// The lock of the one process that captures here.
+    package var lock: String
+
+    /// The places within one directory of segments.
+    package init(segments: String) {
+        self.segments = segments
+        arenas = PathText.join(segments, "arenas")
+        lock = PathText.join(segments, "capture.lock")
+    }
+
+    /// Three places of their own.
+    package init(segments: String, arenas: String, lock: String) {
+        self.segments = segments
+        self.arenas = arenas
+        self.lock = lock
+    }
+}
+
+/// Capture as a whole: the arenas of the loops, and the thread that owns the segment log.
+package final class CaptureEngine: Sendable {
+    /// What capture did, counted.
+    package let counters: CaptureCounters
+    private let limits: CaptureLimits
+    private let clock: any Clock
+    private let signal = CaptureSignal()
+    /// Nil where capture is off.
+    private let running: Running?
+
+    private struct Running: Sendable {
+        let thread: OwnedThread
+        let places: CapturePlaces
+        let files: any FileSystem
+        let logger: Logger
+        let node: String
+        let epoch: SegmentEpoch
+        let lock: DirectoryLock
+        let loops = LoopNumbers()
+    }
+
+    private final class LoopNumbers: Sendable {
+        private let next = Atomic<Int>(0)
+        func take() -> UInt32 { UInt32(clamping: next.wrappingAdd(1, ordering: .relaxed).oldValue) }
+    }
+
+    /// Recovers segments and arenas that no living process holds, opens a new epoch and starts the capture thread.
+    ///
+    /// - Parameters:
+    ///   - places: where the files lie; made where they are missing.
+    ///   - node: the name written into every record.
+    ///   - hasherSecret: see `KeyHasher`.
+    ///   - files: the file system.
+    ///   - clock: the clock of records.
+    ///   - limits: bounds on memory.
+    ///   - sharesDirectory: whether another process may capture into the same directory meanwhile, as when one hands its listening
+    ///     descriptor over to the next; false refuses.
+    ///   - logger: for lifecycle and trouble; never sees a payload.
+    /// - Throws: `CaptureError`, or `SegmentError` where the directory cannot be used at all.
+    package init(
+        places: CapturePlaces, node: String, hasherSecret: [UInt8], files: any FileSystem = PosixFileSystem(),
+        clock: any Clock = SystemClock(), limits: CaptureLimits = CaptureLimits(), sharesDirectory: Bool = false, logger: Logger
+    ) throws {
+        try files.createDirectories(places.segments)
+        try files.createDirectories(places.arenas)
+        let lock = try DirectoryLock(places.lock, files: files, sharesDirectory: sharesDirectory)
+        let directory = SegmentDirectory(files: files, path: places.segments)
+        let live = try SegmentEpoch.live(in: directory)
+        let report = try SegmentRecovery.recover(directory: places.segments, files: files) { live.contains($0.epoch) }
+        CaptureEngine.say(report, logger)
+        let epoch = try SegmentEpoch.take(in: directory, clock: clock)
+        let writer = try SegmentWriter(
+            directory: places.segments, node: node, files: files, clock: clock, epoch: epoch.number)
+        let making = RecordMaking(node: node, hasher: KeyHasher(secret: hasherSecret), limits: limits)
+        counters = CaptureCounters(clock: clock)
+        let recovered = ArenaRecovery(
+            directory: places.arenas, segments: directory, files: files, writer: writer, limits: limits, making: making
+        ).run()
+        CaptureEngine.say(recovered, logger)
+        counters.noteRecovery(recovered)
+        let loop = CaptureLoop(
+            counters: counters, signal: signal, encoder: LineEncoder(making: making), writer: writer, clock: clock,
+            limits: limits, logger: logger, everySecond: { lock.tryAgain() })
+        self.limits = limits
+        self.clock = clock
+        running = Running(
+            thread: try OwnedThread(name: "weir-capture") { loop.run() }, places: places, files: files, logger: logger,
+            node: node, epoch: epoch, lock: lock)
+    }
+
+    /// Capture with all its files within the directory of the segments; see the form with `places`.
+    package convenience init(
+        directory: String, node: String, hasherSecret: [UInt8], files: any FileSystem = PosixFileSystem(),
+        clock: any Clock = SystemClock(), limits: CaptureLimits = CaptureLimits(), logger: Logger
+    ) throws {
+        try self.init(
+            places: CapturePlaces(segments: directory), node: node, hasherSecret: hasherSecret, files: files, clock: clock,
+            limits: limits, logger: logger)
+    }
+
+    /// Capture that is off: its taps give ids and times, and keep nothing.
+    package init(clock: any Clock = SystemClock()) {
+        counters = CaptureCounters(clock: clock)
+        limits = CaptureLimits()
+        self.clock = clock
+        running = nil
+    }
+
+    private static func say(_ report: RecoveryReport, _ logger: Logger) {
+        guard report.truncatedBytes > 0 || report.damageCount > 0 || !report.problems.isEmpty else { return }
+        logger.notice(
+            "segments recovered",
+            metadata: [
+                "truncated_bytes": "\(report.truncatedBytes)", "damaged": "\(report.damageCount)", "records": "\(report.records)",
+                "problems": "\(report.problems.joined(separator: "; "))",
+            ])
+    }
+
+    private static func say(_ report: ArenaRecoveryReport, _ logger: Logger) {
+        guard !report.isEmpty else { return }
+        logger.notice(
+            "arenas recovered",
+            metadata: [
+                "arenas": "\(report.arenas)", "records": "\(report.records)", "in_flight": "\(report.crashed)",
+                "already_written": "\(report.alreadyWritten)", "damaged_arenas": "\(report.damagedArenas)",
+                "damaged_slots": "\(report.damagedSlots)", "problems": "\(report.problems.joined(separator: "; "))",
+            ])
+    }
+
+    /// A lane for one event loop, with an arena of its own; not to be shared between loops.
+    ///
+    /// Where the disk has no room for the arena it lies in plain memory: capture works, but does not survive the process.
+    package func makeLane() -> CaptureLane {
+        var arena: CaptureArena?
+        if let running {
+            arena = CaptureEngine.makeArena(running, limits: limits, clock: clock)
+            if let arena {
+                counters.add(arena)
+                signal.wakeIfAsleep()
+            }
+        }
+        return CaptureLane(clock: clock, limits: limits, counters: counters, arena: arena, signal: signal)
+    }
+
+    private static func makeArena(_ running: Running, limits: CaptureLimits, clock: any Clock) -> CaptureArena? {
+        let loop = running.loops.take()
+        let identity = ArenaIdentity(
+            node: running.node, epoch: running.epoch.number, loop: loop, createdAtUs: clock.wallUs)
+        let name = ArenaIdentity.fileName(
+            node: SegmentFormat.nodeName(running.node), epoch: running.epoch.number, loop: loop)
+        let path = PathText.join(running.places.arenas, name)
+        do throws(PlatformError) {
+            let free = try running.files.freeBytes(at: running.places.arenas)
+            // At most a quarter of what the disk has left: the log needs the rest.
+            let bytes = min(Int64(max(limits.arenaBytes, CaptureLimits.leastArenaBytes)), free / 4)
+            guard bytes >= Int64(CaptureLimits.leastArenaBytes) else {
+                throw PlatformError(errno: PlatformLimits.noSpace, operation: "fallocate", path: path)
+            }
+            // Nameless to recovery until its header is whole.
+            let mapping = try running.files.createMapped(path + ArenaFormat.newExtension, bytes: Int(bytes))
+            let arena = CaptureArena(mapping: mapping, path: path, identity: identity)
+            try running.files.rename(path + ArenaFormat.newExtension, to: path)
+            return arena
+        } catch {
+            running.logger.error(
+                "no arena on disk; capture will not survive a crash of this process", metadata: ["error": "\(error)"])
+        }
+        do throws(PlatformError) {
+            let mapping = try MappedFile.anonymous(bytes: max(limits.arenaBytes, CaptureLimits.leastArenaBytes))
+            return CaptureArena(mapping: mapping, path: "", identity: identity)
+        } catch {
+            running.logger.error("no arena at all; nothing is captured on this loop", metadata: ["error": "\(error)"])
+            return nil
+        }
+    }
+
+    /// Takes no more, writes what is queued, syncs, and waits for the thread; blocks the calling thread.
+    ///
+    /// The loops must have come to rest. An arena that still holds an exchange stays on disk, and the next start recovers it.
+    package func stop() {
+        signal.close()
+        guard let running else { return }
+        running.thread.join()
+        for arena in counters.allArenas where arena.slotsInUse == 0 && !arena.path.isEmpty {
+            // An empty arena that cannot be removed is removed at the next start.
+            try? running.files.unlink(arena.path)
+        }
+        running.epoch.release(files: running.files)
+        running.lock.release()
+    }
+}
+
+/// The lock that says: one process captures here. A process that takes over may begin without it, and takes it once it is free.
+private final class DirectoryLock: Sendable {
+    private let held: Mutex<(any HeldLock)?>
+    private let released = Atomic<Bool>(false)
+    private let path: String
+    private let files: any FileSystem
+
+    init(_ path: String, files: any FileSystem, sharesDirectory: Bool) throws {
+        self.path = path
+        self.files = files
+        let lock = try files.tryLock(path)
+        guard lock != nil || sharesDirectory else {
+            throw CaptureError(
+                code: .directoryInUse,
+                message: "another process captures into \(PathText.parent(of: path)); stop it, or use another directory")
+        }
+        held = Mutex(lock)
+    }
+
+    func tryAgain() {
+        guard !released.load(ordering: .acquiring) else { return }
+        held.withLock { lock in
+            // A lock that cannot be asked for now is asked for again in a second.
+            if lock == nil { lock = (try? files.tryLock(path)) ?? nil }
+        }
+    }
+
+    func release() {
+        released.store(true, ordering: .releasing)
+        held.withLock { lock in
+            lock?.release()
+            lock = nil
+        }
+    }
+}

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+import ExchangeModel
+import Logging
+import Platform
+import SegmentLog
+
+/// The capture thread's work: takes committed exchanges out of the arenas, encodes and appends them, and gives their slots back once
+/// their records are in a segment.
+///
+/// World: thread; owns the segment writer alone.
+///
+/// `@unchecked Sendable`: handed to its one thread at creation and touched by no other.
+final class CaptureLoop: @unchecked Sendable {
+    /// A slot whose record the writer has taken and no segment holds yet.
+    private struct Pending {
+        let arena: CaptureArena
+        let slot: UInt32
+        let record: UInt64
+        let committedUs: Int64
+    }
+
+    private let counters: CaptureCounters
+    private let signal: CaptureSignal
+    private let encoder: LineEncoder
+    private let writer: SegmentWriter
+    private let clock: any Clock
+    private let limits: CaptureLimits
+    private let logger: Logger
+    private let everySecond: @Sendable () -> Void
+    private let view = ExchangeView()
+    private var arenas: [CaptureArena] = []
+    private var pending: [Pending] = []
+    private var firstPending = 0
+    private var lastComplaintUs = Int64.min / 2
+    private var lastSecondUs = Int64.min / 2
+    /// Slots taken from one arena before the next one's turn.
+    private static let turn = 256
+
+    init(
+        counters: CaptureCounters, signal: CaptureSignal, encoder: LineEncoder, writer: SegmentWriter, clock: any Clock,
+        limits: CaptureLimits, logger: Logger, everySecond: @escaping @Sendable () -> Void
+    ) {
+        self.counters = counters
+        self.signal = signal
+        self.encoder = encoder
+        self.writer = writer
+        self.clock = clock
+        self.limits = limits
+        self.logger = logger
+        self.everySecond = everySecond
+    }
+
+    func run() {
+        while true {
+            let wasClosed = signal.isClosed
+            let isBusy = takeAll()
+            attempt { () throws(SegmentError) in try writer.tick() }
+            giveBack()
+            if isBusy {
+                // Busy times poll at their own pace; idle ones sleep until woken, and wake for the batch and sync deadlines.
+                if !signal.isClosed { clock.sleep(us: limits.pauseUs) }
+                continue
+            }
+            if wasClosed { break }
+            signal.park(maxUs: idleWaitUs) { arenas.contains { !$0.committed.isEmpty } || arenas.count != counters.allArenas.count }
+        }
+        attempt { () throws(SegmentError) in try writer.close() }
+        giveBack()
+    }
+
+    /// One look at every ring; false where all were empty.
+    private func takeAll() -> Bool {
+        let now = clock.monotonicUs
+        if now - lastSecondUs >= 1_000_000 {
+            lastSecondUs = now
+            everySecond()
+        }
+        arenas = counters.allArenas
+        var isBusy = false
+        var isMore = true
+        while isMore {
+            isMore = false
+            for arena in arenas {
+                var taken = 0
+                while taken < CaptureLoop.turn, let slot = arena.committed.pop() {
+                    write(arena, slot)
+                    taken += 1
+                }
+                isBusy = isBusy || taken > 0
+                isMore = isMore || taken == CaptureLoop.turn
+                giveBack()
+            }
+        }
+        note(now)
+        return isBusy
+    }
+
+    /// Publishes since when the oldest exchange waits: all that came before `now` was taken.
+    private func note(_ now: Int64) {
+        let oldest = firstPending < pending.count ? pending[firstPending].committedUs : now
+        for arena in arenas { arena.memory.set(.waitingSinceUs, UInt64(bitPattern: min(oldest, now))) }
+    }
+
+    private var idleWaitUs: Int64 {
+        guard let deadline = writer.nextDeadlineUs else { return 1_000_000 }
+        return min(max(deadline - clock.monotonicUs, 1_000), 1_000_000)
+    }
+
+    private func write(_ arena: CaptureArena, _ slot: UInt32) {
+        let memory = arena.memory
+        guard view.read(memory, slot: slot, spill: arena.spill(slot)), view.facts.isFinal else {
+            // Our own invariant broke; the exchange is counted, and the log goes on.
+            logger.error("an arena slot cannot be read", metadata: ["slot": "\(slot)"])
+            memory.add(.failed)
+            memory.add(.droppedRefused)
+            return release(arena, slot)
+        }
+        let line = encoder.line(of: view)
+        if encoder.hasDroppedBodies, !view.isReduced { memory.add(.reducedByThread) }
+        let record = writer.nextRecord
+        // Told before the record can reach a segment, so that recovery knows where to look for it.
+        memory.setSlotWord(slot, ArenaFormat.Slot.recordNumber, record + 1)
+        memory.setSlotWord(slot, ArenaFormat.Slot.recordEpoch, writer.epoch)
+        do throws(SegmentError) {
+            try writer.append(line, startedAtUs: view.startedAtUs)
+            memory.add(.written)
+            letSpillGo(arena, slot)
+            pending.append(
+                Pending(
+                    arena: arena, slot: slot, record: record,
+                    committedUs: Int64(bitPattern: memory.slotWord(slot, ArenaFormat.Slot.committedUs))))
+        } catch {
+            memory.add(.droppedRefused)
+            complain(error, memory)
+            release(arena, slot)
+        }
+    }
+
+    /// Gives back the slots whose records are in a segment.
+    ///
+    /// While the disk takes nothing and the arena runs short, also those whose records wait in memory: new exchanges come first then,
+    /// and what is lost if the process dies as well is no more than what the full disk already keeps from it.
+    private func giveBack() {
+        let written = writer.writtenRecords
+        while firstPending < pending.count {
+            let next = pending[firstPending]
+            guard next.record < written || (writer.lastError != nil && isShort(next.arena)) else { break }
+            release(next.arena, next.slot)
+            firstPending += 1
+        }
+        if firstPending == pending.count || firstPending > 4_096 {
+            pending.removeFirst(firstPending)
+            firstPending = 0
+        }
+    }
+
+    private func isShort(_ arena: CaptureArena) -> Bool {
+        Int(clamping: arena.memory.counter(.pagesInUse)) > arena.memory.pageCount / 2
+    }
+
+    private func release(_ arena: CaptureArena, _ slot: UInt32) {
+        letSpillGo(arena, slot)
+        arena.giveBack(slot)
+    }
+
+    private func letSpillGo(_ arena: CaptureArena, _ slot: UInt32) {
+        if let spill = arena.takeSpill(slot) { counters.releaseSpill(spill.heldBytes) }
+    }
+
+    /// The log keeps what it could not write and tries again at the next tick; here it is counted and said, once a while.
+    private func attempt(_ work: () throws(SegmentError) -> Void) {
+        do throws(SegmentError) {
+            try work()
+        } catch {
+            complain(error, arenas.first?.memory)
+        }
+    }
+
+    private func complain(_ error: SegmentError, _ memory: ArenaMemory?) {
+        memory?.add(.failed)
+        let now = clock.monotonicUs
+        guard now - lastComplaintUs > 10_000_000 else { return }
+        lastComplaintUs = now
+        logger.error("the segment log cannot write", metadata: ["error": "\(error)", "failures": "\(counters.failed)"])
+    }
+}

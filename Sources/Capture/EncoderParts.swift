@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+import ByteCoding
+import ExchangeModel
+import Redaction
+
+/// What the encoder works out of an exchange before it writes: heads, credentials, attribution, bodies without their codings.
+///
+/// World: thread; used again.
+struct EncoderParts: ~Copyable {
+    private(set) var request = HeadRuns()
+    private(set) var response = HeadRuns()
+    private(set) var callerKey: ByteRun?
+    private(set) var method = ByteRun.empty
+    private(set) var path = ByteRun.empty
+    private(set) var query = ByteRun.empty
+    private(set) var metadata: [(name: ByteRun, value: ByteRun)] = []
+    private(set) var trace: (traceID: ByteRun, parentSpanID: ByteRun)?
+    private(set) var requestCoding: ByteRun?
+    private(set) var responseCoding: ByteRun?
+    private(set) var requestBody: ByteRun?
+    private(set) var responseBody: ByteRun?
+    /// Arrivals by offsets of the decoded body, where `isMoved`.
+    private(set) var arrivals = ArrivalLog()
+    private(set) var isMoved = false
+    private var credentials = CredentialRuns()
+    private var search = NeedleSearch()
+    private var decodedRequest = ByteStore(capacity: 1_024)
+    private var decodedResponse = ByteStore(capacity: 1_024)
+    private var marked = ByteStore(capacity: 1_024)
+    private static let keptBytes = 1 << 20
+
+    /// Works it out; false where the exchange must go the careful way.
+    mutating func prepare(_ view: ExchangeView, limits: CaptureLimits) -> Bool {
+        credentials.reset()
+        request.read(view.requestHead, credentials: &credentials)
+        guard !request.hasOddity, let target = request.target, HeadRuns.isPlain(query: target.query) else { return false }
+        (method, path, query) = target
+        callerKey = credentials.callerKey
+        response.read(view.responseHead, credentials: &credentials)
+        guard !response.hasOddity, gatherMetadata(view.facts), readTrace(), prepareBodies(view, limits: limits) else {
+            return false
+        }
+        return isClean(view)
+    }
+
+    // MARK: Attribution
+
+    /// The metadata of the path under that of the headers, by name; false where a name is unusual.
+    private mutating func gatherMetadata(_ facts: ExchangeFacts) -> Bool {
+        metadata.removeAll(keepingCapacity: true)
+        for item in facts.metadata {
+            guard item.name.isASCII, !item.name.hasCapitals else { return false }
+            insert(item.name, item.value)
+        }
+        let prefix = HeadRuns.metadataPrefix.utf8CodeUnitCount
+        for index in request.metadataLines {
+            let line = request.lines[index]
+            insert(line.name.slice(prefix, line.name.count), line.value)
+        }
+        return true
+    }
+
+    /// Keeps the list sorted by lower-cased name; the later of two equal names wins.
+    private mutating func insert(_ name: ByteRun, _ value: ByteRun) {
+        var at = metadata.count
+        while at > 0 {
+            let order = metadata[at - 1].name.compareIgnoringCase(name)
+            if order == 0 {
+                metadata[at - 1].value = value
+                return
+            }
+            if order < 0 { break }
+            at -= 1
+        }
+        metadata.insert((name, value), at: at)
+    }
+
+    /// Takes a `traceparent` of the usual shape apart; false where it is none that this can judge.
+    private mutating func readTrace() -> Bool {
+        trace = nil
+        guard let value = request.traceparent else { return true }
+        func dash(_ i: Int) -> Bool { unsafe value.base.load(fromByteOffset: i, as: UInt8.self) == 0x2D }
+        guard value.count == 55, dash(2), dash(35), dash(52) else { return false }
+        guard value.slice(0, 2).equals(ByteRun("00")) else { return value.dashCount == 3 }
+        let (traceID, span) = (value.slice(3, 35), value.slice(36, 52))
+        guard traceID.isLowerHex, span.isLowerHex else { return value.dashCount == 3 }
+        trace = (traceID, span)
+        return value.dashCount == 3
+    }
+
+    // MARK: Bodies
+
+    private mutating func prepareBodies(_ view: ExchangeView, limits: CaptureLimits) -> Bool {
+        let facts = view.facts
+        requestCoding = EncoderParts.coding(request.contentEncoding)
+        responseCoding = EncoderParts.coding(response.contentEncoding)
+        requestBody = facts.requestWireCount == 0 || facts.requestKept == .none ? nil : view.requestBody
+        responseBody = facts.responseWireCount == 0 || facts.responseKept == .none ? nil : view.responseBody
+        isMoved = false
+        if let coding = requestCoding, let body = requestBody {
+            var none = ArrivalLog()
+            decodedRequest.reset(keeping: EncoderParts.keptBytes)
+            guard let isDecoded = EncoderParts.decode(body, coding, limits, &none, into: &decodedRequest) else { return false }
+            if isDecoded { requestBody = decodedRequest.run }
+        }
+        if let coding = responseCoding, let body = responseBody {
+            arrivals = view.arrivals
+            isMoved = true
+            decodedResponse.reset(keeping: EncoderParts.keptBytes)
+            guard let isDecoded = EncoderParts.decode(body, coding, limits, &arrivals, into: &decodedResponse) else {
+                return false
+            }
+            if isDecoded { responseBody = decodedResponse.run }
+        }
+        if facts.responseKept != .full {
+            if !isMoved { arrivals = view.arrivals }
+            isMoved = true
+            arrivals.cut(at: responseBody?.count ?? 0)
+        }
+        return true
+    }
+
+    private static func coding(_ header: ByteRun?) -> ByteRun? {
+        guard let header, !header.isEmpty, !header.equalsIgnoringCase("identity") else { return nil }
+        return header
+    }
+
+    /// Whether the body was decoded; nil where it was cut, which changes what is said of it.
+    private static func decode(
+        _ body: ByteRun, _ coding: ByteRun, _ limits: CaptureLimits, _ arrivals: inout ArrivalLog, into store: inout ByteStore
+    ) -> Bool? {
+        let name = coding.text.lowercased()
+        guard let decoded = BodyDecoding(body.array, coding: name, limit: limits.decodedBytes, arrivals: &arrivals) else {
+            return false
+        }
+        guard !decoded.isCut else { return nil }
+        unsafe decoded.bytes.withUnsafeBytes { unsafe store.append(ByteRun($0)) }
+        return true
+    }
+
+    // MARK: Credentials
+
+    /// Whether no credential stands anywhere but in the header values that are replaced anyway.
+    private mutating func isClean(_ view: ExchangeView) -> Bool {
+        for credential in credentials.found where credential.count >= CredentialScrubber.shortestSearched {
+            search.prepare(credential)
+            guard isClean(view.requestHead), isClean(view.responseHead), isClean(view.facts, credential),
+                isClean(marksOf: request, credential), isClean(marksOf: response, credential)
+            else { return false }
+            if let body = requestBody, search.first(in: body) != nil { return false }
+            if let body = responseBody, search.first(in: body) != nil { return false }
+            // A name is searched once it is lower case: not here.
+            for item in metadata where item.name.count >= credential.count { return false }
+        }
+        return true
+    }
+
+    private func isClean(_ head: ByteRun) -> Bool {
+        var from = 0
+        while let at = search.first(in: head, from: from) {
+            let place = unsafe head.base + at
+            let length = search.count
+            guard unsafe request.isRedacted(place, count: length) || response.isRedacted(place, count: length) else {
+                return false
+            }
+            from = at + 1
+        }
+        return true
+    }
+
+    private func isClean(_ facts: ExchangeFacts, _ credential: ByteRun) -> Bool {
+        func holds(_ text: ByteRun?) -> Bool {
+            guard let text, text.count >= credential.count else { return false }
+            return search.first(in: text) != nil
+        }
+        if holds(facts.upstreamURL) || holds(facts.environment) || holds(facts.task) { return false }
+        for item in facts.metadata where holds(item.value) { return false }
+        for attempt in facts.attempts where holds(attempt.upstreamURL) { return false }
+        return true
+    }
+
+    /// Whether what stands in a credential's place does not hold one by chance.
+    private mutating func isClean(marksOf head: HeadRuns, _ credential: ByteRun) -> Bool {
+        let mark = ByteRun("[redacted]")
+        for line in head.lines where line.keptBeforeMark >= 0 && line.keptBeforeMark + mark.count >= credential.count {
+            marked.count = 0
+            marked.append(line.value.slice(0, line.keptBeforeMark))
+            marked.append(mark)
+            if search.first(in: marked.run) != nil { return false }
+        }
+        return true
+    }
+}
+
+extension ByteRun {
+    fileprivate var hasCapitals: Bool {
+        for i in 0..<count {
+            let byte = unsafe base.load(fromByteOffset: i, as: UInt8.self)
+            if byte >= 0x41, byte <= 0x5A { return true }
+        }
+        return false
+    }
+
+    fileprivate var isLowerHex: Bool {
+        for i in 0..<count {
+            let byte = unsafe base.load(fromByteOffset: i, as: UInt8.self)
+            guard byte >= 0x30 && byte <= 0x39 || byte >= 0x61 && byte <= 0x66 else { return false }
+        }
+        return true
+    }
+
+    fileprivate var dashCount: Int {
+        var found = 0
+        for i in 0..<count where unsafe base.load(fromByteOffset: i, as: UInt8.self) == 0x2D { found += 1 }
+        return found
+    }
+
+    /// Below, at or above zero as it sorts before, with or after another by lower-cased bytes.
+    fileprivate func compareIgnoringCase(_ other: ByteRun) -> Int {
+        func folded(_ run: ByteRun, _ i: Int) -> Int {
+            let byte = unsafe run.base.load(fromByteOffset: i, as: UInt8.self)
+            return Int(byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte)
+        }
+        for i in 0..<min(count, other.count) {
+            let difference = folded(self, i) - folded(other, i)
+            if difference != 0 { return difference }
+        }
+        return count - other.count
+    }
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+import ByteCoding
+import ExchangeModel
+
+/// One exchange as it lies in an arena and beside it: heads, bodies, arrivals and facts, copied only where a body is in pieces.
+///
+/// World: thread; used again for one exchange after the other. What it gives out is good until the next `read`, and as long as the
+/// slot is not given back.
+final class ExchangeView {
+    private(set) var id = ExchangeID(high: 0, low: 0)
+    private(set) var startedAtUs: Int64 = 0
+    private(set) var facts = ExchangeFacts()
+    private(set) var hasFacts = false
+    private(set) var arrivals = ArrivalLog()
+    private(set) var responseHeadUs: Int64?
+    private var lastArrivalUs: Int64?
+    private var requestHeadBytes = GatheredBytes()
+    private var responseHeadBytes = GatheredBytes()
+    private var requestBodyBytes = GatheredBytes()
+    private var responseBodyBytes = GatheredBytes()
+    private var factBytes = GatheredBytes()
+
+    var requestHead: ByteRun { requestHeadBytes.run }
+    var responseHead: ByteRun { responseHeadBytes.run }
+    var requestBody: ByteRun { requestBodyBytes.run }
+    var responseBody: ByteRun { responseBodyBytes.run }
+
+    /// Whether less than both whole bodies is held.
+    var isReduced: Bool { facts.requestKept != .full || facts.responseKept != .full }
+
+    /// Reads a slot; false where its chain cannot be true.
+    ///
+    /// Where that is so, what was read up to the fault is there.
+    func read(_ memory: ArenaMemory, slot: UInt32, spill: SpillBuffer?) -> Bool {
+        id = memory.id(slot)
+        startedAtUs = memory.startedAtUs(slot)
+        arrivals.reset()
+        responseHeadUs = nil
+        lastArrivalUs = nil
+        requestHeadBytes.reset()
+        responseHeadBytes.reset()
+        requestBodyBytes.reset()
+        responseBodyBytes.reset()
+        factBytes.reset()
+        let isSound = memory.forEachPage(slot) { page in PageBytes.forEachEntry(page) { add($0) } }
+        spill?.forEachEntry { add($0) }
+        hasFacts = facts.read(factBytes.run)
+        if !hasFacts { facts = ExchangeFacts() }
+        settle(spilledKinds: memory.slotWord(slot, ArenaFormat.Slot.spilled))
+        return isSound
+    }
+
+    private func add(_ entry: ArenaEntry) {
+        switch entry.kind {
+        case ArenaFormat.Kind.requestHead: requestHeadBytes.add(entry.bytes)
+        case ArenaFormat.Kind.requestBody: requestBodyBytes.add(entry.bytes)
+        case ArenaFormat.Kind.responseHead:
+            if responseHeadUs == nil { responseHeadUs = entry.timeUs }
+            responseHeadBytes.add(entry.bytes)
+        case ArenaFormat.Kind.responseBody:
+            if !entry.isContinued { arrivals.note(offset: Int64(responseBodyBytes.count), timeUs: entry.timeUs) }
+            lastArrivalUs = entry.timeUs
+            responseBodyBytes.add(entry.bytes)
+        case ArenaFormat.Kind.facts:
+            if !entry.isContinued { factBytes.reset() }
+            factBytes.add(entry.bytes)
+        default: break
+        }
+    }
+
+    /// Says what is held where the facts do not: of an exchange cut short, or whose payload beside the arena died with its process.
+    private func settle(spilledKinds: UInt64) {
+        func kept(_ held: Int, wire: inout Int64, said: BodyKept, kind: UInt8) -> BodyKept {
+            let isPart = facts.isFinal ? wire > Int64(held) : spilledKinds >> UInt64(kind) & 1 == 1
+            wire = max(wire, Int64(held))
+            if !facts.isFinal { wire = Int64(held) }
+            guard said == .full, isPart else { return said }
+            return held > 0 ? .headTail : .none
+        }
+        facts.requestKept = kept(
+            requestBodyBytes.count, wire: &facts.requestWireCount, said: facts.requestKept, kind: ArenaFormat.Kind.requestBody)
+        facts.responseKept = kept(
+            responseBodyBytes.count, wire: &facts.responseWireCount, said: facts.responseKept,
+            kind: ArenaFormat.Kind.responseBody)
+    }
+
+    /// Makes it the exchange of a process that died: what had been seen, and no end.
+    func markCrashed() {
+        facts.outcome = .gatewayCrashed
+        facts.errorSource = .gateway
+        facts.errorCode = nil
+        facts.endedUs = nil
+        if facts.firstByteUs == nil { facts.firstByteUs = responseHeadUs }
+        facts.lastByteUs = lastArrivalUs
+        if facts.status == nil, responseHead.count > 12 {
+            facts.status = ASCIIInteger.parse(responseHead.slice(9, 12).array)
+        }
+    }
+}
+
+/// Bytes that came in pieces, as one run: the first piece is not copied, unless there is a second.
+private struct GatheredBytes: ~Copyable {
+    /// Memory kept from one exchange to the next, bytes.
+    private static let keptBytes = 1 << 20
+    private var only = ByteRun.empty
+    private var isCopied = false
+    private var store = ByteStore(capacity: 1_024)
+
+    var run: ByteRun { isCopied ? store.run : only }
+    var count: Int { isCopied ? store.count : only.count }
+
+    mutating func reset() {
+        only = .empty
+        if isCopied { store.reset(keeping: GatheredBytes.keptBytes) }
+        isCopied = false
+    }
+
+    mutating func add(_ piece: ByteRun) {
+        guard !only.isEmpty || isCopied else { return only = piece }
+        if !isCopied {
+            store.append(only)
+            isCopied = true
+        }
+        store.append(piece)
+    }
+}

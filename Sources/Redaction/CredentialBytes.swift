@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+package import ByteCoding
+
+/// The rules of `CredentialRules` over bytes, without a copy: what the capture thread asks for every header of every exchange.
+extension CredentialRules {
+    /// What a header's value may hold.
+    package enum HeaderKind: Sendable {
+        case plain
+        /// The value is a credential.
+        case credential
+        /// The value is a URL, which may carry one.
+        case url
+    }
+
+    /// The kind of a header, by the same rules as `isCredentialHeader`.
+    ///
+    /// - Parameter name: ASCII, in any case.
+    /// - Returns: what its value may hold.
+    package static func kind(ofHeader name: ByteRun) -> HeaderKind {
+        guard name.count > 0 else { return .plain }
+        switch name.base.load(fromByteOffset: name.count - 1, as: UInt8.self) | 0x20 {
+        case UInt8(ascii: "y"):
+            let isCredential =
+                name.hasSuffixIgnoringCase("api-key") || name.hasSuffixIgnoringCase("apikey")
+                || name.hasSuffixIgnoringCase("-access-key") || name.hasSuffixIgnoringCase("-auth-key")
+                || name.equalsIgnoringCase("ocp-apim-subscription-key")
+            return isCredential ? .credential : .plain
+        case UInt8(ascii: "n"):
+            if name.hasSuffixIgnoringCase("authorization") || name.hasSuffixIgnoringCase("-token") { return .credential }
+            return name.equalsIgnoringCase("location") || name.equalsIgnoringCase("content-location") ? .url : .plain
+        case UInt8(ascii: "t"): return name.hasSuffixIgnoringCase("-secret") ? .credential : .plain
+        case UInt8(ascii: "e"):
+            return name.equalsIgnoringCase("cookie") || name.equalsIgnoringCase("set-cookie") ? .credential : .plain
+        case UInt8(ascii: "h"): return name.equalsIgnoringCase("helicone-auth") ? .credential : .plain
+        case UInt8(ascii: "l"): return name.equalsIgnoringCase("x-inference-provider-url") ? .url : .plain
+        case UInt8(ascii: "r"): return name.equalsIgnoringCase("referer") ? .url : .plain
+        default: return .plain
+        }
+    }
+
+    /// Whether a query parameter's value is a credential; the name must hold no percent sign.
+    package static func isCredentialParameter(_ name: ByteRun) -> Bool {
+        switch name.count {
+        case 3, 5, 6, 7, 8, 9, 12, 13, 15, 16, 17, 20: isCredentialParameter(name.text)
+        default: false
+        }
+    }
+
+    /// The place of a header in the order of precedence of callers' keys; `Int.max` where it may not hold one.
+    static func rank(ofHeader name: ByteRun) -> Int {
+        if name.equalsIgnoringCase("x-inference-observability-api-key") { return 0 }
+        if name.equalsIgnoringCase("x-inference-project-api-key") { return 1 }
+        if name.equalsIgnoringCase("authorization") { return 2 }
+        if name.equalsIgnoringCase("x-api-key") { return 3 }
+        if name.equalsIgnoringCase("x-goog-api-key") { return 4 }
+        if name.equalsIgnoringCase("api-key") { return 5 }
+        if name.equalsIgnoringCase("x-inference-provider-api-key") { return 6 }
+        return Int.max
+    }
+}
+
+/// The credentials of one exchange as runs of its own bytes, met in header values and query parameters.
+///
+/// Owned by one thread and used again; good as long as the exchange's bytes are.
+package struct CredentialRuns {
+    /// The credentials met, each once.
+    package private(set) var found: [ByteRun] = []
+    /// The caller's key, by the order of precedence of the headers, or nil.
+    package private(set) var callerKey: ByteRun?
+    private var callerRank = Int.max
+
+    /// None met.
+    package init() {}
+
+    /// Forgets everything, for the next exchange.
+    package mutating func reset() {
+        found.removeAll(keepingCapacity: true)
+        callerKey = nil
+        callerRank = Int.max
+    }
+
+    /// Notes the credential in a header's value, as `CredentialScrubber` does.
+    ///
+    /// - Parameters:
+    ///   - value: not empty.
+    ///   - name: of a credential header.
+    /// - Returns: how many bytes of the value stay before the mark: its scheme word and the space.
+    package mutating func note(value: ByteRun, ofHeader name: ByteRun) -> Int {
+        var kept = 0
+        if let space = value.firstIndex(of: 0x20),
+            name.hasSuffixIgnoringCase("authorization") || value.slice(0, space).equalsIgnoringCase("bearer")
+        {
+            kept = space + 1
+        }
+        note(value.slice(kept, value.count), rank: CredentialRules.rank(ofHeader: name))
+        return kept
+    }
+
+    /// Notes a credential found in the query.
+    package mutating func note(parameter value: ByteRun) { note(value, rank: CredentialRules.keyHeaders.count) }
+
+    private mutating func note(_ value: ByteRun, rank: Int) {
+        var start = 0
+        while start < value.count, value.base.load(fromByteOffset: start, as: UInt8.self) == 0x20 { start += 1 }
+        let credential = value.slice(start, value.count)
+        guard !credential.isEmpty else { return }
+        if !found.contains(where: { $0.equals(credential) }) { found.append(credential) }
+        if rank < callerRank {
+            callerRank = rank
+            callerKey = credential
+        }
+    }
+}
+
+/// Exact search for one needle in many runs, by Horspool's rule.
+///
+/// Owned by one thread; the needle must outlive the searches.
+package struct NeedleSearch: ~Copyable {
+    private let skip = UnsafeMutablePointer<UInt8>.allocate(capacity: 256)
+    private var needle = ByteRun.empty
+
+    /// Bytes of the needle.
+    package var count: Int { needle.count }
+
+    /// No needle yet.
+    package init() {}
+
+    deinit { skip.deallocate() }
+
+    /// Sets the needle; at least one byte.
+    package mutating func prepare(_ needle: ByteRun) {
+        self.needle = needle
+        let last = needle.count - 1
+        skip.initialize(repeating: UInt8(clamping: needle.count), count: 256)
+        for i in 0..<last {
+            skip[Int(needle.base.load(fromByteOffset: i, as: UInt8.self))] = UInt8(clamping: last - i)
+        }
+    }
+
+    /// Where the needle begins in a run, from an offset on, or nil.
+    ///
+    /// - Complexity: O(n / m) where nothing matches, O(n * m) at worst.
+    package func first(in run: ByteRun, from start: Int = 0) -> Int? {
+        let last = needle.count - 1
+        var position = start
+        let end = run.count - needle.count
+        guard last >= 0 else { return nil }
+        let tail = needle.base.load(fromByteOffset: last, as: UInt8.self)
+        while position <= end {
+            let byte = run.base.load(fromByteOffset: position + last, as: UInt8.self)
+            if byte == tail, run.slice(position, position + last).equals(needle.slice(0, last)) { return position }
+            position += byte == tail && last > 0 ? max(1, Int(skip[Int(byte)])) : Int(skip[Int(byte)])
+        }
+        return nil
+    }
+}

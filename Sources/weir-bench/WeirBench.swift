@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+import ArgumentParser
+
+@main struct WeirBench: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "weir-bench", abstract: "Benchmark workloads of Weir's own rooms; build it for release.",
+        subcommands: [CaptureWorkload.self])
+}

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+import ExchangeModel
+import Foundation
+import Logging
+import Platform
+import Redaction
+import SegmentLog
+import Testing
+
+@testable import Capture
+
+/// A folder that goes with its last reference.
+final class TemporaryFolder {
+    let path: String
+
+    init() throws {
+        path = FileManager.default.temporaryDirectory.appendingPathComponent("weir-arena-\(UUID().uuidString)").path
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+}
+
+@Suite struct ArenaRecoveryTests {
+    private static let logger = Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() }
+
+    private static func engine(_ folder: String, clock: any Clock = SystemClock(), shares: Bool = false) throws -> CaptureEngine {
+        var limits = CaptureLimits()
+        limits.arenaBytes = 1 << 20
+        limits.arenaShareBytes = 200_000
+        return try CaptureEngine(
+            places: CapturePlaces(segments: folder + "/segments", arenas: folder + "/arenas", lock: folder + "/lock"),
+            node: "n1", hasherSecret: [UInt8](repeating: 7, count: 32), clock: clock, limits: limits, sharesDirectory: shares,
+            logger: logger)
+    }
+
+    private static func records(_ folder: String) throws -> [ExchangeRecord] {
+        let files = PosixFileSystem()
+        var records: [ExchangeRecord] = []
+        for file in try SegmentDirectory(files: files, path: folder + "/segments").list() {
+            let reader = try SegmentReader(file: file, files: files)
+            var offset: Int64 = 0
+            while case .batch(let batch) = try reader.next(after: offset) {
+                for range in batch.lineRanges { records.append(try ExchangeRecord(line: batch.raw[range])) }
+                offset = batch.next
+            }
+        }
+        return records
+    }
+
+    /// What a kill at this moment would leave: the files as they are, without the locks.
+    private static func copy(_ from: String, to folder: String) throws {
+        for part in ["segments", "arenas"] {
+            try FileManager.default.createDirectory(atPath: folder + "/" + part, withIntermediateDirectories: true)
+            for name in try FileManager.default.contentsOfDirectory(atPath: from + "/" + part) where !name.hasSuffix(".lock") {
+                let data = try Data(contentsOf: URL(fileURLWithPath: from + "/\(part)/" + name))
+                try data.write(to: URL(fileURLWithPath: folder + "/\(part)/" + name))
+            }
+        }
+    }
+
+    /// An exchange as the test remembers it.
+    private struct Known {
+        let tap: CaptureTap
+        var request: [UInt8] = []
+        var response: [UInt8] = []
+    }
+
+    @Test func everythingCommittedAndInFlightIsThereAfterACrashAtAnyMoment() throws {
+        let live = try TemporaryFolder()
+        let clock = HeldClock()
+        let engine = try Self.engine(live.path, clock: clock)
+        let lane = engine.makeLane()
+        clock.hold()
+        lane.begin().commit(.completed)
+        try #require(clock.waitForPause())
+        var random = SeededGenerator(11)
+        var open: [Known] = []
+        var committed: [Known] = []
+        for step in 0..<240 {
+            switch Int.random(in: 0..<10, using: &random) {
+            case 0..<3:
+                let tap = lane.begin()
+                tap.heads(request: "POST /v1/chat/completions?n=\(step) HTTP/1.1\r\nHost: h\r\n\r\n", response: "")
+                tap.exchange.provider = "openai"
+                if step % 2 == 0 { tap.checkpoint() }
+                open.append(Known(tap: tap))
+            case 3..<8 where !open.isEmpty:
+                let at = Int.random(in: 0..<open.count, using: &random)
+                let bytes = (0..<Int.random(in: 1...5_000, using: &random)).map { UInt8(97 + $0 % 26) }
+                if Bool.random(using: &random) {
+                    open[at].tap.request(bytes)
+                    open[at].request += bytes
+                } else {
+                    open[at].tap.response(bytes)
+                    open[at].response += bytes
+                }
+            case 8 where !open.isEmpty:
+                let done = open.remove(at: Int.random(in: 0..<open.count, using: &random))
+                done.tap.exchange.status = 200
+                done.tap.commit(.completed)
+                committed.append(done)
+            default: break
+            }
+            if step % 20 == 19 { try Self.check(live.path, open: open, committed: committed) }
+        }
+        for known in open { known.tap.commit(.completed) }
+        clock.letGo()
+        engine.stop()
+        #expect(engine.counters.dropped == 0)
+        let arenas = try FileManager.default.contentsOfDirectory(atPath: live.path + "/arenas")
+        #expect(arenas.isEmpty)
+    }
+
+    private static func check(_ live: String, open: [Known], committed: [Known]) throws {
+        let folder = try TemporaryFolder()
+        try copy(live, to: folder.path)
+        for pass in 0..<2 {
+            let again = try engine(folder.path)
+            #expect(again.counters.damaged == 0)
+            if pass == 1 { #expect(again.counters.recovered == 0) }
+            again.stop()
+        }
+        let found = Dictionary(grouping: try records(folder.path)) { $0.head.id }
+        for known in committed {
+            let record = try #require(found[known.tap.id]?.first)
+            #expect(found[known.tap.id]?.count == 1 && record.head.outcome == .completed && record.head.status == 200)
+            #expect((record.requestBody.content ?? []) == known.request && (record.responseBody.content ?? []) == known.response)
+        }
+        for known in open {
+            let record = try #require(found[known.tap.id]?.first)
+            #expect(found[known.tap.id]?.count == 1 && record.head.outcome == .gatewayCrashed)
+            #expect(record.head.endedUs == nil && record.head.path == "/v1/chat/completions")
+            #expect((record.requestBody.content ?? []) == known.request && (record.responseBody.content ?? []) == known.response)
+        }
+        #expect(found.count == open.count + committed.count + 1)
+    }
+
+    @Test func aRecordThatReachedASegmentIsNotWrittenTwice() throws {
+        let live = try TemporaryFolder()
+        let engine = try Self.engine(live.path)
+        let lane = engine.makeLane()
+        var ids: Set<ExchangeID> = []
+        var copies: [TemporaryFolder] = []
+        for number in 0..<400 {
+            let tap = lane.begin()
+            ids.insert(tap.id)
+            tap.request([UInt8](repeating: 0x61, count: 500))
+            tap.commit(.completed)
+            if number % 40 == 39 {
+                let folder = try TemporaryFolder()
+                // Arenas first: a kill leaves segments at least as new as they are.
+                try Self.copy(live.path, to: folder.path)
+                copies.append(folder)
+            }
+            usleep(2_000)
+        }
+        engine.stop()
+        #expect(Set(try Self.records(live.path).map(\.head.id)) == ids)
+        for folder in copies {
+            try Self.engine(folder.path).stop()
+            let records = try Self.records(folder.path).map(\.head.id)
+            #expect(records.count == Set(records).count)
+        }
+    }
+
+    @Test func aLivingProcessIsLeftAlone() throws {
+        let folder = try TemporaryFolder()
+        let old = try Self.engine(folder.path)
+        let tap = old.makeLane().begin()
+        #expect(throws: CaptureError.self) { try Self.engine(folder.path) }
+        let new = try Self.engine(folder.path, shares: true)
+        let second = new.makeLane().begin()
+        second.commit(.completed)
+        tap.commit(.completed)
+        old.stop()
+        new.stop()
+        let records = try Self.records(folder.path)
+        #expect(Set(records.map(\.head.id)) == [tap.id, second.id] && records.allSatisfy { $0.head.outcome == .completed })
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path + "/arenas").isEmpty)
+        try Self.engine(folder.path).stop()
+    }
+
+    @Test func damagedArenasAreSetAsideAndNeverTrap() throws {
+        let live = try TemporaryFolder()
+        let clock = HeldClock()
+        let engine = try Self.engine(live.path, clock: clock)
+        let lane = engine.makeLane()
+        clock.hold()
+        lane.begin().commit(.completed)
+        try #require(clock.waitForPause())
+        var exchanges = RandomExchange(seed: 3)
+        for _ in 0..<60 { exchanges.drive(lane) { clock.advance(us: $0) } }
+        let open = lane.begin()
+        open.request(Array("still running".utf8))
+        let name = try #require(try FileManager.default.contentsOfDirectory(atPath: live.path + "/arenas").first)
+        let sound = Array(try Data(contentsOf: URL(fileURLWithPath: live.path + "/arenas/" + name)))
+        clock.letGo()
+        open.commit(.completed)
+        engine.stop()
+        var random = SeededGenerator(77)
+        for round in 0..<300 {
+            var bytes = sound
+            switch round % 6 {
+            case 0: bytes = Array(bytes.prefix(Int.random(in: 0...bytes.count, using: &random)))
+            case 1: bytes[Int.random(in: 0..<600, using: &random)] ^= 1 << UInt8.random(in: 0..<8, using: &random)
+            case 2: bytes = (0..<9_000).map { _ in UInt8.random(in: 0...255, using: &random) }
+            default:
+                // Slots, and the pages in use: the header's checksum stays sound.
+                for _ in 0..<Int.random(in: 1...200, using: &random) {
+                    bytes[Int.random(in: 4_096..<400_000, using: &random)] = UInt8.random(in: 0...255, using: &random)
+                }
+            }
+            try Self.recover(bytes, round: round)
+        }
+    }
+
+    private static func recover(_ bytes: [UInt8], round: Int) throws {
+        let folder = try TemporaryFolder()
+        try Data(bytes).write(to: URL(fileURLWithPath: folder.path + "/x.arena"))
+        let memory = MemoryFileSystem()
+        let clock = ManualClock()
+        let writer = try SegmentWriter(directory: "/s", node: "n", files: memory, clock: clock)
+        let limits = CaptureLimits()
+        let making = RecordMaking(node: "n", hasher: KeyHasher(secret: [UInt8](repeating: 7, count: 32)), limits: limits)
+        let report = ArenaRecovery(
+            directory: folder.path, segments: SegmentDirectory(files: memory, path: "/s"), files: PosixFileSystem(),
+            writer: writer, limits: limits, making: making
+        ).run()
+        try writer.close()
+        #expect(report.arenas + report.damagedArenas >= 1, "round \(round)")
+        for file in try SegmentDirectory(files: memory, path: "/s").list() {
+            let reader = try SegmentReader(file: file, files: memory)
+            var offset: Int64 = 0
+            while case .batch(let batch) = try reader.next(after: offset) {
+                for range in batch.lineRanges { _ = try ExchangeRecord(line: batch.raw[range]) }
+                offset = batch.next
+            }
+        }
+        // Nothing is left to be found a second time.
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).allSatisfy { $0 == "damaged" })
+    }
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+import ByteCoding
+import ExchangeModel
+import Foundation
+import Platform
+import Redaction
+import Testing
+
+@testable import Capture
+
+/// An arena and a lane without a capture thread: the test plays it.
+struct LoneLane {
+    let clock = ManualClock(wallUs: 1_764_000_000_000_000)
+    let arena: CaptureArena
+    let lane: CaptureLane
+    let view = ExchangeView()
+    let encoder: LineEncoder
+    let counters: CaptureCounters
+
+    init(_ limits: CaptureLimits = CaptureLimits(), arenaBytes: Int = 8 << 20) throws {
+        let identity = ArenaIdentity(node: "n1", epoch: 7, loop: 0, createdAtUs: 0)
+        arena = CaptureArena(mapping: try MappedFile.anonymous(bytes: arenaBytes), path: "", identity: identity)
+        counters = CaptureCounters(clock: clock)
+        counters.add(arena)
+        lane = CaptureLane(clock: clock, limits: limits, counters: counters, arena: arena, signal: CaptureSignal())
+        let hasher = KeyHasher(secret: [UInt8](repeating: 7, count: 32))
+        encoder = LineEncoder(making: RecordMaking(node: "n\"1", hasher: hasher, limits: limits))
+    }
+
+    /// Reads the next committed exchange; nil where there is none.
+    func take() throws -> UInt32? {
+        guard let slot = arena.committed.pop() else { return nil }
+        try #require(view.read(arena.memory, slot: slot, spill: arena.spill(slot)))
+        return slot
+    }
+
+    func giveBack(_ slot: UInt32) {
+        if let spill = arena.takeSpill(slot) { counters.releaseSpill(spill.heldBytes) }
+        arena.giveBack(slot)
+    }
+}
+
+@Suite struct EncoderTests {
+    /// The encoder over values, through `ExchangeRecord`, is the oracle.
+    @Test(arguments: [1, 2, 3, 4] as [UInt64]) func writesTheSameBytesAsTheReference(seed: UInt64) throws {
+        var limits = CaptureLimits()
+        limits.bodyBytes = 20_000
+        limits.arenaShareBytes = 16_000
+        limits.decodedBytes = 400
+        let lone = try LoneLane(limits)
+        var exchanges = RandomExchange(seed: seed)
+        var fast = 0
+        for number in 0..<3_000 {
+            exchanges.drive(lone.lane) { lone.clock.advance(us: $0) }
+            let slot = try #require(try lone.take())
+            let before = lone.encoder.carefulCount
+            let line = lone.encoder.line(of: lone.view).array
+            if lone.encoder.carefulCount == before {
+                fast += 1
+                let reference = lone.encoder.making.record(of: lone.view).encodedLine()
+                let shows = line == reference
+                #expect(
+                    shows,
+                    "seed \(seed) number \(number):\n\(String(decoding: line, as: UTF8.self))\n\(String(decoding: reference, as: UTF8.self))"
+                )
+                if !shows { return }
+            }
+            _ = try ExchangeRecord(line: line)
+            lone.giveBack(slot)
+        }
+        #expect(fast > 1_000, "only \(fast) of 3000 went the fast way")
+    }
+
+    @Test func joinsArrivalsAsTheReferenceDoes() throws {
+        let lone = try LoneLane()
+        let tap = lone.lane.begin()
+        tap.heads(request: "POST / HTTP/1.1\r\n\r\n")
+        for _ in 0..<9_000 {
+            lone.clock.advance(us: 1)
+            tap.response([0x61])
+        }
+        tap.commit(.completed)
+        _ = try #require(try lone.take())
+        #expect(lone.encoder.line(of: lone.view).array == lone.encoder.making.record(of: lone.view).encodedLine())
+        #expect(lone.encoder.carefulCount == 0)
+    }
+
+    @Test func dropsBodiesFromALineThatIsTooLong() throws {
+        var limits = CaptureLimits()
+        limits.lineBytes = 5_000
+        let lone = try LoneLane(limits)
+        let tap = lone.lane.begin()
+        tap.request([UInt8](repeating: 0x61, count: 10_000))
+        tap.commit(.completed)
+        _ = try #require(try lone.take())
+        let record = try ExchangeRecord(line: lone.encoder.line(of: lone.view).array)
+        #expect(record.requestBody.kept == .none && record.requestBody.wireByteCount == 10_000)
+        #expect(record.requestBody.sha256?.count == 64 && lone.encoder.hasDroppedBodies)
+    }
+
+    @Test func masksACredentialThatTheBodyEchoes() throws {
+        let lone = try LoneLane()
+        let tap = lone.lane.begin()
+        tap.heads(request: "POST / HTTP/1.1\r\nAuthorization: Bearer planted-0123456789abcdef\r\n\r\n")
+        // Over the border of two pieces.
+        tap.response(Array("you sent planted-01234".utf8))
+        tap.response(Array("56789abcdef, thanks".utf8))
+        tap.commit(.completed)
+        _ = try #require(try lone.take())
+        let record = try ExchangeRecord(line: lone.encoder.line(of: lone.view).array)
+        #expect(record.responseBody.content == Array(("you sent " + String(repeating: "*", count: 24) + ", thanks").utf8))
+    }
+}
