@@ -214,7 +214,9 @@ struct SeededNumbers: RandomNumberGenerator {
         let router = Router(catalogue: catalogue, allowsPrivateUpstreams: false)
         #expect(!(try router.route(requestHead("/p/local/v1/chat/completions", [])).target.demandsPublicAddress))
         let named = ["x-inference-provider: local", "x-inference-provider-url: https://127.0.0.1:11434/v1"]
-        #expect(try router.route(requestHead("/v1/chat/completions", named)).target.demandsPublicAddress)
+        #expect(throws: Fault.self) { try router.route(requestHead("/v1/chat/completions", named)) }
+        let byName = ["x-inference-provider: local", "x-inference-provider-url: https://house.example/v1"]
+        #expect(try router.route(requestHead("/v1/chat/completions", byName)).target.demandsPublicAddress)
         let lenient = Router(catalogue: catalogue, allowsPrivateUpstreams: true)
         #expect(!(try lenient.route(requestHead("/v1/chat/completions", named)).target.demandsPublicAddress))
         let zone = ["x-inference-provider-url: https://[2606:4700::1%25eth0]"]

@@ -15,7 +15,7 @@ extension SystemTests {
             for _ in 0..<2 {
                 let ended = try await Weir.run("key", "new", "--id", "team.a-1_x", "--json")
                 #expect(ended.code == 0, "\(ended.errors)")
-                let made = try JSONDecoder().decode(Made.self, from: Data(ended.output.utf8))
+                let made = try JSONDecoder().decode(Made.self, from: Data(ended.output))
                 #expect(made.id == "team.a-1_x" && made.key.hasPrefix("weir_") && made.sha256.utf8.count == 64)
                 keys.insert(made.key)
             }
@@ -24,7 +24,7 @@ extension SystemTests {
 
         @Test func printsTheStanzaWithTheKeyAsAComment() async throws {
             let ended = try await Weir.run("key", "new", "--id", "true")
-            let lines = ended.output.split(separator: "\n").map(String.init)
+            let lines = String(decoding: ended.output, as: UTF8.self).split(separator: "\n").map(String.init)
             #expect(ended.code == 0 && lines.count == 4)
             #expect(lines[0].hasPrefix("# weir_") && lines[1] == "keys:" && lines[2] == "  - id: \"true\"")
             #expect(lines[3].hasPrefix("    sha256: ") && lines[3].utf8.count == 76)
