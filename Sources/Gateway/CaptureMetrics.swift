@@ -25,7 +25,9 @@ enum CaptureMetrics {
             out.begin("weir_capture_exchanges_dropped_total", type: "counter", help: "Exchanges lost to capture; must stay 0.")
             for (reason, count) in dropped { out.sample("weir_capture_exchanges_dropped_total", [("reason", reason)], count) }
             write("weir_capture_failures_total", "counter", counters.failed, "Times the segment log could not write.")
-            write("weir_capture_in_flight_bytes", "gauge", counters.inFlightBytes, "Bytes held for exchanges that are not in a segment yet.")
+            write(
+                "weir_capture_in_flight_bytes", "gauge", counters.inFlightBytes,
+                "Bytes held for exchanges that are not in a segment yet.")
             write("weir_capture_mapped_bytes", "gauge", counters.mappedBytes, "Bytes of the memory-mapped arenas.")
             write("weir_capture_waiting_exchanges", "gauge", waiting, "Ended exchanges that are not in a segment yet.")
             out.begin(

@@ -235,13 +235,14 @@ final class DownstreamHandler: ChannelDuplexHandler {
         tap.exchange.errorSource = .gateway
         tap.exchange.errorCode = fault.code.name
         let family = Router.family(of: head)
+        let shape = Router.faultShape(of: head)
         tap.exchange.api = Router.isModelCall(head) ? family : nil
         tap.commit(fault.code.outcome)
         loop.metrics.refused(
             api: loop.metrics.apiIndex(tap.exchange.api), status: fault.code.status, outcome: fault.code.outcome)
         // A caller that waits for leave to send its body may send it or not: the next request could not be told from it.
         let keepsAlive = head.keepsAlive && !loop.isDraining && head.block.first(.expect) == nil
-        answer(fault, api: family, tap: tap, isHead: head.isHead, closes: !keepsAlive)
+        answer(fault, api: shape, tap: tap, isHead: head.isHead, closes: !keepsAlive)
         flush()
         exchangeEnded(keepsAlive: keepsAlive)
     }

@@ -269,7 +269,7 @@ final class Exchange: UpstreamReceiver {
         guard let downstream else { return }
         let needs = HeadRewriting.AnswerNeeds(
             closes: !keepsAlive && !isTunnel, removesChunking: removesChunking,
-            confirmsKeepAlive: keepsAlive && head.minorVersion == 0)
+            confirmsKeepAlive: keepsAlive && head.minorVersion == 0, addsVia: route.addsVia)
         downstream.write(
             HeadRewriting.downstreamHead(
                 answer, told: HeadRewriting.Told(id: tap.id, provider: route.provider, attempts: attemptCount), needs: needs,

@@ -76,6 +76,7 @@ package enum HeadRewriting {
         if !hostIsPlaced { out.writeBytes(route.endpoint.hostLine) }
         if !keyIsPlaced { key.write(to: &out) }
         if let signature { out.writeBytes(signature) }
+        if route.addsVia { out.writeStaticString("Via: 1.1 weir\r\n") }
         out.writeStaticString("\r\n")
     }
 
@@ -127,9 +128,12 @@ package enum HeadRewriting {
         package var removesChunking: Bool
         /// The caller speaks HTTP/1.0 and asked to keep the connection.
         package var confirmsKeepAlive: Bool
+        /// The operator wants a `Via` line.
+        package var addsVia: Bool
 
         /// The needs of one connection.
-        package init(closes: Bool, removesChunking: Bool, confirmsKeepAlive: Bool) {
+        package init(closes: Bool, removesChunking: Bool, confirmsKeepAlive: Bool, addsVia: Bool = false) {
+            self.addsVia = addsVia
             self.closes = closes
             self.removesChunking = removesChunking
             self.confirmsKeepAlive = confirmsKeepAlive
@@ -184,17 +188,25 @@ package enum HeadRewriting {
         var out = allocator.buffer(capacity: block.byteCount + 224)
         writeStatusLine(head.status, reason: head.reason, to: &out)
         let dropped = block.connectionNames
+        var run = RunCopier(block)
         for field in block.fields {
             switch field.known {
-            case .transferEncoding where needs.removesChunking, .trailer where needs.removesChunking: continue
-            case .transferEncoding, .trailer, .contentLength: out.writeBytes(block.line(field))
-            case .connection where head.isUpgrade: out.writeStaticString("Connection: Upgrade\r\n")
-            case .upgrade where head.isUpgrade: out.writeBytes(block.line(field))
+            case .transferEncoding where needs.removesChunking, .trailer where needs.removesChunking: run.skip(field, to: &out)
+            case .transferEncoding, .trailer, .contentLength: run.pass(field)
+            case .connection where head.isUpgrade:
+                run.skip(field, to: &out)
+                out.writeStaticString("Connection: Upgrade\r\n")
+            case .upgrade where head.isUpgrade: run.pass(field)
             default:
-                if field.known.isHopByHop || isDropped(block.name(field), by: dropped) { continue }
-                out.writeBytes(block.line(field))
+                if field.known.isHopByHop || isDropped(block.name(field), by: dropped) {
+                    run.skip(field, to: &out)
+                } else {
+                    run.pass(field)
+                }
             }
         }
+        run.finish(to: &out)
+        if needs.addsVia { out.writeStaticString("Via: 1.1 weir\r\n") }
         told.write(to: &out)
         if head.status >= 400 { out.writeStaticString("x-weir-error-source: provider\r\n") }
         if needs.closes {

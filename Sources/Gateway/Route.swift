@@ -28,6 +28,8 @@ package struct Route: Sendable {
     package let isSigned: Bool
     /// The request was signed by the caller for the provider's own host: nothing of its head changes.
     let keepsHost: Bool
+    /// Heads that pass get a `Via` line.
+    let addsVia: Bool
     /// Task and environment named by a path prefix.
     package let attribution: Attribution
 

@@ -11,6 +11,7 @@ package struct Router: Sendable {
     let catalogue: ProviderCatalogue
     let keys: GatewayKeys
     let allowsPrivateUpstreams: Bool
+    let addsVia: Bool
     /// By the raw value of `InferredProvider`.
     private let inferredEntries: [ProviderCatalogue.Entry?]
 
@@ -20,7 +21,11 @@ package struct Router: Sendable {
     ///   - catalogue: the providers.
     ///   - keys: the gateway keys; none: the gateway is open.
     ///   - allowsPrivateUpstreams: whether callers may name plain http and private addresses.
-    package init(catalogue: ProviderCatalogue, keys: GatewayKeys = GatewayKeys(), allowsPrivateUpstreams: Bool) {
+    ///   - addsVia: whether heads that pass get a `Via` line (RFC 9110 section 7.6.3).
+    package init(
+        catalogue: ProviderCatalogue, keys: GatewayKeys = GatewayKeys(), allowsPrivateUpstreams: Bool, addsVia: Bool = false
+    ) {
+        self.addsVia = addsVia
         self.catalogue = catalogue
         self.keys = keys
         self.allowsPrivateUpstreams = allowsPrivateUpstreams
@@ -78,7 +83,7 @@ package struct Router: Sendable {
             pathEnd: joined.rest.endIndex, providerKey: control.providerKey.map { GatewayKeys.bare(request.block.value($0)) },
             holdsGatewayKey: control.holdsGatewayKey, keyID: keyID,
             isSigned: endpoint.signing != nil && AWSAuthorization.needsSigning(request, for: endpoint.base),
-            keepsHost: AWSAuthorization.isMade(request, for: endpoint.base), attribution: attribution)
+            keepsHost: AWSAuthorization.isMade(request, for: endpoint.base), addsVia: addsVia, attribution: attribution)
     }
 
     // MARK: Which provider

@@ -18,7 +18,7 @@ struct ConfigWiring {
     private func router() -> Router {
         Router(
             catalogue: ConfigWiring.catalogue(from), keys: GatewayKeys(from.keys.map(ConfigWiring.key)),
-            allowsPrivateUpstreams: from.flag("allow_private_upstreams"))
+            allowsPrivateUpstreams: from.flag("allow_private_upstreams"), addsVia: from.flag("via"))
     }
 
     private static func definition(_ setting: ProviderSetting) -> ProviderDefinition {
@@ -44,6 +44,14 @@ struct ConfigWiring {
         ProviderCatalogue(definitions: from.providers.map(definition))
     }
 
+    private func onClientClose() -> ClientClosePolicy {
+        guard from.text("on_client_close.mode") == "drain" else { return .cancel }
+        return .drain(
+            DrainLimits(
+                bytes: Int(from.number("on_client_close.max_bytes")),
+                milliseconds: from.number("on_client_close.max_seconds") * 1_000))
+    }
+
     private func limits() -> GatewayLimits {
         var limits = GatewayLimits()
         limits.headMilliseconds = from.number("timeouts.head")
@@ -52,6 +60,10 @@ struct ConfigWiring {
         limits.firstByteMilliseconds = from.number("timeouts.first_byte")
         limits.answerIdleMilliseconds = from.number("timeouts.answer_idle")
         limits.stalledCallerMilliseconds = from.number("timeouts.stalled_caller")
+        limits.bodyMilliseconds = from.number("timeouts.body")
+        limits.totalMilliseconds = from.number("timeouts.total")
+        limits.onClientClose = onClientClose()
+        limits.headBytes = Int(from.number("limits.head_bytes"))
         limits.bodyBytes = Int(from.number("limits.body_bytes"))
         limits.resendBytes = Int(from.number("limits.resend_bytes"))
         limits.discardBytes = Int(from.number("limits.discard_bytes"))
