@@ -159,7 +159,7 @@ struct Sample: Sendable, CustomTestStringConvertible {
 
     @Test func hugeNestingEndsSoon() throws {
         let options = try InstrumentOptions(task: "t")
-        let count = 10_000
+        let count = 3_000
         let texts: [(String, String)] = [
             ("a.py", "from openai import OpenAI\n" + String(repeating: "OpenAI(", count: count)),
             (
