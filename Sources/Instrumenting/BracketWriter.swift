@@ -75,7 +75,7 @@ struct BracketWriter {
     /// Whether each entry has a line of its own between those of the brackets.
     private func isTall(_ list: BracketList, _ open: Token, _ close: Token) -> Bool {
         guard let first = text.token(list.open + 1), text.line(first.start) > text.line(open.start) else { return false }
-        return text.text(text.lineStart(close.start)..<close.start).allSatisfy { $0 == " " || $0 == "\t" }
+        return text.bytes[text.lineStart(close.start)..<close.start].allSatisfy(Ascii.isBlank)
     }
 
     private func addLines(

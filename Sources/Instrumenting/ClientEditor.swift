@@ -28,6 +28,9 @@ struct ClientEditor {
     var findings = FileFindings()
     /// Whether an edit reads the environment, for which Python needs `import os`.
     private(set) var readsEnvironment = false
+    private var clientCount = 0
+    /// The last token of the clients so far; those inside another are seen already.
+    private var seenEnd = 0
 
     init(_ text: TokenText, _ language: CodeLanguage, _ options: InstrumentOptions, _ scope: EnvironmentScope) {
         self.text = text
@@ -42,14 +45,23 @@ struct ClientEditor {
         findings.undecided.append((text.line(offset), message))
     }
 
+    /// Counts a client; false beyond the limit, which is said once.
+    mutating func mayEdit(_ offset: Int) -> Bool {
+        clientCount += 1
+        if clientCount == InstrumentLimits.clientsPerFile + 1 {
+            leave(offset, "more than \(InstrumentLimits.clientsPerFile) clients in one file; the rest is left")
+        }
+        return clientCount <= InstrumentLimits.clientsPerFile
+    }
+
     /// Plans one client: all of its edits, or none and the reason.
     mutating func edit(_ site: ClientSite) {
         if let advice = site.shape.advice {
             leave(site.offset, "\(site.shape.name): \(advice)")
             return
         }
-        var plan = ClientPlan(editor: self, site: site)
         markSeen(site)
+        var plan = ClientPlan(editor: self, site: site)
         do throws(ClientDoubt) {
             let edits = try plan.make()
             findings.edits += edits
@@ -65,7 +77,10 @@ struct ClientEditor {
     /// The strings of a client were looked at, whatever came of it.
     private mutating func markSeen(_ site: ClientSite) {
         guard case .list(let list) = site.options else { return }
-        for index in list.open...list.close where text.tokens[index].isString { findings.seen.insert(index) }
+        let first = max(list.open, seenEnd)
+        guard first <= list.close else { return }
+        for index in first...list.close where text.tokens[index].isString { findings.seen.insert(index) }
+        seenEnd = list.close
     }
 }
 

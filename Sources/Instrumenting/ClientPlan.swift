@@ -38,6 +38,9 @@ struct ClientPlan {
             if list.hasSpread {
                 throw ClientDoubt("its options are spread in from elsewhere; set \(shape.baseNames[0]) and the headers there")
             }
+            if (list.open...list.close).contains(where: { text.tokens[$0].isUnclosed }) {
+                throw ClientDoubt("a string among its options is not closed; mend it, then run again")
+            }
             top = list
         }
         try refuseVertex(top)

@@ -14,8 +14,10 @@ package enum InstrumentLimits {
     package static let undecided = 10_000
     /// Nesting of templates, format strings and command substitutions that is followed.
     static let nesting = 16
-    /// Searches of one file for an end that is not there: apostrophes of JSX text, for instance.
-    static let tokenFailures = 1_000
+    /// Bytes of one file gone over in vain for an end that is not there: after an apostrophe of JSX text, for instance.
+    static let wastedBytes = 4 << 20
+    /// Clients of one file that are looked at; each may cost the length of its line.
+    static let clientsPerFile = 500
     /// Arguments of one call, or entries of one dictionary.
     static let entriesPerBracket = 2_000
     /// Bytes of an expression that is moved or looked into.

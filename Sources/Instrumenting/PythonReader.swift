@@ -119,6 +119,7 @@ struct PythonReader {
         lookAtModule(name, index, next)
         if text.isMark(next, "(") {
             if let shape = ClientShape.python[name] {
+                guard editor.mayEdit(text.tokens[index].start) else { return }
                 editor.edit(site(shape, index, next))
             } else if name.hasPrefix("litellm."), PythonReader.liteLLM.contains(name) {
                 editLiteLLM(index, next)
@@ -154,6 +155,7 @@ struct PythonReader {
         else { return }
         let service = list.entry(["service_name"]) ?? list.entries.first { $0.kind == .positional }
         guard let service, service.value.count == 1, text.literal(service.value.lowerBound) == "bedrock-runtime" else { return }
+        guard editor.mayEdit(text.tokens[dot].start) else { return }
         editor.edit(ClientSite(shape: .boto, offset: text.tokens[dot + 1].start, options: .list(list)))
     }
 
@@ -166,6 +168,7 @@ struct PythonReader {
 
     /// The model's name decides which provider LiteLLM asks, and so what its base URL must be.
     private mutating func editLiteLLM(_ index: Int, _ open: Int) {
+        guard editor.mayEdit(text.tokens[index].start) else { return }
         let made = site(ClientShape.byHand("litellm", "", ""), index, open)
         guard case .list(let list) = made.options else {
             return editor.leave(made.offset, "litellm: its arguments cannot be read")

@@ -130,6 +130,7 @@ struct ScriptReader {
     private mutating func lookAtNew(_ index: Int) {
         guard let (target, after) = resolve(index + 1), let shape = ClientShape.script[target] else { return }
         let offset = text.tokens[index].start
+        guard editor.mayEdit(offset) else { return }
         guard isExpression(index) else {
             return editor.leave(offset, "\(shape.name): this may be text rather than code; look at it")
         }
@@ -168,6 +169,7 @@ struct ScriptReader {
     private mutating func lookAtFactory(_ target: String, _ index: Int, _ open: Int) {
         let offset = text.tokens[index].start
         if let shape = ClientShape.factories[target] {
+            guard editor.mayEdit(offset) else { return }
             editor.edit(ClientSite(shape: shape, offset: offset, options: arguments(open)))
         } else if let factory = ClientShape.readyMade[target], namedReadyMade.insert(target).inserted {
             let shape = ClientShape.factories[target.prefix { $0 != "#" } + "#" + factory]

@@ -4,8 +4,8 @@
 struct ScriptTokenizer {
     private var cursor: ByteCursor
     private var tokens: [Token] = []
-    /// Searches for an end that found none; each may cost the rest of a line or of the file, so they are bounded.
-    private var failures = 0
+    /// Bytes gone over in search of an end that was not there.
+    private var wastedBytes = 0
 
     private init(_ bytes: [UInt8]) { cursor = ByteCursor(bytes) }
 
@@ -67,12 +67,19 @@ struct ScriptTokenizer {
             tokens.append(Token(.string(isPlain: !hasEscape), start, end, content: start + 1..<end - 1))
         } else {
             tokens.append(Token(.mark(cursor.bytes[start]), start, start + 1))
+            wasteLine()
             cursor.at += 1
-            failures += 1
         }
     }
 
-    private var mayFail: Bool { failures < InstrumentLimits.tokenFailures }
+    private var mayFail: Bool { wastedBytes < InstrumentLimits.wastedBytes }
+
+    /// Counts a search that went to the end of the line.
+    private mutating func wasteLine() {
+        guard mayFail else { return }
+        let rest = cursor.bytes[cursor.at...].prefix { $0 != 0x0A }
+        wastedBytes += rest.count
+    }
 
     private static func quotedEnd(_ cursor: ByteCursor) -> (end: Int, hasEscape: Bool)? {
         let quote = cursor.current
@@ -92,7 +99,7 @@ struct ScriptTokenizer {
     private mutating func template(_ start: Int) {
         var inner = cursor
         guard mayFail, let isPlain = ScriptTokenizer.skipTemplate(&inner, nesting: 0) else {
-            failures += 1
+            wastedBytes += cursor.bytes.count - start
             tokens.append(Token(.mark(UInt8(ascii: "`")), start, start + 1))
             cursor.at += 1
             return
@@ -150,14 +157,15 @@ struct ScriptTokenizer {
 
     /// A division, the slash of a tag, or a regular expression.
     private mutating func slash(_ start: Int) {
-        if beginsExpression, mayFail, let end = ScriptTokenizer.expressionEnd(cursor) {
+        let isExpression = beginsExpression
+        if isExpression, mayFail, let end = ScriptTokenizer.expressionEnd(cursor) {
             cursor.at = end
             cursor.skip(while: Ascii.isLetter)
             tokens.append(Token(.number, start, cursor.at))
         } else {
             tokens.append(Token(.mark(UInt8(ascii: "/")), start, start + 1))
+            if isExpression { wasteLine() }
             cursor.at += 1
-            failures += beginsExpression ? 1 : 0
         }
     }
 

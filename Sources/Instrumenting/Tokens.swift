@@ -27,6 +27,9 @@ struct Token {
         self.content = content ?? start..<end
     }
 
+    /// Whether it is a string that its line, or the file, ends before a quote does.
+    var isUnclosed: Bool { isString && content.upperBound == end }
+
     var isString: Bool { if case .string = kind { true } else { false } }
 
     func isMark(_ character: Character) -> Bool {
