@@ -42,7 +42,7 @@ struct LoneLane {
 
 @Suite struct EncoderTests {
     /// The encoder over values, through `ExchangeRecord`, is the oracle.
-    @Test(arguments: [1, 2, 3, 4] as [UInt64]) func writesTheSameBytesAsTheReference(seed: UInt64) throws {
+    @Test(arguments: [1, 2, 3] as [UInt64]) func writesTheSameBytesAsTheReference(seed: UInt64) throws {
         var limits = CaptureLimits()
         limits.bodyBytes = 20_000
         limits.arenaShareBytes = 16_000
@@ -50,7 +50,7 @@ struct LoneLane {
         let lone = try LoneLane(limits)
         var exchanges = RandomExchange(seed: seed)
         var fast = 0
-        for number in 0..<3_000 {
+        for number in 0..<800 {
             exchanges.drive(lone.lane) { lone.clock.advance(us: $0) }
             let slot = try #require(try lone.take())
             let before = lone.encoder.carefulCount
@@ -68,7 +68,7 @@ struct LoneLane {
             _ = try ExchangeRecord(line: line)
             lone.giveBack(slot)
         }
-        #expect(fast > 1_000, "only \(fast) of 3000 went the fast way")
+        #expect(fast > 250, "only \(fast) of 800 went the fast way")
     }
 
     @Test func joinsArrivalsAsTheReferenceDoes() throws {

@@ -31,10 +31,17 @@ struct RandomExchange {
     private mutating func text(_ length: Int, odd: Bool) -> String {
         let plain = Array("abcdefghijklmnop qrstuvwxyz0123456789{}[]:,\"\\/.-_")
         let oddOnes: [Character] = ["é", "字", "\u{1F600}", "\t", "\u{1}", "\u{7F}", "\u{2028}"]
-        return String(
-            (0..<length).map { _ in
-                odd && chance(5) ? (pick(oddOnes) ?? "x") : (pick(plain) ?? "y")
-            })
+        guard length > 60 else {
+            return String(
+                (0..<length).map { _ in
+                    odd && chance(5) ? (pick(oddOnes) ?? "x") : (pick(plain) ?? "y")
+                })
+        }
+        // Long texts are made of a few short ones: building them letter by letter would take most of the test's time.
+        let parts = (0..<4).map { _ in text(50, odd: odd) }
+        var out = ""
+        while out.utf8.count < length { out += parts[Int.random(in: 0..<4, using: &random)] }
+        return out
     }
 
     /// Drives one exchange from begin to commit.
@@ -137,7 +144,7 @@ struct RandomExchange {
         if let coding, ["gzip", "br", "zstd", "GZIP"].contains(coding), chance(80) {
             return FlushedStream.parts(coding.lowercased(), (0..<4).map { "data: \($0) é \(text(30, odd: true))\n\n" })
         }
-        let sizes = [0, 1, 7, 40, 300, 3_000, 9_000]
+        let sizes = [0, 1, 7, 40, 300, 3_000]
         return (0..<Int.random(in: 1...6, using: &random)).map { _ in
             var bytes = Array(text(pick(sizes) ?? 0, odd: chance(40)).utf8)
             if chance(8), !bytes.isEmpty { bytes[Int.random(in: 0..<bytes.count, using: &random)] = 0xC3 }
