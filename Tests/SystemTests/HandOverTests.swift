@@ -94,7 +94,8 @@ extension SystemTests {
 
         /// Runs bash with one more descriptor open while a body runs; ends it afterwards.
         private func withInherited<T>(_ descriptor: Int32, line: String, _ body: () async throws -> T) async throws -> T {
-            var words: [UnsafeMutablePointer<CChar>?] = ["bash", "-c", line].map { strdup($0) } + [nil]
+            let arguments: [String] = ["bash", "-c", line]
+            var words: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
             defer { for word in words { free(word) } }
             var actions = posix_spawn_file_actions_t()
             posix_spawn_file_actions_init(&actions)
