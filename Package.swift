@@ -153,7 +153,7 @@ let package = Package(
             name: "GatewayTests",
             dependencies: [
                 "Platform", "ExchangeModel", "HTTPWire", "SegmentLog", "Upstream", "Capture", "Gateway", "FakeProvider",
-                nioCore, nioPosix, nioTLS, nioSSL, nioHTTP2, nioHPACK, logging,
+                nioCore, nioPosix, nioSSL, nioHTTP2, nioHPACK, logging,
             ],
             swiftSettings: strict),
         .testTarget(name: "FakeProviderTests", dependencies: ["FakeProvider", nioCore, nioPosix], swiftSettings: strict),

@@ -202,7 +202,9 @@ package final class CaptureEngine: Sendable {
     }
 }
 
-/// The lock that says: one process captures here. A process that takes over may begin without it, and takes it once it is free.
+/// The lock that says: one process captures here.
+///
+/// A process that takes over may begin without it, and takes it once it is free.
 private final class DirectoryLock: Sendable {
     private let held: Mutex<(any HeldLock)?>
     private let released = Atomic<Bool>(false)

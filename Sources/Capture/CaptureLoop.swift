@@ -62,7 +62,9 @@ final class CaptureLoop: @unchecked Sendable {
                 continue
             }
             if wasClosed { break }
-            signal.park(maxUs: idleWaitUs) { arenas.contains { !$0.committed.isEmpty } || arenas.count != counters.allArenas.count }
+            signal.park(maxUs: idleWaitUs) {
+                arenas.count != counters.allArenas.count || arenas.contains { !$0.committed.isEmpty }
+            }
         }
         attempt { () throws(SegmentError) in try writer.close() }
         giveBack()

@@ -70,18 +70,19 @@ final class ExchangeView {
 
     /// Says what is held where the facts do not: of an exchange cut short, or whose payload beside the arena died with its process.
     private func settle(spilledKinds: UInt64) {
-        func kept(_ held: Int, wire: inout Int64, said: BodyKept, kind: UInt8) -> BodyKept {
-            let isPart = facts.isFinal ? wire > Int64(held) : spilledKinds >> UInt64(kind) & 1 == 1
-            wire = max(wire, Int64(held))
-            if !facts.isFinal { wire = Int64(held) }
-            guard said == .full, isPart else { return said }
-            return held > 0 ? .headTail : .none
+        let isFinal = facts.isFinal
+        func settled(_ held: Int, _ wire: Int64, _ said: BodyKept, kind: UInt8) -> (wire: Int64, kept: BodyKept) {
+            let isPart = isFinal ? wire > Int64(held) : spilledKinds >> UInt64(kind) & 1 == 1
+            let count = isFinal ? max(wire, Int64(held)) : Int64(held)
+            guard said == .full, isPart else { return (count, said) }
+            return (count, held > 0 ? .headTail : .none)
         }
-        facts.requestKept = kept(
-            requestBodyBytes.count, wire: &facts.requestWireCount, said: facts.requestKept, kind: ArenaFormat.Kind.requestBody)
-        facts.responseKept = kept(
-            responseBodyBytes.count, wire: &facts.responseWireCount, said: facts.responseKept,
-            kind: ArenaFormat.Kind.responseBody)
+        let request = settled(
+            requestBodyBytes.count, facts.requestWireCount, facts.requestKept, kind: ArenaFormat.Kind.requestBody)
+        let response = settled(
+            responseBodyBytes.count, facts.responseWireCount, facts.responseKept, kind: ArenaFormat.Kind.responseBody)
+        (facts.requestWireCount, facts.requestKept) = request
+        (facts.responseWireCount, facts.responseKept) = response
     }
 
     /// Makes it the exchange of a process that died: what had been seen, and no end.

@@ -57,7 +57,9 @@ package final class SegmentWriter {
         let name = SegmentFormat.nodeName(node)
         let (limits, sync) = (limits.bounded, sync.bounded)
         let start: UInt64
-        if let epoch { start = epoch } else {
+        if let epoch {
+            start = epoch
+        } else {
             start = try SegmentEpoch.next(in: SegmentDirectory(files: files, path: directory), clock: clock)
         }
         self.node = name

@@ -39,7 +39,7 @@ struct RoomTable {
 
     private static func names(_ cell: String) -> Set<String> {
         guard cell != "-", cell != "all below" else { return [] }
-        return Set(cell.matches(of: /[A-Za-z][A-Za-z0-9_]*/).map { String($0.output) })
+        return Set(cell.matches(of: /[A-Za-z][A-Za-z0-9_-]*/).map { String($0.output) })
     }
 
     /// Whether the room may import the module.
@@ -98,7 +98,7 @@ struct Manifest {
     }
 
     private static func target(_ kind: Target.Kind, _ body: String, line: Int, products: [String: String]) -> Target {
-        let name = body.firstMatch(of: /name:\s*"(\w+)"/).map { String($0.1) } ?? ""
+        let name = body.firstMatch(of: /name:\s*"([\w-]+)"/).map { String($0.1) } ?? ""
         let isTest = kind == .test
         let path =
             body.firstMatch(of: /\bpath:\s*"([^"]+)"/.wordBoundaryKind(.simple)).map { String($0.1) }
