@@ -90,9 +90,10 @@ final class GatewayLoop {
     }
 
     /// Connections with an exchange, or with answer bytes that have not left yet.
-    var busyConnections: Int {
-        handlers.values.count { $0.isBusy } + connections.values.count { $0.hasOpenStreams }
-    }
+    var busyConnections: Int { handlers.values.count { $0.isBusy } }
+
+    /// Connections that still have something to say; a stream that runs counts for its connection too.
+    var unsettledConnections: Int { busyConnections + connections.values.count { $0.isUnsettled } }
 
     /// Connections of callers.
     var openConnections: Int { connections.count }
