@@ -120,9 +120,10 @@ final class GatewayLoop {
     }
 
     /// Connections with an exchange, or with answer bytes that have not left yet.
-    var busyConnections: Int {
-        handlers.values.count { $0.isBusy } + draining.count + connections.values.count { $0.hasOpenStreams }
-    }
+    var busyConnections: Int { handlers.values.count { $0.isBusy } + draining.count }
+
+    /// Connections that still have something to say; a stream that runs counts for its connection too.
+    var unsettledConnections: Int { busyConnections + connections.values.count { $0.isUnsettled } }
 
     /// Connections of callers.
     var openConnections: Int { connections.count }

@@ -244,7 +244,7 @@ package final class GatewayServer: Sendable {
             do { try await Task.sleep(for: .milliseconds(20)) } catch { break }
             left = await unfinished(isHandedOver)
         }
-        let cut = await unfinished(false)
+        let cut = await collect { $0.busyConnections }.reduce(0, +)
         for task in ticks { task.cancel() }
         await onEveryLoop { $0.closeAll() }
         do { try await group.shutdownGracefully() } catch {
@@ -254,6 +254,6 @@ package final class GatewayServer: Sendable {
     }
 
     private func unfinished(_ isHandedOver: Bool) async -> Int {
-        await collect { isHandedOver ? $0.openConnections : $0.busyConnections }.reduce(0, +)
+        await collect { isHandedOver ? $0.openConnections : $0.unsettledConnections }.reduce(0, +)
     }
 }

@@ -37,6 +37,7 @@ enum HTTP2Pipeline {
         ]
         // Streams whose provider takes nothing must not stop the others of the connection.
         configuration.targetWindowSize = limits.streamWindowBytes * 8
+        configuration.maximumSequentialContinuationFrames = 16
         configuration.controlFrameRateLimit.maximumCount = limits.controlFrames
         configuration.maximumBufferedControlFrames = limits.controlFrames
         return configuration

@@ -15,8 +15,8 @@ enum ListenerCertificate {
         configuration.minimumTLSVersion = .tlsv12
         configuration.applicationProtocols = tls.allowsHTTP2 ? ["h2", "http/1.1"] : ["http/1.1"]
         do { return try NIOSSLContext(configuration: configuration) } catch {
-            let text = String(describing: error)
-            if text.contains("KEY_VALUES_MISMATCH") || text.contains("KEY_TYPE_MISMATCH") {
+            // The key itself was read well: what the library refuses is the pair.
+            if let known = error as? NIOSSLError, known == .failedToLoadPrivateKey {
                 throw GatewayError(
                     .badCertificate,
                     "the key in \(tls.keyPath) does not belong to the first certificate in \(tls.certificatePath); the server's own certificate comes first, then the chain"
@@ -24,7 +24,7 @@ enum ListenerCertificate {
             }
             throw GatewayError(
                 .badCertificate,
-                "the certificate in \(tls.certificatePath) with the key in \(tls.keyPath) cannot be used: \(text)")
+                "the certificate in \(tls.certificatePath) with the key in \(tls.keyPath) cannot be used: \(error)")
         }
     }
 

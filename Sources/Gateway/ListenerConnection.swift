@@ -55,8 +55,8 @@ final class ListenerConnection: ChannelDuplexHandler {
 
     private var openStreams = 0
 
-    /// Streams of an HTTP/2 connection are open.
-    var hasOpenStreams: Bool { openStreams > 0 }
+    /// Streams of an HTTP/2 connection are open, or bytes have not reached the kernel yet.
+    var isUnsettled: Bool { openStreams > 0 || context.map { ListenerPipeline.unsentBytes($0.channel) > 0 } ?? false }
 
     func streamBegan() {
         openStreams += 1

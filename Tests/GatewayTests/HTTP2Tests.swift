@@ -309,7 +309,7 @@ import Testing
 
     @Test func holdsTheProviderBackWhileTheCallerTakesNothing() async throws {
         let sent = Gate()
-        let total = 24 << 20
+        let total = 12 << 20
         let provider = try RawProvider { _, wire, _ in
             _ = try wire.request()
             wire.setSendBuffer(65_536)
@@ -341,15 +341,21 @@ import Testing
             try mayEnd.wait()
             try wire.send("cd")
         }
-        try await with(provider) { bench, caller in
-            let asked = try await caller.ask()
-            try began.wait()
-            async let cut = bench.server.shutDown(limitMilliseconds: 10_000)
-            mayEnd.open()
-            let whole = try await asked.whole()
-            #expect(whole.text == "abcd" && whole.isWhole)
-            #expect(await cut == 0)
-            try await eventually("the end of the connection") { !caller.channel.isActive }
-        }
+        defer { provider.stop() }
+        let authority = try TestAuthority()
+        let issued = try authority.issue("server")
+        let listener = ListenerSettings(
+            host: "127.0.0.1", port: 0, tls: ListenerTLS(certificatePath: issued.certificate, keyPath: issued.key))
+        let bench = try await Bench.start(urls: ["openai": "http://127.0.0.1:\(provider.port)"], listeners: [listener])
+        let caller = try await HTTP2Caller.connect(port: bench.port)
+        let asked = try await caller.ask()
+        try began.wait()
+        async let records = bench.finish()
+        mayEnd.open()
+        let whole = try await asked.whole()
+        #expect(whole.text == "abcd" && whole.isWhole, "\(whole)")
+        let outcomes = try await records.map(\.head.outcome)
+        #expect(outcomes == [.completed])
+        try await eventually("the end of the connection") { !caller.channel.isActive }
     }
 }

@@ -74,10 +74,15 @@ import Upstream
     }
 
     @Test(arguments: ["--http1.1", "--http2"]) func namesAHeadThatIsTooLarge(version: String) async throws {
-        try await serving(try RawProvider(answering: ok("never"))) { served in
-            let big = "x-big: " + String(repeating: "a", count: 70_000)
-            let said4 = try served.curl(version, "-H", big, "-o", "/dev/null", "-w", "%{http_code}")
-            #expect(said4 == "431")
+        try await serving(try RawProvider(answering: ok("hello"))) { served in
+            // Many fields rather than many bytes: clients of HTTP/2 send no head over 64 KiB.
+            let many = (0..<300).flatMap { ["-H", "x-\($0): 1"] }
+            let url = "https://localhost:\(served.bench.port)/v1/models"
+            let said = try Tool.run(
+                Tool.curl,
+                ["-sS", "--max-time", "10", "--cacert", served.authority.certificate, version, url, "-o", "/dev/null"] + many
+                    + ["-w", "%{http_code}"])
+            #expect(said == "431")
         }
     }
 

@@ -59,9 +59,11 @@ import Upstream
     }
 
     @Test func namesAPortThatSpeaksNoTLS() async throws {
-        let provider = try RawProvider(answering: ok("plain"), thenCloses: true)
-        defer { provider.stop() }
-        let plain = try RawProvider { _, wire, _ in try wire.send(ok("plain")) }
+        let plain = try RawProvider { _, wire, _ in
+            _ = try wire.read(count: 1)
+            try wire.send(ok("plain"))
+            _ = try wire.readToEnd()
+        }
         defer { plain.stop() }
         try await withListeners(urls: ["openai": "https://localhost:\(plain.port)"]) { bench in
             let answer = try bench.ask(get)

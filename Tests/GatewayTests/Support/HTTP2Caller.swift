@@ -89,7 +89,8 @@ final class HTTP2Caller: Sendable {
             case .headers(let frame): continuation.yield(.headers(frame.headers, endsStream: frame.endStream))
             case .data(let frame):
                 guard case .byteBuffer(let bytes) = frame.data else { return }
-                continuation.yield(.data(Array(bytes.readableBytesView), endsStream: frame.endStream))
+                continuation.yield(
+                    .data(bytes.getBytes(at: bytes.readerIndex, length: bytes.readableBytes) ?? [], endsStream: frame.endStream))
             case .rstStream(let code): continuation.yield(.reset(code))
             default: break
             }
