@@ -125,6 +125,9 @@ final class GatewayLoop {
     /// Connections that still have something to say; a stream that runs counts for its connection too.
     var unsettledConnections: Int { busyConnections + connections.values.count { $0.isUnsettled } }
 
+    /// Connections that were told to go away and have not confirmed it yet.
+    var partingConnections: Int { connections.values.count { $0.speaksHTTP2 } }
+
     /// Connections of callers.
     var openConnections: Int { connections.count }
 

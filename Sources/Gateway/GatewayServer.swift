@@ -245,12 +245,22 @@ package final class GatewayServer: Sendable {
             left = await unfinished(isHandedOver)
         }
         let cut = await collect { $0.busyConnections }.reduce(0, +)
+        if cut == 0 { await waitForPartings() }
         for task in ticks { task.cancel() }
         await onEveryLoop { $0.closeAll() }
         do { try await group.shutdownGracefully() } catch {
             logger.error("event loops did not stop", metadata: ["error": "\(error)"])
         }
         return cut
+    }
+
+    /// Lets HTTP/2 callers confirm that they go, for a moment: closing with frames unread would make the kernel send a reset, which can
+    /// destroy the end of an answer on its way.
+    private func waitForPartings() async {
+        let deadline = NIODeadline.now() + .seconds(1)
+        while await collect({ $0.partingConnections }).reduce(0, +) > 0, NIODeadline.now() < deadline {
+            do { try await Task.sleep(for: .milliseconds(20)) } catch { return }
+        }
     }
 
     private func unfinished(_ isHandedOver: Bool) async -> Int {

@@ -24,6 +24,7 @@ enum HTTP2Pipeline {
                 try stream.pipeline.syncOperations.addHandlers([bridge, DownstreamHandler(loop: loop)])
             }
         }
+        connection.beginHTTP2()
         try channel.pipeline.syncOperations.addHandlers([handler, manager, HTTP2ConnectionEnd()])
     }
 

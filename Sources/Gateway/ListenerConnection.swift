@@ -54,6 +54,10 @@ final class ListenerConnection: ChannelDuplexHandler {
     // MARK: HTTP/2
 
     private var openStreams = 0
+    /// Until it is closed: a connection that says goodbye in frames of its own.
+    private(set) var speaksHTTP2 = false
+
+    func beginHTTP2() { speaksHTTP2 = true }
 
     /// Streams of an HTTP/2 connection are open, or bytes have not reached the kernel yet.
     var isUnsettled: Bool { openStreams > 0 || context.map { ListenerPipeline.unsentBytes($0.channel) > 0 } ?? false }

@@ -330,32 +330,4 @@ import Testing
             await caller.close()
         }
     }
-
-    @Test func finishesStreamsWhenDraining() async throws {
-        let began = Gate()
-        let mayEnd = Gate()
-        let provider = try RawProvider { _, wire, _ in
-            _ = try wire.request()
-            try wire.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab")
-            began.open()
-            try mayEnd.wait()
-            try wire.send("cd")
-        }
-        defer { provider.stop() }
-        let authority = try TestAuthority()
-        let issued = try authority.issue("server")
-        let listener = ListenerSettings(
-            host: "127.0.0.1", port: 0, tls: ListenerTLS(certificatePath: issued.certificate, keyPath: issued.key))
-        let bench = try await Bench.start(urls: ["openai": "http://127.0.0.1:\(provider.port)"], listeners: [listener])
-        let caller = try await HTTP2Caller.connect(port: bench.port)
-        let asked = try await caller.ask()
-        try began.wait()
-        async let records = bench.finish()
-        mayEnd.open()
-        let whole = try await asked.whole()
-        #expect(whole.text == "abcd" && whole.isWhole, "\(whole)")
-        let outcomes = try await records.map(\.head.outcome)
-        #expect(outcomes == [.completed])
-        try await eventually("the end of the connection") { !caller.channel.isActive }
-    }
 }

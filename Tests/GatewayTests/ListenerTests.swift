@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import ExchangeModel
 import Foundation
 import Glibc
 import NIOCore
@@ -133,6 +134,38 @@ import Upstream
             #expect(whole.text == "hello")
             try await eventually("the end of the idle connection") { !caller.channel.isActive }
         }
+    }
+
+    @Test(.enabled(if: Tool.hasCurl), arguments: 0..<8) func finishesStreamsWhenDraining(round: Int) async throws {
+        let began = Gate()
+        let mayEnd = Gate()
+        let provider = try RawProvider { _, wire, _ in
+            _ = try wire.request()
+            try wire.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab")
+            began.open()
+            try mayEnd.wait()
+            try wire.send("cd")
+        }
+        defer { provider.stop() }
+        let authority = try TestAuthority()
+        let issued = try authority.issue("server")
+        let listener = ListenerSettings(
+            host: "127.0.0.1", port: 0, tls: ListenerTLS(certificatePath: issued.certificate, keyPath: issued.key))
+        let bench = try await Bench.start(urls: ["openai": "http://127.0.0.1:\(provider.port)"], listeners: [listener])
+        let url = "https://localhost:\(bench.port)/v1/models"
+        let (done, said) = (Gate(), Seen())
+        Thread.detachNewThread {
+            let arguments = ["-sS", "--http2", "--max-time", "20", "--cacert", authority.certificate, url, "-w", " %{http_code}"]
+            said.add((try? Tool.run(Tool.curl, arguments, mayFail: true)) ?? "")
+            done.open()
+        }
+        try began.wait()
+        async let records = bench.finish()
+        mayEnd.open()
+        let outcomes = try await records.map(\.head.outcome)
+        try done.wait("curl")
+        #expect(said.all == ["abcd 200"])
+        #expect(outcomes == [.completed])
     }
 
     @Test func takesANewCertificateAndKeepsTheOldOneWhereItIsBad() async throws {
