@@ -54,10 +54,7 @@ struct PlacedKey {
     /// The query for the provider: the caller's own unless a key goes into it, or is in it that must not pass.
     func query(of route: Route) -> QueryChange {
         if let key, placement == .query { return .to(QueryString.replacingKey(route.query, with: key)) }
-        guard let query = route.query else { return .none }
-        // Google reads a key in the query too: the caller's must not stand beside the provider's.
-        let isReplaced = key != nil && placement == .xGoogAPIKey && QueryString.holds(query, "key")
-        guard isReplaced || QueryString.holdsGatewayKey(query) else { return .none }
+        guard let query = route.query, QueryString.holdsGatewayKey(query) else { return .none }
         return .to(QueryString.replacingKey(query, with: nil))
     }
 }

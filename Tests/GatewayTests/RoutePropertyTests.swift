@@ -135,14 +135,13 @@ struct SeededNumbers: RandomNumberGenerator {
         #expect(token.last == "Authorization: Bearer ya29.x")
     }
 
-    @Test func callersKeyInTheQueryDoesNotStandBesideGeminisHeader() throws {
+    @Test func callersQueryStaysBesideGeminisHeader() throws {
         let router = Router(catalogue: ProviderCatalogue(), allowsPrivateUpstreams: false)
         let path = "/v1beta/models/g:generateContent"
         #expect(
             try sentUpstream(router, path + "?key=theirs", ["x-inference-provider-api-key: pk"]) == [
-                "POST \(path) HTTP/1.1", "Host: generativelanguage.googleapis.com", "x-goog-api-key: pk",
+                "POST \(path)?key=theirs HTTP/1.1", "Host: generativelanguage.googleapis.com", "x-goog-api-key: pk",
             ])
-        // Without a provider's key the caller's own passes, in the query too.
         #expect(try sentUpstream(router, path + "?key=AIza", []).first == "POST \(path)?key=AIza HTTP/1.1")
     }
 

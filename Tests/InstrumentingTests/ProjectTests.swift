@@ -92,7 +92,7 @@ private struct SeededNumbers: RandomNumberGenerator {
         for name in names {
             guard let data = FileManager.default.contents(atPath: project.tree + "/" + name) else { continue }
             let bytes = [UInt8](data)
-            for round in 0..<60 where !bytes.isEmpty {
+            for round in 0..<18 where !bytes.isEmpty {
                 let first = round % 3 == 0 ? Int.random(in: 0...bytes.count, using: &random) : 0
                 var cut = Array(bytes[first..<Int.random(in: first...bytes.count, using: &random)])
                 if round % 2 == 1, !cut.isEmpty {
