@@ -163,7 +163,7 @@ import Testing
             #expect(samples["weir_upstream_failures_total{reason=\"closed_early\"}"] == 2)
             #expect(samples["weir_gateway_connections_accepted_total"] == 7)
             #expect(samples["weir_capture_exchanges_admitted_total"] == 7)
-            try await eventually("nothing is held") { bench.samples()["weir_capture_in_flight_bytes"] == 0 }
+            try await eventually("nothing waits") { bench.samples()["weir_capture_waiting_exchanges"] == 0 }
             try await eventually("all are written") { bench.samples()["weir_capture_records_written_total"] == 7 }
         }
         #expect(records.count == 7)
