@@ -86,7 +86,7 @@ final class DownstreamHandler: ChannelDuplexHandler {
         context.fireUserInboundEventTriggered(event)
     }
 
-    /// The caller will send no more. Most have gone away then; one that said so beforehand waits for its answer.
+    /// The caller will send no more: most have gone away then, but one that said so beforehand waits for its answer.
     private func inputClosed() {
         inputIsClosed = true
         if case .answering = phase, exchange?.survivesHalfClose == true { return }
