@@ -68,7 +68,7 @@ def resources(side):
         side.tell("anthropic", api)
         found.append(dump(value))
 
-    told(theirs.messages.count_tokens(model=ASK["model"], messages=ASK["messages"], system="Be brief."))
+    told(theirs.messages.count_tokens(model=ASK["model"], messages=ASK["messages"], system="Be brief."), "anthropic-count-tokens")
     told(theirs.messages.batches.create(requests=[{"custom_id": "one", "params": ASK}]))
     told(theirs.messages.batches.retrieve("msgbatch_7"))
     told(theirs.messages.batches.cancel("msgbatch_7"))

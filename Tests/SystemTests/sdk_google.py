@@ -95,10 +95,10 @@ def resources(side):
     """Token counts, vectors and models."""
     client = gemini(side)
     count = client.models.count_tokens(model=MODEL, contents=ASK)
-    side.tell("gemini", None)
+    side.tell("gemini", "gemini-count-tokens")
     vectors = client.models.embed_content(
         model="gemini-embedding-001", contents=["one", "two"], config=types.EmbedContentConfig(output_dimensionality=16))
-    side.tell("gemini", None)
+    side.tell("gemini", "gemini-embed")
     assert len(vectors.embeddings) == 2 and len(vectors.embeddings[0].values) == 16
     model = client.models.get(model=MODEL)
     side.tell("gemini", None)

@@ -82,17 +82,17 @@ def resources(side):
         found.append(value if isinstance(value, (str, list)) else dump(value))
 
     told(ours.embeddings.create(model="text-embedding-3-small", input=["one", "two"]), "openai-embeddings")
-    told(ours.images.generate(model="gpt-image-1", prompt="a weir at dawn"))
-    told(ours.moderations.create(input="The water is calm."))
+    told(ours.images.generate(model="gpt-image-1", prompt="a weir at dawn"), "openai-images")
+    told(ours.moderations.create(input="The water is calm."), "openai-moderations")
     told(ours.models.list())
     told(ours.models.retrieve("gpt-4.1"))
     speech = ours.audio.speech.create(model="tts-1", voice="alloy", input="The water runs on.")
-    told(speech.read().hex())
+    told(speech.read().hex(), "openai-audio")
     with ours.audio.speech.with_streaming_response.create(model="tts-1", voice="alloy", input="And on.") as streamed:
-        told(b"".join(streamed.iter_bytes(1000)).hex())
+        told(b"".join(streamed.iter_bytes(1000)).hex(), "openai-audio")
     sound = io.BytesIO(EVERY_BYTE)
     sound.name = "weir.wav"
-    told(ours.audio.transcriptions.create(model="whisper-1", file=sound))
+    told(ours.audio.transcriptions.create(model="whisper-1", file=sound), "openai-audio")
     upload = ours.files.create(file=("lines.jsonl", EVERY_BYTE), purpose="batch")
     assert upload.bytes == len(EVERY_BYTE)
     told(upload.filename)

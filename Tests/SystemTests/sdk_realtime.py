@@ -24,7 +24,7 @@ def realtime(side):
                 if event.type == "response.done":
                     break
     assert events[-1]["response"]["usage"]["output_tokens"] > 0
-    side.tell("openai", None, status=101)
+    side.tell("openai", "openai-realtime", status=101)
     return events
 
 
