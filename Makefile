@@ -13,6 +13,8 @@ APT_TEST := zstd jq python3-venv sqlite3
 SWIFT_MIN := 6.2
 PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
 VENV := $(CURDIR)/.venv
+# Inlined across modules; overlapping accesses are looked for in debug builds, where the tests run (decision 0009).
+OPTIMISED := -Xswiftc -cross-module-optimization -Xswiftc -enforce-exclusivity=unchecked
 IMPORTS := --explicit-target-dependency-import-check error
 FILTER ?=
 DEMO_FLAGS ?=
@@ -53,7 +55,7 @@ build: setup ## build everything, debug
 
 release: setup ## build the program, optimised
 	@$(say) "Building weir (release); the first time takes some minutes"
-	swift build -c release --product weir
+	swift build -c release --product weir $(OPTIMISED)
 
 venv: setup $(VENV)/.installed ## make the Python environment of the SDK tests
 

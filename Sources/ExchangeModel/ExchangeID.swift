@@ -51,17 +51,30 @@ package struct ExchangeID: Hashable, Comparable, Sendable, CustomStringConvertib
         }
     }
 
+    /// Bytes of the text form.
+    package static let textCount = 36
+
     /// The 36 bytes of the text form, lower case.
     package var textBytes: [UInt8] {
-        var out: [UInt8] = []
-        out.reserveCapacity(36)
-        for i in 0..<32 {
-            if i == 8 || i == 12 || i == 16 || i == 20 { out.append(UInt8(ascii: "-")) }
-            let word = i < 16 ? high : low
-            let digit = UInt8(word >> UInt64(60 - 4 * (i % 16)) & 15)
-            out.append(digit < 10 ? 0x30 + digit : 0x61 + digit - 10)
+        [UInt8](unsafeUninitializedCapacity: ExchangeID.textCount) { buffer, count in
+            writeText(to: UnsafeMutableRawBufferPointer(buffer))
+            count = ExchangeID.textCount
         }
-        return out
+    }
+
+    /// Writes the text form, lower case, to the first 36 bytes of memory.
+    package func writeText(to target: UnsafeMutableRawBufferPointer) {
+        precondition(target.count >= ExchangeID.textCount, "room for an id's text")
+        let digits = ("0123456789abcdef" as StaticString).utf8Start
+        var at = 0
+        for i in 0..<32 {
+            if i == 8 || i == 12 || i == 16 || i == 20 {
+                target[at] = UInt8(ascii: "-")
+                at += 1
+            }
+            target[at] = digits[Int(truncatingIfNeeded: (i < 16 ? high : low) >> UInt64(60 - 4 * (i & 15)) & 15)]
+            at += 1
+        }
     }
 
     /// The text form, lower case.

@@ -43,9 +43,6 @@ final class DownstreamHandler: ChannelDuplexHandler {
     private var lateBytes = 0
     private(set) var allocator = ByteBufferAllocator()
 
-    /// Bytes of an answer that are still copied together.
-    private static let gatherBytes = 16_384
-
     init(loop: GatewayLoop) {
         self.loop = loop
         phase = .head(HeadParser(headBytes: loop.limits.headBytes))
@@ -106,7 +103,8 @@ final class DownstreamHandler: ChannelDuplexHandler {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable { exchange?.downstreamWritable() }
+        isWritable = context.channel.isWritable
+        if isWritable { exchange?.downstreamWritable() }
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -176,6 +174,8 @@ final class DownstreamHandler: ChannelDuplexHandler {
     func beginTunnel() {
         phase = .body(BodyReader(.untilClose))
         process()
+        // What came with the request to change protocols has nothing behind it that would send it on.
+        exchange?.flushUpstream()
         resumeReading()
     }
 
@@ -276,7 +276,8 @@ final class DownstreamHandler: ChannelDuplexHandler {
 
     // MARK: The exchange's side
 
-    var isWritable: Bool { context?.channel.isWritable ?? true }
+    /// Whether an answer's bytes written now will not pile up.
+    private(set) var isWritable = true
 
     /// Whether an exchange runs, or some of an answer has not reached the kernel yet.
     var isBusy: Bool {
@@ -288,7 +289,7 @@ final class DownstreamHandler: ChannelDuplexHandler {
     func write(_ bytes: ByteBuffer) {
         if outbox.readableBytes == 0 {
             outbox = bytes
-        } else if outbox.readableBytes + bytes.readableBytes <= DownstreamHandler.gatherBytes {
+        } else if outbox.readableBytes + bytes.readableBytes <= GatewayLimits.gatherBytes {
             outbox.writeImmutableBuffer(bytes)
         } else {
             context?.write(wrapOutboundOut(outbox), promise: nil)

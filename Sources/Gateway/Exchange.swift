@@ -52,14 +52,15 @@ final class Exchange: UpstreamReceiver {
     private var bodyHash: BodyHash?
     /// Both sides speak another protocol than HTTP since the answer's head.
     private var isTunnel = false
-    private let startedAt: NIODeadline
-    private(set) var lastProgress: NIODeadline
+    /// When bytes last moved, on the tap's clock.
+    private var lastProgressUs: Int64 = 0
     /// Since when, and how much, the answer has been read for nobody; nil as long as the caller is there.
     private var drain: AnswerDrain?
     /// The caller's side, kept for the flush that follows the last bytes, when `downstream` is already let go.
     private weak var flushTarget: DownstreamHandler?
-    private let providerIndex: Int
-    private let apiIndex: Int
+    private let facts: RouteFacts
+    /// Bytes of the held body, framing included, counted in the loop's sum.
+    private var heldBytes = 0
     /// When the request's first byte was written to a connection that was idle; nil where one had to be opened.
     private var forwardedUs: Int64?
 
@@ -70,16 +71,13 @@ final class Exchange: UpstreamReceiver {
         self.tap = tap
         self.head = head
         self.route = route
-        startedAt = .now()
-        lastProgress = startedAt
         request = RequestSending(limit: loop.limits.resendBytes)
-        providerIndex = loop.metrics.providerIndex(route.provider)
-        apiIndex = loop.metrics.apiIndex(route.api)
+        facts = loop.routeFacts.facts(of: route, metrics: loop.metrics)
         tap.exchange.provider = route.provider
         tap.exchange.keyID = route.keyID
         tap.exchange.api = route.api
         tap.exchange.pathAttribution = route.attribution
-        tap.exchange.upstreamURL = route.upstreamURL
+        tap.exchange.upstreamURL = facts.upstreamURL
         tap.checkpoint()
     }
 
@@ -110,6 +108,9 @@ final class Exchange: UpstreamReceiver {
     private func hold() {
         phase = .holding
         bodyHash = BodyHash()
+        if case .length(let count) = head.framing, count > loop.limits.signedBodyBytes {
+            return fail(Exchange.bodyTooLarge(loop.limits.signedBodyBytes))
+        }
         guard head.block.holds(.expect), let downstream else { return }
         hasPassedContinue = true
         downstream.write(ByteBuffer(string: "HTTP/1.1 100 Continue\r\n\r\n"))
@@ -137,22 +138,41 @@ final class Exchange: UpstreamReceiver {
 
     func requestBody(_ piece: BodyPiece) {
         guard phase != .over else { return }
-        lastProgress = .now()
-        let limit = phase == .holding ? min(loop.limits.signedBodyBytes, loop.limits.bodyBytes) : loop.limits.bodyBytes
-        guard requestByteCount <= limit || isTunnel else {
-            return fail(Fault(.bodyTooLarge, "the request body is larger than \(limit) bytes"))
+        let now = tap.nowUs()
+        lastProgressUs = now
+        guard requestByteCount <= loop.limits.bodyBytes || isTunnel else {
+            return fail(Exchange.bodyTooLarge(loop.limits.bodyBytes))
         }
+        if phase == .holding, let fault = hold(piece) { return fail(fault) }
         request.add(piece.raw)
         if let ending = piece.ending { request.add(ending) }
         if !request.isSmall { flushRequest() }
         guard piece.isComplete else { return }
         requestIsComplete = true
-        tap.exchange.requestReceivedUs = tap.nowUs()
+        tap.exchange.requestReceivedUs = now
         if phase == .holding { return signAndSend() }
         if phase == .awaitingHead || phase == .answering {
             flushRequest()
-            requestWasSent()
+            requestWasSent(now)
         }
+    }
+
+    /// Counts what is held, framing included, or names the limit that it is over.
+    private func hold(_ piece: BodyPiece) -> Fault? {
+        let count = piece.raw.readableBytes + (piece.ending?.readableBytes ?? 0)
+        guard heldBytes + count <= loop.limits.signedBodyBytes else {
+            return Exchange.bodyTooLarge(loop.limits.signedBodyBytes)
+        }
+        guard loop.holds(count) else {
+            return Fault(
+                .overloaded, "too many request bodies are held to be signed; send the request again in a moment")
+        }
+        heldBytes += count
+        return nil
+    }
+
+    private static func bodyTooLarge(_ limit: Int) -> Fault {
+        Fault(.bodyTooLarge, "the request body is larger than \(limit) bytes")
     }
 
     /// Hands what has gathered to the connection, where there is one.
@@ -198,7 +218,7 @@ final class Exchange: UpstreamReceiver {
         if !freshOnly, let idle = loop.pool.takeIdle(route.target) {
             loop.metrics.upstreamReused()
             connected(idle)
-            if phase == .awaitingHead { forwardedUs = tap.nowUs() }
+            if phase == .awaitingHead { forwardedUs = attempt?.connectedUs }
             return
         }
         loop.pool.connect(route.target) { [loop] result in
@@ -217,29 +237,29 @@ final class Exchange: UpstreamReceiver {
         guard phase == .connecting else { return connection.cancel() }
         self.connection = connection
         phase = .awaitingHead
-        lastProgress = .now()
-        attempt?.connectedUs = tap.nowUs()
+        let now = tap.nowUs()
+        lastProgressUs = now
+        attempt?.connectedUs = now
         connection.begin(self, isHead: head.isHead, mayUpgrade: head.wantsWebSocket)
         request.rewind()
         if requestIsComplete {
             flushRequest()
-            requestWasSent()
+            requestWasSent(now)
         }
         downstream?.resumeReading()
     }
 
-    private func requestWasSent() {
+    private func requestWasSent(_ now: Int64) {
         connection?.requestComplete()
-        let now = tap.nowUs()
         tap.exchange.upstreamSentUs = now
         attempt?.requestSentUs = now
     }
 
     /// The attempt that runs is over, if one does.
-    private func finishAttempt(_ outcome: Outcome) {
+    private func finishAttempt(_ outcome: Outcome, at now: Int64? = nil) {
         guard var ended = attempt else { return }
         attempt = nil
-        ended.endedUs = tap.nowUs()
+        ended.endedUs = now ?? tap.nowUs()
         ended.outcome = outcome
         tap.exchange.attempts.append(ended)
     }
@@ -258,7 +278,6 @@ final class Exchange: UpstreamReceiver {
         guard phase == .awaitingHead else { return }
         phase = .answering
         request.forget()
-        lastProgress = .now()
         noteAnswer(answer)
         isTunnel = answer.isUpgrade
         removesChunking = answer.framing == .chunked && head.minorVersion == 0
@@ -279,6 +298,7 @@ final class Exchange: UpstreamReceiver {
 
     private func noteAnswer(_ answer: ResponseHead) {
         let now = tap.nowUs()
+        lastProgressUs = now
         tap.exchange.firstByteUs = now
         tap.exchange.status = answer.status
         unsafe answer.block.bytes.withUnsafeBytes { unsafe tap.responseHead($0) }
@@ -290,7 +310,7 @@ final class Exchange: UpstreamReceiver {
     }
 
     func upstreamPayload(_ bytes: ByteBuffer) {
-        lastProgress = .now()
+        lastProgressUs = tap.nowUs()
         responseByteCount += bytes.readableBytes
         unsafe bytes.withUnsafeReadableBytes { unsafe tap.responseBytes($0) }
         if removesChunking { downstream?.write(bytes) }
@@ -308,8 +328,9 @@ final class Exchange: UpstreamReceiver {
     func upstreamBody(_ piece: BodyPiece) {
         guard phase == .answering else { return }
         if piece.isComplete {
-            tap.exchange.lastByteUs = tap.nowUs()
-            finishAttempt(.completed)
+            let now = tap.nowUs()
+            tap.exchange.lastByteUs = now
+            finishAttempt(.completed, at: now)
             // Before the caller can know that the answer is whole.
             tap.commit(drain == nil ? .completed : .clientClosed)
         }
@@ -332,7 +353,7 @@ final class Exchange: UpstreamReceiver {
         connection = nil
         finishAttempt(.upstreamFailed)
         if phase == .awaitingHead, error.code == .closedEarly, !error.answerBegan, reused, request.canResend,
-            attemptCount < 2
+            attemptCount < 2, drain == nil
         {
             loop.metrics.resent()
             forwardedUs = nil
@@ -406,6 +427,7 @@ final class Exchange: UpstreamReceiver {
         count(outcome)
         connection = nil
         request.forget()
+        loop.holdsNoMore(heldBytes)
         if drain != nil { loop.endedDraining(self) }
         let caller = downstream
         downstream = nil
@@ -414,7 +436,7 @@ final class Exchange: UpstreamReceiver {
 
     private func count(_ outcome: Outcome) {
         loop.metrics.ended(
-            provider: providerIndex, api: apiIndex, status: tap.exchange.status ?? 0, outcome: outcome, startedUs: 0,
+            provider: facts.providerIndex, api: facts.apiIndex, status: tap.exchange.status ?? 0, outcome: outcome,
             forwardedUs: forwardedUs, upstreamSentUs: tap.exchange.upstreamSentUs, firstByteUs: tap.exchange.firstByteUs,
             endedUs: tap.exchange.endedUs ?? tap.nowUs(), requestBytes: requestByteCount, responseBytes: responseByteCount,
             attempts: attemptCount)
@@ -427,14 +449,15 @@ final class Exchange: UpstreamReceiver {
             if now - drain.startedAt > .milliseconds(drain.limits.milliseconds) { stopDraining() }
             return
         }
-        if !isTunnel, now - startedAt > .milliseconds(loop.limits.totalMilliseconds) {
+        let nowUs = tap.nowUs()
+        if !isTunnel, nowUs / 1_000 > loop.limits.totalMilliseconds {
             return fail(
                 Fault(.upstreamTimeout, "the exchange took longer than \(loop.limits.totalMilliseconds / 1_000) s in all"))
         }
-        let waited = now - lastProgress
+        let waited = TimeAmount.microseconds(nowUs - lastProgressUs)
         switch phase {
         case .connecting, .over: break
-        case .holding, .awaitingHead: checkRequest(waited, running: now - startedAt)
+        case .holding, .awaitingHead: checkRequest(waited, running: .microseconds(nowUs))
         case .answering:
             if acceptsAnswerBytes, waited > .milliseconds(loop.limits.answerIdleMilliseconds) {
                 fail(Fault(.upstreamTimeout, "the provider's answer stalled"))

@@ -60,8 +60,13 @@ package struct GatewayLimits: Sendable {
     package var exchangesPerLoop = 16_384
     /// Open connections of callers, per loop.
     package var connectionsPerLoop = 32_768
+    /// Bytes of bodies that are held because Weir signs them, per loop.
+    package var signedBytesPerLoop = 256 << 20
     /// Of callers' connections, TLS and HTTP/2.
     package var listener = ListenerLimits()
+
+    /// Pieces up to this many bytes are copied together, so that a head and a small body leave in one packet.
+    static let gatherBytes = 16_384
 
     /// The defaults.
     package init() {}

@@ -24,6 +24,9 @@ final class GatewayLoop {
     /// New exchanges are refused: draining, unless another process has taken the listener over.
     private(set) var refusesExchanges = false
     private(set) var runningExchanges = 0
+    let routeFacts = RouteFactsCache()
+    /// Bytes of request bodies that are held because Weir signs them.
+    private var heldBytes = 0
     private var handlers: [ObjectIdentifier: DownstreamHandler] = [:]
     /// Exchanges whose callers have gone, read on so that their usage is known.
     private var draining: [ObjectIdentifier: Exchange] = [:]
@@ -98,6 +101,15 @@ final class GatewayLoop {
     }
 
     func exchangeEnded() { runningExchanges -= 1 }
+
+    /// Counts bytes that are to be held; false where the loop holds too many already.
+    func holds(_ count: Int) -> Bool {
+        guard heldBytes + count <= limits.signedBytesPerLoop else { return false }
+        heldBytes += count
+        return true
+    }
+
+    func holdsNoMore(_ count: Int) { heldBytes -= count }
 
     func beganDraining(_ exchange: Exchange) {
         draining[ObjectIdentifier(exchange)] = exchange

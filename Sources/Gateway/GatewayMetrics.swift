@@ -157,13 +157,12 @@ final class GatewayMetrics {
 
     /// Counts an exchange that was begun and has ended.
     ///
-    /// Times are microseconds on one clock; nil where the exchange did not come so far.
+    /// Times are microseconds since the request's head was there; nil where the exchange did not come so far.
     /// - Parameters:
     ///   - provider: from `providerIndex`.
     ///   - api: from `apiIndex`.
     ///   - status: sent to the caller; 0 for none.
     ///   - outcome: how it ended.
-    ///   - startedUs: the request's head was there.
     ///   - forwardedUs: the request's first byte was written to a connection that was idle; nil where one had to be opened.
     ///   - upstreamSentUs: the last request byte was written.
     ///   - firstByteUs: the answer's head was there.
@@ -172,16 +171,16 @@ final class GatewayMetrics {
     ///   - responseBytes: of the answer's body.
     ///   - attempts: sends to providers.
     func ended(
-        provider: Int, api: Int, status: Int, outcome: Outcome, startedUs: Int64, forwardedUs: Int64?, upstreamSentUs: Int64?,
+        provider: Int, api: Int, status: Int, outcome: Outcome, forwardedUs: Int64?, upstreamSentUs: Int64?,
         firstByteUs: Int64?, endedUs: Int64, requestBytes: Int, responseBytes: Int, attempts: Int
     ) {
         shard.add(-1, to: set.inFlight.series)
         count(provider: provider, api: api, status: status, outcome: outcome)
-        if let forwardedUs { shard.observe(forwardedUs &- startedUs, in: set.addedLatency, at: set.addedLatency.series) }
+        if let forwardedUs { shard.observe(forwardedUs, in: set.addedLatency, at: set.addedLatency.series) }
         if let upstreamSentUs, let firstByteUs {
             shard.observe(firstByteUs &- upstreamSentUs, in: set.firstByte, at: set.firstByte.series(provider))
         }
-        shard.observe(endedUs &- startedUs, in: set.duration, at: set.duration.series(provider))
+        shard.observe(endedUs, in: set.duration, at: set.duration.series(provider))
         if requestBytes > 0 { shard.add(requestBytes, to: set.requestBytes.series(provider)) }
         if responseBytes > 0 { shard.add(responseBytes, to: set.responseBytes.series(provider)) }
         if attempts > 0 { shard.add(attempts, to: set.attempts.series(provider)) }

@@ -14,11 +14,18 @@ package enum HeadRewriting {
     ///   - allocator: for the buffer.
     /// - Returns: the bytes, closing empty line included.
     package static func upstreamHead(_ head: RequestHead, route: Route, allocator: ByteBufferAllocator) -> ByteBuffer {
-        var out = allocator.buffer(capacity: head.block.byteCount + route.endpoint.basePath.count + 256)
+        let body = gatheredBytes(head.framing)
+        var out = allocator.buffer(capacity: head.block.byteCount + route.endpoint.basePath.count + 256 + body)
         let key = PlacedKey(route)
         writeRequestLine(head, route: route, key: key, to: &out)
         writeFields(head, route: route, key: key, signature: nil, to: &out)
         return out
+    }
+
+    /// Bytes of a small body that will be copied behind its head, so that both leave in one packet.
+    private static func gatheredBytes(_ framing: BodyFraming) -> Int {
+        guard case .length(let count) = framing, count <= GatewayLimits.gatherBytes else { return 0 }
+        return count
     }
 
     static func writeRequestLine(_ head: RequestHead, route: Route, key: PlacedKey, to out: inout ByteBuffer) {
@@ -102,7 +109,7 @@ package enum HeadRewriting {
         case .other where isSigned && SigV4.isOwnHeader(block.name(field)): return .drops
         default: if field.known.isHopByHop { return .drops }
         }
-        return isDropped(block.name(field), by: dropped) ? .drops : .passes
+        return isDropped(field, of: block, by: dropped) ? .drops : .passes
     }
 
     /// A line that says the provider's host already stays as it is, and one that the caller signed must.
@@ -115,8 +122,9 @@ package enum HeadRewriting {
         return true
     }
 
-    private static func isDropped(_ name: ArraySlice<UInt8>, by names: [[UInt8]]) -> Bool {
+    private static func isDropped(_ field: HeaderField, of block: HeaderBlock, by names: [[UInt8]]) -> Bool {
         guard !names.isEmpty else { return false }
+        let name = block.name(field)
         return names.contains { $0.count == name.count && zip($0, name).allSatisfy { $0 == ASCII.lower($1) } }
     }
 
@@ -158,7 +166,10 @@ package enum HeadRewriting {
 
         func write(to out: inout ByteBuffer) {
             out.writeStaticString("x-weir-exchange-id: ")
-            out.writeBytes(id.textBytes)
+            unsafe out.writeWithUnsafeMutableBytes(minimumWritableBytes: ExchangeID.textCount) { target in
+                unsafe id.writeText(to: target)
+                return ExchangeID.textCount
+            }
             out.writeStaticString("\r\n")
             if !provider.isEmpty {
                 out.writeStaticString("x-weir-provider: ")
@@ -185,7 +196,7 @@ package enum HeadRewriting {
         _ head: ResponseHead, told: Told, needs: AnswerNeeds, allocator: ByteBufferAllocator
     ) -> ByteBuffer {
         let block = head.block
-        var out = allocator.buffer(capacity: block.byteCount + 224)
+        var out = allocator.buffer(capacity: block.byteCount + 224 + gatheredBytes(head.framing))
         writeStatusLine(head.status, reason: head.reason, to: &out)
         let dropped = block.connectionNames
         var run = RunCopier(block)
@@ -198,7 +209,7 @@ package enum HeadRewriting {
                 out.writeStaticString("Connection: Upgrade\r\n")
             case .upgrade where head.isUpgrade: run.pass(field)
             default:
-                if field.known.isHopByHop || isDropped(block.name(field), by: dropped) {
+                if field.known.isHopByHop || isDropped(field, of: block, by: dropped) {
                     run.skip(field, to: &out)
                 } else {
                     run.pass(field)
@@ -223,7 +234,9 @@ package enum HeadRewriting {
         var out = allocator.buffer(capacity: head.block.byteCount)
         writeStatusLine(head.status, reason: head.reason, to: &out)
         let dropped = head.block.connectionNames
-        for field in head.block.fields where !field.known.isHopByHop && !isDropped(head.block.name(field), by: dropped) {
+        for field in head.block.fields
+        // An interim answer has no body, whatever it says (RFC 9110 section 8.6).
+        where !field.known.isHopByHop && field.known != .contentLength && !isDropped(field, of: head.block, by: dropped) {
             out.writeBytes(head.block.line(field))
         }
         out.writeStaticString("\r\n")
@@ -231,9 +244,13 @@ package enum HeadRewriting {
     }
 
     private static func writeStatusLine(_ status: Int, reason: ArraySlice<UInt8>, to out: inout ByteBuffer) {
-        out.writeStaticString("HTTP/1.1 ")
-        out.writeString(String(status))
-        out.writeInteger(UInt8(ascii: " "))
+        if status == 200 {
+            out.writeStaticString("HTTP/1.1 200 ")
+        } else {
+            out.writeStaticString("HTTP/1.1 ")
+            out.writeString(String(status))
+            out.writeInteger(UInt8(ascii: " "))
+        }
         out.writeBytes(reason)
         out.writeStaticString("\r\n")
     }

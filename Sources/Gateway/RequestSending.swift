@@ -6,9 +6,6 @@ import Upstream
 ///
 /// - Memory: what has not been sent (one read while connecting, for reads are stopped then) and at most `limit` bytes kept.
 struct RequestSending {
-    /// Bytes that are still copied together, so that a head and a small body leave in one packet.
-    private static let gatherBytes = 16_384
-
     private let limit: Int
     private var unsent = ByteBuffer()
     /// Large pieces behind `unsent`, by reference.
@@ -26,7 +23,7 @@ struct RequestSending {
         let body = unsent
         unsent = head
         if body.readableBytes == 0 { return }
-        if queued.isEmpty, head.readableBytes + body.readableBytes <= RequestSending.gatherBytes {
+        if queued.isEmpty, head.readableBytes + body.readableBytes <= GatewayLimits.gatherBytes {
             unsent.writeImmutableBuffer(body)
         } else {
             queued.insert(body, at: 0)
@@ -37,13 +34,13 @@ struct RequestSending {
     var canResend: Bool { sent != nil }
 
     /// Whether it pays to wait for more before sending.
-    var isSmall: Bool { queued.isEmpty && unsent.readableBytes < RequestSending.gatherBytes }
+    var isSmall: Bool { queued.isEmpty && unsent.readableBytes < GatewayLimits.gatherBytes }
 
     mutating func add(_ bytes: ByteBuffer) {
         guard bytes.readableBytes > 0 else { return }
         if queued.isEmpty, unsent.readableBytes == 0 {
             unsent = bytes
-        } else if queued.isEmpty, unsent.readableBytes + bytes.readableBytes <= RequestSending.gatherBytes {
+        } else if queued.isEmpty, unsent.readableBytes + bytes.readableBytes <= GatewayLimits.gatherBytes {
             unsent.writeImmutableBuffer(bytes)
         } else {
             queued.append(bytes)

@@ -4,8 +4,8 @@ package import Upstream
 
 /// Where one request goes and what becomes of its credentials.
 ///
-/// Cheap to make: it shares the endpoint and slices the caller's bytes.
-package struct Route: Sendable {
+/// Immutable; it shares the endpoint and slices the caller's bytes.
+package final class Route: Sendable {
     /// The provider's side.
     package let endpoint: ProviderEndpoint
     /// The family of the exchange; nil for what is no model call, such as a listing.
@@ -33,6 +33,26 @@ package struct Route: Sendable {
     /// Task and environment named by a path prefix.
     package let attribution: Attribution
 
+    init(
+        endpoint: ProviderEndpoint, api: APIFamily?, family: APIFamily?, addsBasePath: Bool, targetRest: ArraySlice<UInt8>,
+        pathEnd: Int, providerKey: ArraySlice<UInt8>?, holdsGatewayKey: Bool, keyID: String?, isSigned: Bool, keepsHost: Bool,
+        addsVia: Bool, attribution: Attribution
+    ) {
+        self.endpoint = endpoint
+        self.api = api
+        self.family = family
+        self.addsBasePath = addsBasePath
+        self.targetRest = targetRest
+        self.pathEnd = pathEnd
+        self.providerKey = providerKey
+        self.holdsGatewayKey = holdsGatewayKey
+        self.keyID = keyID
+        self.isSigned = isSigned
+        self.keepsHost = keepsHost
+        self.addsVia = addsVia
+        self.attribution = attribution
+    }
+
     /// Catalogue name, or the host of a bare URL.
     package var provider: String { endpoint.provider }
     /// Where the provider's key goes.
@@ -58,6 +78,17 @@ package struct Route: Sendable {
         joined += pathRest
         return joined[...]
     }
+    /// Bytes of `pathRest`.
+    var pathRestCount: Int { pathEnd - targetRest.startIndex }
+
+    /// Whether `pathRest` is just these bytes.
+    func hasPathRest(_ bytes: [UInt8]) -> Bool {
+        guard bytes.count == pathRestCount else { return false }
+        let start = targetRest.startIndex
+        for k in 0..<bytes.count where bytes[k] != targetRest[start + k] { return false }
+        return true
+    }
+
     /// Scheme, host, port and path, without the query (`record.md`, `upstream_url`).
     package var upstreamURL: String {
         var bytes: [UInt8] = []

@@ -14,6 +14,8 @@ package struct Router: Sendable {
     let addsVia: Bool
     /// By the raw value of `InferredProvider`.
     private let inferredEntries: [ProviderCatalogue.Entry?]
+    /// The endpoints of those that have one: most requests need no more.
+    private let inferredEndpoints: [ProviderEndpoint?]
 
     /// A router over a catalogue.
     ///
@@ -30,6 +32,7 @@ package struct Router: Sendable {
         self.keys = keys
         self.allowsPrivateUpstreams = allowsPrivateUpstreams
         inferredEntries = InferredProvider.allCases.map { catalogue.entry(named: Array($0.name.utf8)[...]) }
+        inferredEndpoints = inferredEntries.map { $0?.endpoint }
     }
 
     /// The names of all providers, sorted.
@@ -109,6 +112,7 @@ package struct Router: Sendable {
     }
 
     private func inferred(_ provider: InferredProvider, _ request: RoutedRequest) throws(Fault) -> ProviderEndpoint {
+        if let endpoint = inferredEndpoints[Int(provider.rawValue)] { return endpoint }
         guard let entry = inferredEntries[Int(provider.rawValue)] else {
             throw Fault(.unknownRoute, "no provider can be told from this path")
         }

@@ -68,9 +68,9 @@ struct RunCopier {
     init(_ block: HeaderBlock) { self.block = block }
 
     mutating func pass(_ field: HeaderField) {
-        let line = block.line(field)
-        if start < 0 { start = line.startIndex }
-        end = line.endIndex
+        let line = field.lineRange
+        if start < 0 { start = line.lowerBound }
+        end = line.upperBound
     }
 
     mutating func skip(_ field: HeaderField, to out: inout ByteBuffer) {

@@ -154,10 +154,10 @@ enum HeadSyntax {
         for field in block.fields {
             if field.known == .contentLength {
                 guard length == nil else { throw WireError(.conflictingLengths) }
-                if block.line(field).contains(ASCII.tab) { throw WireError(.badContentLength) }
-                length = try contentLength(block.value(field))
+                if block.contains(ASCII.tab, in: field) { throw WireError(.badContentLength) }
+                length = try contentLength(block.bytes, field.valueRange)
             } else if field.known == .transferEncoding {
-                let isPlain = ASCII.equalsIgnoringCase(block.value(field), "chunked") && !block.line(field).contains(ASCII.tab)
+                let isPlain = ASCII.equalsIgnoringCase(block.value(field), "chunked") && !block.contains(ASCII.tab, in: field)
                 guard isPlain, !isChunked, minor >= 1 else { throw WireError(.unsupportedTransferCoding) }
                 isChunked = true
             }
@@ -169,10 +169,11 @@ enum HeadSyntax {
         return length.map(BodyFraming.length)
     }
 
-    private static func contentLength(_ value: ArraySlice<UInt8>) throws(WireError) -> Int {
+    private static func contentLength(_ bytes: [UInt8], _ value: Range<Int>) throws(WireError) -> Int {
         guard !value.isEmpty, value.count <= 15 else { throw WireError(.badContentLength) }
         var length = 0
-        for byte in value {
+        for i in value {
+            let byte = bytes[i]
             guard byte >= 0x30, byte <= 0x39 else { throw WireError(.badContentLength) }
             length = length * 10 + Int(byte - 0x30)
         }
@@ -183,9 +184,11 @@ enum HeadSyntax {
         var count = 0
         for field in block.fields where field.known == .host {
             count += 1
-            for byte in block.value(field)
-            where byte <= 0x20 || byte >= 0x7F || byte == UInt8(ascii: ",") || byte == UInt8(ascii: "@") {
-                throw WireError(.badHost)
+            for i in field.valueRange {
+                let byte = block.bytes[i]
+                if byte <= 0x20 || byte >= 0x7F || byte == UInt8(ascii: ",") || byte == UInt8(ascii: "@") {
+                    throw WireError(.badHost)
+                }
             }
         }
         guard count == 1 || (count == 0 && minor == 0) else { throw WireError(.missingHost) }

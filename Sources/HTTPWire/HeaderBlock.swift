@@ -87,7 +87,9 @@ package struct ConnectionOptions: OptionSet, Sendable {
 }
 
 /// One head's bytes and where its lines lie: order, case and duplicates are as they came.
-package struct HeaderBlock: Sendable {
+///
+/// Immutable; an object, so that a head is handed on by one reference.
+package final class HeaderBlock: Sendable {
     /// The whole head, start line and closing empty line included.
     package let bytes: [UInt8]
     /// Bytes of the whole head.
@@ -123,6 +125,12 @@ package struct HeaderBlock: Sendable {
 
     /// The line as it was written, CR LF included.
     package func line(_ field: HeaderField) -> ArraySlice<UInt8> { bytes[field.lineRange] }
+
+    /// Whether a line holds a byte.
+    func contains(_ byte: UInt8, in field: HeaderField) -> Bool {
+        for i in field.lineRange where bytes[i] == byte { return true }
+        return false
+    }
 
     /// The first value of a known header, or nil.
     package func first(_ known: KnownHeader) -> ArraySlice<UInt8>? {

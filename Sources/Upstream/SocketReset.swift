@@ -13,11 +13,29 @@ package enum SocketReset {
     ///
     /// - Parameter channel: the connection; called on its loop.
     package static func close(_ channel: any Channel) {
-        guard let provider = channel as? any SocketOptionProvider else { return end(channel) }
-        provider.setSoLinger(linger(l_onoff: 1, l_linger: 0)).whenComplete { _ in end(channel) }
+        guard let provider = channel as? any SocketOptionProvider else { return closeSocket(channel) }
+        provider.setSoLinger(linger(l_onoff: 1, l_linger: 0)).whenComplete { _ in closeSocket(channel) }
     }
 
-    private static func end(_ channel: any Channel) {
+    /// Closes below TLS, at once: no farewell is waited for.
+    ///
+    /// - Parameter channel: the connection; called on its loop.
+    package static func closeSocket(_ channel: any Channel) {
         channel.triggerUserOutboundEvent(Wanted()).whenFailure { _ in channel.close(promise: nil) }
+    }
+}
+
+/// Stands next to the socket of a connection to a provider that speaks TLS, and closes it where its user wants no farewell.
+///
+/// World: loop.
+final class SocketCloser: ChannelOutboundHandler {
+    typealias OutboundIn = IOData
+
+    func triggerUserOutboundEvent(context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?) {
+        if event is SocketReset.Wanted {
+            context.close(promise: promise)
+        } else {
+            context.triggerUserOutboundEvent(event, promise: promise)
+        }
     }
 }

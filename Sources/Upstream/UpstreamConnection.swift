@@ -53,7 +53,10 @@ package final class UpstreamConnection: ChannelDuplexHandler {
     /// Of the settings it was opened under.
     let generation: Int
     private let isBehindPlainProxy: Bool
+    /// TLS lies between this handler and the socket.
+    private let isBehindTLS: Bool
     private var context: ChannelHandlerContext?
+    private var allocator = ByteBufferAllocator()
     private var state = State.idle
     /// Held until the attempt is over: by its last call, or by `cancel`.
     private var receiver: (any UpstreamReceiver)?
@@ -70,19 +73,21 @@ package final class UpstreamConnection: ChannelDuplexHandler {
     package private(set) var served = 0
     var idleSince = NIODeadline.now()
 
-    init(target: UpstreamTarget, pool: UpstreamPool, generation: Int, isBehindPlainProxy: Bool) {
+    init(target: UpstreamTarget, pool: UpstreamPool, generation: Int, isBehindPlainProxy: Bool, isBehindTLS: Bool) {
         self.target = target
         self.pool = pool
         self.generation = generation
         self.isBehindPlainProxy = isBehindPlainProxy
+        self.isBehindTLS = isBehindTLS
     }
 
     // MARK: The attempt's side
 
     /// Whether request bytes written now will not pile up.
-    package var isWritable: Bool { context?.channel.isWritable ?? false }
+    package private(set) var isWritable = true
 
-    var isOpen: Bool { context?.channel.isActive ?? false }
+    /// The channel is there and nobody has begun to close it.
+    private(set) var isOpen = false
 
     /// Binds the connection to an attempt.
     ///
@@ -129,10 +134,21 @@ package final class UpstreamConnection: ChannelDuplexHandler {
     /// Gives the attempt up: the provider sees the connection close at once.
     package func cancel() {
         receiver = nil
-        close()
+        cut()
+    }
+
+    /// Ends the connection at once, whatever the provider is about to say.
+    private func cut() {
+        state = .closed
+        isOpen = false
+        pool.withdraw(self)
+        guard let context else { return }
+        // Below TLS, whose farewell the provider may take its time to answer.
+        if isBehindTLS { SocketReset.closeSocket(context.channel) } else { context.close(promise: nil) }
     }
 
     func close() {
+        isOpen = false
         pool.withdraw(self)
         context?.close(promise: nil)
     }
@@ -142,17 +158,21 @@ package final class UpstreamConnection: ChannelDuplexHandler {
     /// Keeps the context.
     package func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        allocator = context.channel.allocator
+        isOpen = context.channel.isActive
     }
 
     /// Lets the context go.
     package func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
+        isOpen = false
+        isWritable = false
     }
 
     /// Takes bytes of the answer.
     package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         answerBegan = true
-        inbound.add(unwrapInboundIn(data), allocator: context.channel.allocator)
+        inbound.add(unwrapInboundIn(data), allocator: allocator)
         do throws(WireError) {
             try consume()
         } catch {
@@ -184,6 +204,7 @@ package final class UpstreamConnection: ChannelDuplexHandler {
                 if piece.raw.readableBytes > 0 { receiver?.upstreamBody(piece) }
                 if inbound.readableBytes == 0 || inbound.readableBytes == hadBytes { return }
             case .closed:
+                inbound.clear()
                 return
             }
         }
@@ -239,17 +260,20 @@ package final class UpstreamConnection: ChannelDuplexHandler {
 
     /// Tells the receiver that the provider takes bytes again.
     package func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable { receiver?.upstreamWritable() }
+        isWritable = context.channel.isWritable
+        if isWritable { receiver?.upstreamWritable() }
     }
 
     /// Remembers the first error and closes.
     package func errorCaught(context: ChannelHandlerContext, error: any Error) {
         if failure == nil { failure = error }
+        isOpen = false
         context.close(promise: nil)
     }
 
     /// Ends what was running as the connection ended.
     package func channelInactive(context: ChannelHandlerContext) {
+        isOpen = false
         pool.forget(self)
         if let done = finished {
             finished = nil
@@ -271,38 +295,29 @@ package final class UpstreamConnection: ChannelDuplexHandler {
 
     /// Many servers end TLS without a close notification; for a body that ends with its connection that is still an end.
     private var failureIsCleanEnd: Bool {
-        guard let failure else { return true }
+        failure.map(isUnclean) ?? true
+    }
+
+    /// The end of a TLS connection without its farewell.
+    private func isUnclean(_ failure: any Error) -> Bool {
         if let tls = failure as? NIOSSLError, case .uncleanShutdown = tls { return true }
         return false
     }
 
     private var earlyEnd: UpstreamError {
-        if let failure, failure is NIOSSLError || failure is NIOSSLExtraError || failure is BoringSSLError {
-            return UpstreamError(.tlsFailed, "TLS with the provider failed: \(tlsReason(failure))")
+        if let failure, !isUnclean(failure), failure is NIOSSLError || failure is BoringSSLError {
+            return UpstreamError(.badAnswer, "the TLS connection to the provider broke before its answer was whole")
         }
         var error = UpstreamError(.closedEarly, "the provider closed the connection before its answer was whole")
-        error.wasReset = failure != nil
+        error.wasReset = failure.map { !isUnclean($0) } ?? false
         error.answerBegan = answerBegan
         return error
-    }
-
-    /// The reason in words; the library's own text names its source files.
-    private func tlsReason(_ failure: any Error) -> String {
-        if let extra = failure as? NIOSSLExtraError, extra == .failedToValidateHostname {
-            return "its certificate is not for this host name"
-        }
-        if String(describing: failure).contains("CERTIFICATE_VERIFY_FAILED") {
-            return "its certificate is not signed by an authority that this machine trusts, or is not valid now"
-        }
-        if String(describing: failure).contains("WRONG_VERSION_NUMBER") { return "it does not speak TLS on this port" }
-        return "the handshake failed"
     }
 
     private func fail(_ error: UpstreamError) {
         let last = receiver
         receiver = nil
-        state = .closed
-        close()
+        cut()
         last?.upstreamFailed(error)
     }
 }

@@ -153,6 +153,7 @@ final class UpstreamOpening {
             // First the one that waits, then TLS below it: the handshake begins as TLS is added.
             let pipeline = channel.pipeline.syncOperations
             let tls = try makeTLS(host: host, isBehindProxy: isBehindProxy)
+            try pipeline.addHandler(SocketCloser(), position: .first)
             try pipeline.addHandler(handshake)
             try pipeline.addHandler(tls, position: .before(handshake))
         } catch {

@@ -61,9 +61,11 @@ package final class UpstreamPool {
     private func take(
         _ channel: any Channel, _ target: UpstreamTarget, _ context: UpstreamContext, _ generation: Int
     ) -> Result<UpstreamConnection, UpstreamError> {
+        let proxy = context.proxies.proxy(for: target)
         let connection = UpstreamConnection(
             target: target, pool: self, generation: generation,
-            isBehindPlainProxy: !target.isTLS && !target.demandsPublicAddress && context.proxies.proxy(for: target) != nil)
+            isBehindPlainProxy: !target.isTLS && !target.demandsPublicAddress && proxy != nil,
+            isBehindTLS: target.isTLS || proxy?.isTLS ?? false)
         do {
             guard channel.isActive else { throw ChannelError.eof }
             try channel.pipeline.syncOperations.addHandler(connection)
@@ -76,11 +78,15 @@ package final class UpstreamPool {
 
     /// Takes back a connection whose exchange has ended well; false where it has to be closed instead.
     func keep(_ connection: UpstreamConnection) -> Bool {
-        guard connection.isOpen, connection.generation == generation,
-            idle[connection.target, default: []].count < limits.idlePerTarget
-        else { return false }
+        guard connection.isOpen, connection.generation == generation else { return false }
+        let limit = limits.idlePerTarget
+        return UpstreamPool.add(connection, to: &idle[connection.target, default: []], limit: limit)
+    }
+
+    private static func add(_ connection: UpstreamConnection, to list: inout [UpstreamConnection], limit: Int) -> Bool {
+        guard list.count < limit else { return false }
         connection.idleSince = .now()
-        idle[connection.target, default: []].append(connection)
+        list.append(connection)
         return true
     }
 

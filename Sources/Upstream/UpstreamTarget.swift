@@ -12,6 +12,8 @@ package struct UpstreamTarget: Hashable, Sendable {
     package let isTLS: Bool
     /// The addresses must be public: the target was named by a caller.
     package let demandsPublicAddress: Bool
+    /// Worked out once: a target is looked up for every exchange.
+    private let hash: Int
 
     /// Names a target.
     package init(host: String, port: Int, isTLS: Bool, demandsPublicAddress: Bool) {
@@ -19,5 +21,14 @@ package struct UpstreamTarget: Hashable, Sendable {
         self.port = port
         self.isTLS = isTLS
         self.demandsPublicAddress = demandsPublicAddress
+        var hasher = Hasher()
+        hasher.combine(host)
+        hasher.combine(port)
+        hasher.combine(isTLS)
+        hasher.combine(demandsPublicAddress)
+        hash = hasher.finalize()
     }
+
+    /// Feeds the hash made at the start.
+    package func hash(into hasher: inout Hasher) { hasher.combine(hash) }
 }

@@ -26,6 +26,52 @@ import Upstream
         try await provider.stop()
     }
 
+    @Test func sendsOnceMoreWhenAKeptConnectionEndsWithoutFarewell() async throws {
+        let authority = try TestAuthority()
+        let provider = try await SecureProvider(
+            try authority.issue("good"), script: [.answer(ok("first")), .cut, .answer(ok("again"))])
+        let records = try await withListeners(
+            urls: ["openai": "https://localhost:\(provider.port)"], upstream: upstream(authority)
+        ) { bench in
+            #expect(try bench.ask(get).text == "first")
+            #expect(try bench.ask(get).text == "again")
+        }
+        #expect(records.map { $0.head.attempts.count }.sorted() == [1, 2])
+        #expect(provider.requests.count == 3)
+        try await provider.stop()
+    }
+
+    @Test func aFreshConnectionThatEndsWithoutFarewellIsAProtocolError() async throws {
+        let authority = try TestAuthority()
+        let provider = try await SecureProvider(try authority.issue("good"), script: [.cut])
+        try await withListeners(urls: ["openai": "https://localhost:\(provider.port)"], upstream: upstream(authority)) { bench in
+            let answer = try bench.ask(get)
+            #expect(answer.status == 502 && answer.text.contains("upstream_protocol_error"), "\(answer.text)")
+        }
+        try await provider.stop()
+    }
+
+    /// The library would wait five seconds for the provider's farewell.
+    @Test func aCallerThatGoesEndsTheConnectionBelowTLSAtOnce() async throws {
+        let authority = try TestAuthority()
+        let provider = try await SecureProvider(
+            try authority.issue("good"), script: [.stall("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nbegun")])
+        let records = try await withListeners(
+            urls: ["openai": "https://localhost:\(provider.port)"], upstream: upstream(authority)
+        ) { bench in
+            let wire = try bench.connect()
+            try wire.send(get)
+            _ = try wire.read(through: "begun")
+            try await eventually("the connection is counted") { bench.samples()["weir_upstream_connections_open"] == 1 }
+            wire.close()
+            try await eventually("the connection is closed", seconds: 3.5) {
+                bench.samples()["weir_upstream_connections_open"] == 0
+            }
+        }
+        #expect(records.map(\.head.outcome) == [.clientClosed])
+        try await provider.stop()
+    }
+
     struct Bad: Sendable, CustomTestStringConvertible {
         let testDescription: String
         var names = "DNS:localhost,IP:127.0.0.1"

@@ -10,7 +10,8 @@ import Upstream
 extension Bench {
     /// A gateway with chosen listeners, base URLs and ways to providers.
     static func start(
-        urls: [String: String], listeners: [ListenerSettings] = [ListenerSettings(host: "127.0.0.1", port: 0)],
+        urls: [String: String], router: Router? = nil,
+        listeners: [ListenerSettings] = [ListenerSettings(host: "127.0.0.1", port: 0)],
         upstream: UpstreamSettings = UpstreamSettings(), allowsPrivate: Bool = false, limits: GatewayLimits = GatewayLimits(),
         threads: Int = 1
     ) async throws -> Bench {
@@ -19,7 +20,8 @@ extension Bench {
         let logger = Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() }
         let capture = try CaptureEngine(
             directory: directory, node: "n1", hasherSecret: [UInt8](repeating: 7, count: 32), logger: logger)
-        let settings = try GatewaySettings(router: router(urls, allowsPrivate: allowsPrivate), limits: limits, upstream: upstream)
+        let settings = try GatewaySettings(
+            router: router ?? Bench.router(urls, allowsPrivate: allowsPrivate), limits: limits, upstream: upstream)
         let operations = GatewayOperations()
         do {
             let server = try await GatewayServer.start(
@@ -43,12 +45,13 @@ extension Bench {
 ///
 /// - Returns: the records in the order of writing.
 @discardableResult func withListeners(
-    _ listeners: [ListenerSettings] = [ListenerSettings(host: "127.0.0.1", port: 0)], urls: [String: String],
+    _ listeners: [ListenerSettings] = [ListenerSettings(host: "127.0.0.1", port: 0)], urls: [String: String] = [:],
+    router: Router? = nil,
     upstream: UpstreamSettings = UpstreamSettings(), allowsPrivate: Bool = false, limits: GatewayLimits = GatewayLimits(),
     _ body: (Bench) async throws -> Void
 ) async throws -> [ExchangeRecord] {
     let bench = try await Bench.start(
-        urls: urls, listeners: listeners, upstream: upstream, allowsPrivate: allowsPrivate, limits: limits)
+        urls: urls, router: router, listeners: listeners, upstream: upstream, allowsPrivate: allowsPrivate, limits: limits)
     do {
         try await body(bench)
     } catch {

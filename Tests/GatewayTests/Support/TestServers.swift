@@ -4,22 +4,40 @@ import NIOPosix
 import NIOSSL
 import Synchronization
 
-/// A provider on TLS that answers every request without a body with the same bytes.
+@testable import Upstream
+
+/// A provider on TLS that answers every request without a body, each connection in the order of its script.
 final class SecureProvider: Sendable {
+    /// What becomes of one request.
+    enum Act {
+        case answer(String)
+        /// The connection ends without TLS' farewell.
+        case cut
+        /// An answer begins, and then nothing more is sent or read.
+        case stall(String)
+    }
+
     private let channel: any Channel
     private let heads = Seen()
     var port: Int { channel.localAddress?.port ?? 0 }
     /// The heads of the requests that came.
     var requests: [String] { heads.all }
 
-    init(_ issued: TestAuthority.Issued, answering answer: String = ok("secure")) async throws {
+    convenience init(_ issued: TestAuthority.Issued, answering answer: String = ok("secure")) async throws {
+        try await self.init(issued, script: [.answer(answer)])
+    }
+
+    /// - Parameters:
+    ///   - issued: its certificate.
+    ///   - script: for the requests that come, over all connections; the last act is repeated.
+    init(_ issued: TestAuthority.Issued, script: [Act]) async throws {
         let context = try TestTLS.server(issued)
         let heads = heads
         channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandlers([
-                        NIOSSLServerHandler(context: context), Answering(answer: answer, heads: heads),
+                        SocketCloser(), NIOSSLServerHandler(context: context), Answering(script: script, heads: heads),
                     ])
                 }
             }
@@ -31,12 +49,12 @@ final class SecureProvider: Sendable {
     private final class Answering: ChannelInboundHandler {
         typealias InboundIn = ByteBuffer
         typealias OutboundOut = ByteBuffer
-        let answer: String
+        let script: [Act]
         let heads: Seen
         var text = ""
 
-        init(answer: String, heads: Seen) {
-            self.answer = answer
+        init(script: [Act], heads: Seen) {
+            self.script = script
             self.heads = heads
         }
 
@@ -45,7 +63,13 @@ final class SecureProvider: Sendable {
             guard text.hasSuffix("\r\n\r\n") else { return }
             heads.add(text)
             text = ""
-            context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: answer)), promise: nil)
+            switch script[min(heads.all.count, script.count) - 1] {
+            case .answer(let answer): context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: answer)), promise: nil)
+            case .cut: SocketReset.closeSocket(context.channel)
+            case .stall(let answer):
+                _ = context.channel.setOption(.autoRead, value: false)
+                context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: answer)), promise: nil)
+            }
         }
 
         func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
