@@ -19,6 +19,7 @@ struct ServeVerb: AsyncParsableCommand {
     @OptionGroup var flags: ConfigFlags
 
     func run() async throws {
+        try TerminationSignals.hold()
         let handed = HandedOver.take()
         let inputs = flags.inputs
         let configuration: Configuration
