@@ -93,7 +93,7 @@ final class LineEncoder {
         }
         line.literal("},\"key_id\":")
         if let id = view.facts.keyID {
-            line.string(id)
+            if id.isEmpty { line.literal("null") } else { line.string(id) }
         } else if let key = parts.callerKey {
             keyNames.write(key, to: &line)
         } else {

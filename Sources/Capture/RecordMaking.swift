@@ -21,7 +21,7 @@ struct RecordMaking: Sendable {
         scrubber.redact(&requestHeaders)
         let query = scrubber.redactedQuery(request.request.query)
         // Told by the request alone, whatever the answer's headers hold.
-        let keyID = facts.keyID?.text ?? scrubber.callerKey.map(hasher.name(of:))
+        let keyID = facts.keyID.map { $0.isEmpty ? nil : $0.text } ?? scrubber.callerKey.map(hasher.name(of:))
         scrubber.redact(&responseHeaders)
 
         var record = ExchangeRecord(head: head(of: view, request: request, scrubber: scrubber, query: query))

@@ -299,6 +299,17 @@ import Testing
         #expect(try bench.records().map(\.head.keyID) == ["key_7"])
     }
 
+    /// The odd byte sends the second one the careful way.
+    @Test(arguments: ["a", "\u{E9}"])
+    func namesNobodyWhereAGatewayKeyWasAskedForAndNoneIsKnown(agent: String) throws {
+        let bench = try CaptureBench()
+        let tap = bench.engine.makeLane().begin()
+        tap.heads(request: "GET / HTTP/1.1\r\nAuthorization: Bearer weir_planted-0123456789\r\nUser-Agent: \(agent)\r\n\r\n")
+        tap.exchange.keyID = ""
+        tap.commit(.refused)
+        #expect(try bench.records().map(\.head.keyID) == [nil])
+    }
+
     @Test func joinsArrivalsBeyondTheLimit() throws {
         let bench = try CaptureBench()
         let tap = bench.engine.makeLane().begin()
