@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .ONESHELL:
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help setup build release venv test lint format demo clean crash bench corpus soak
+.PHONY: help setup build release venv test lint format demo clean crash fuzz bench corpus soak
 
 APT_BUILD := libsqlite3-dev libzstd-dev libcurl4-openssl-dev zlib1g-dev libbrotli-dev
 APT_TEST := zstd jq python3-venv sqlite3
@@ -94,6 +94,11 @@ demo: release ## real traffic through a real gateway, no API key (DEMO_FLAGS=--k
 crash: setup ## campaign: kill -9 under load, twenty rounds
 	@$(say) "Killing and restarting, $${WEIR_KILL_ROUNDS:-20} rounds"
 	WEIR_KILL_ROUNDS="$${WEIR_KILL_ROUNDS:-20}" swift test --filter KillTests
+
+fuzz: setup ## campaign: the seeded tests with many more rounds
+	@$(say) "Long rounds of the seeded tests"
+	export WEIR_FUZZ_ROUNDS="$${WEIR_FUZZ_ROUNDS:-400000}" WEIR_DAMAGE_ROUNDS="$${WEIR_DAMAGE_ROUNDS:-3000}"
+	swift test --filter 'DifferentialTests|ArenaRecoveryTests'
 
 corpus: release ## campaign: recorded provider traffic through the gateway, byte for byte (needs ../shared)
 	@Tests/Campaigns/corpus.sh
