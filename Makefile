@@ -6,14 +6,14 @@ SHELL := /bin/bash
 .ONESHELL:
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help setup build release venv test lint format demo clean crash bench corpus soak
+.PHONY: help setup build release venv test lint format demo clean crash fuzz bench corpus soak
 
 APT_BUILD := libsqlite3-dev libzstd-dev libcurl4-openssl-dev zlib1g-dev libbrotli-dev
 APT_TEST := zstd jq python3-venv sqlite3
 SWIFT_MIN := 6.2
 PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
 VENV := $(CURDIR)/.venv
-# Inlined across modules; overlapping accesses are looked for in debug builds, where the tests run (decision 0009).
+# Inlined across modules; overlapping accesses are looked for in debug builds, where the tests run (decision 0011).
 OPTIMISED := -Xswiftc -cross-module-optimization -Xswiftc -enforce-exclusivity=unchecked
 IMPORTS := --explicit-target-dependency-import-check error
 FILTER ?=
@@ -96,6 +96,11 @@ demo: release ## real traffic through a real gateway, no API key (DEMO_FLAGS=--k
 crash: setup ## campaign: kill -9 under load, twenty rounds
 	@$(say) "Killing and restarting, $${WEIR_KILL_ROUNDS:-20} rounds"
 	WEIR_KILL_ROUNDS="$${WEIR_KILL_ROUNDS:-20}" swift test --filter KillTests
+
+fuzz: setup ## campaign: the seeded tests with many more rounds
+	@$(say) "Long rounds of the seeded tests"
+	export WEIR_FUZZ_ROUNDS="$${WEIR_FUZZ_ROUNDS:-400000}" WEIR_DAMAGE_ROUNDS="$${WEIR_DAMAGE_ROUNDS:-3000}"
+	swift test --filter 'DifferentialTests|ArenaRecoveryTests'
 
 corpus: release ## campaign: recorded provider traffic through the gateway, byte for byte (needs ../shared)
 	@Tests/Campaigns/corpus.sh

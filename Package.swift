@@ -79,7 +79,8 @@ let package = Package(
         .target(
             name: "Capture",
             dependencies: [
-                "ByteCoding", "Platform", "ExchangeModel", "ContentCoding", "Redaction", "SegmentLog", crypto, logging,
+                "ByteCoding", "Platform", "ExchangeModel", "ContentCoding", "Dialects", "Redaction", "SegmentLog", crypto,
+                logging,
             ],
             swiftSettings: strictMemory),
         .target(name: "Indexing", dependencies: ["Platform", "ExchangeModel", "SegmentLog", "FactStore"], swiftSettings: strict),

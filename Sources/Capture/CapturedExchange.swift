@@ -15,7 +15,8 @@ package struct CapturedExchange: Sendable {
     package var deployment: String?
     /// Scheme, host, port, path.
     package var upstreamURL: String?
-    /// Id of the gateway key; nil leaves the name to a keyed hash of the caller's credential.
+    /// Id of the gateway key; nil leaves the name to a keyed hash of the caller's credential, an empty one gives none: a
+    /// gateway key was asked for, and no known one came.
     package var keyID: String?
     /// Task and environment named by the path; a header beats them.
     package var pathAttribution = Attribution()

@@ -65,7 +65,8 @@ final class LineEncoder {
         line.literal(",\"response_headers\":")
         writeHeaders(parts.response, to: &line)
         writeBodies(view, parts, to: &line)
-        line.literal(facts.responseStream ? ",\"response_stream\":true" : ",\"response_stream\":false")
+        let isStream = StreamFact.isStream(facts.responseStream, body: parts.responseBody)
+        line.literal(isStream ? ",\"response_stream\":true" : ",\"response_stream\":false")
         line.literal(",\"response_chunks\":[")
         var isFirst = true
         for chunk in parts.isMoved ? parts.arrivals.items : view.arrivals.items {
@@ -93,7 +94,7 @@ final class LineEncoder {
         }
         line.literal("},\"key_id\":")
         if let id = view.facts.keyID {
-            line.string(id)
+            if id.isEmpty { line.literal("null") } else { line.string(id) }
         } else if let key = parts.callerKey {
             keyNames.write(key, to: &line)
         } else {

@@ -21,7 +21,7 @@ struct RecordMaking: Sendable {
         scrubber.redact(&requestHeaders)
         let query = scrubber.redactedQuery(request.request.query)
         // Told by the request alone, whatever the answer's headers hold.
-        let keyID = facts.keyID?.text ?? scrubber.callerKey.map(hasher.name(of:))
+        let keyID = facts.keyID.map { $0.isEmpty ? nil : $0.text } ?? scrubber.callerKey.map(hasher.name(of:))
         scrubber.redact(&responseHeaders)
 
         var record = ExchangeRecord(head: head(of: view, request: request, scrubber: scrubber, query: query))
@@ -37,6 +37,11 @@ struct RecordMaking: Sendable {
         record.responseBody = body(
             view.responseBody, wireCount: facts.responseWireCount, kept: facts.responseKept,
             sha256: facts.responseSHA256?.text, coding: response.list("content-encoding"), arrivals: &arrivals)
+        if let content = record.responseBody.content {
+            record.head.responseStream = unsafe content.withUnsafeBytes {
+                unsafe StreamFact.isStream(facts.responseStream, body: ByteRun($0))
+            }
+        }
         if record.responseBody.kept != .full { arrivals.cut(at: record.responseBody.content?.count ?? 0) }
         record.responseChunks = arrivals.items
         mask(&record.requestBody, by: scrubber)

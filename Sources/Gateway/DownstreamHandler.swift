@@ -234,6 +234,7 @@ final class DownstreamHandler: ChannelDuplexHandler {
         tap.exchange.status = fault.code.status
         tap.exchange.errorSource = .gateway
         tap.exchange.errorCode = fault.code.name
+        tap.exchange.keyID = loop.router.keys.name(in: head)
         let family = Router.family(of: head)
         let shape = Router.faultShape(of: head)
         tap.exchange.api = Router.isModelCall(head) ? family : nil

@@ -82,6 +82,14 @@ package struct GatewayKeys: Sendable {
         do throws(Fault) { return try authenticate(ControlHeaders(head.block), head.block) != nil } catch { return false }
     }
 
+    /// How the record of a refused request names its caller: by the gateway key it shows, or by none.
+    ///
+    /// - Returns: the id; empty where keys are configured and no known one is shown; nil where none are configured.
+    func name(in head: RequestHead) -> String? {
+        guard !isEmpty else { return nil }
+        do throws(Fault) { return try authenticate(ControlHeaders(head.block), head.block) } catch { return "" }
+    }
+
     /// Asks a request for its key.
     ///
     /// - Returns: the id of the key; nil where none are configured.

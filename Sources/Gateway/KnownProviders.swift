@@ -3,7 +3,7 @@ import ExchangeModel
 
 /// The built-in catalogue: one line a provider (`notebooks-docs/providers.md` shows it).
 ///
-/// Sources: each provider's API reference.
+/// Sources: each provider's API reference, SDK or a widely used client; `notebooks-docs/providers.md` says which.
 enum KnownProviders {
     static let openai: [APIFamily] = [.openaiChat, .openaiEmbeddings]
     private static let responses: [APIFamily] = openai + [.openaiResponses]
@@ -35,8 +35,8 @@ enum KnownProviders {
         Provider("deepseek", "https://api.deepseek.com", .bearer, openai + [.openaiCompletions, .anthropicMessages]),
         Provider("xai", "https://api.x.ai/v1", .bearer, responses + [.openaiImages, .anthropicMessages], hosts: [".api.x.ai"]),
         Provider(
-            "together", "https://api.together.xyz/v1", .bearer,
-            openai + [.openaiCompletions, .openaiImages, .openaiAudio, .rerank], hosts: ["api.together.ai"]),
+            "together", "https://api.together.ai/v1", .bearer,
+            openai + [.openaiCompletions, .openaiImages, .openaiAudio, .rerank], hosts: ["api.together.xyz"]),
         Provider(
             "fireworks", "https://api.fireworks.ai/inference/v1", .bearer, responses + [.openaiCompletions, .anthropicMessages]),
         Provider(
@@ -61,10 +61,11 @@ enum KnownProviders {
         Provider("inference-net", "https://api.inference.net/v1"),
         Provider("minimax", "https://api.minimax.io/v1", hosts: ["api.minimaxi.com"]),
         Provider("moonshot", "https://api.moonshot.ai/v1", hosts: ["api.moonshot.cn"]),
-        Provider("nebius", "https://api.studio.nebius.com/v1", hosts: ["api.tokenfactory.nebius.com"]),
-        Provider("novita", "https://api.novita.ai/v3/openai"),
+        Provider(
+            "nebius", "https://api.tokenfactory.nebius.com/v1", hosts: ["api.studio.nebius.com", "api.studio.nebius.ai"]),
+        Provider("novita", "https://api.novita.ai/openai/v1"),
         Provider("nvidia", "https://integrate.api.nvidia.com/v1"),
-        Provider("perplexity", "https://api.perplexity.ai"),
+        Provider("perplexity", "https://api.perplexity.ai", .bearer, responses),
         Provider("sambanova", "https://api.sambanova.ai/v1"),
         Provider("venice", "https://api.venice.ai/api/v1"),
         Provider("vercel-gateway", "https://ai-gateway.vercel.sh/v1", .bearer, responses + [.anthropicMessages]),

@@ -76,11 +76,21 @@ enum HeadSyntax {
     /// Targets are a path and query (origin-form), or `*` for OPTIONS: a gateway is neither an open proxy nor a tunnel.
     private static func checkTarget(_ span: Span<UInt8>, _ start: Int, _ end: Int, isOptions: Bool) throws(WireError) {
         let isAsterisk = isOptions && end == start + 1 && span[start] == UInt8(ascii: "*")
-        guard isAsterisk || span[start] == UInt8(ascii: "/") else { throw WireError(.badTarget) }
+        guard isAsterisk || span[start] == UInt8(ascii: "/") else {
+            throw WireError(isURL(span, start, end) ? .absoluteTarget : .badTarget)
+        }
         for i in start..<end {
             let byte = span[i]
             if byte <= 0x20 || byte >= 0x7F || byte == UInt8(ascii: "#") { throw WireError(.badTarget) }
         }
+    }
+
+    /// Whether a target is in the absolute form of http or https, the only ones that RFC 9112 section 3.2.2 is about.
+    private static func isURL(_ span: Span<UInt8>, _ start: Int, _ end: Int) -> Bool {
+        guard let colon = index(of: ASCII.colon, in: span, from: start, to: min(end, start + 6)) else { return false }
+        let scheme = (start..<colon).map { span[$0] | 0x20 }
+        return (scheme.elementsEqual("http".utf8) || scheme.elementsEqual("https".utf8)) && colon + 2 < end
+            && span[colon + 1] == UInt8(ascii: "/") && span[colon + 2] == UInt8(ascii: "/")
     }
 
     private static func version(_ span: Span<UInt8>, _ start: Int, _ end: Int) throws(WireError) -> UInt8 {

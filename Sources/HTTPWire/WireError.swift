@@ -4,7 +4,7 @@
 package struct WireError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The broken rule.
     package enum Code: String, Sendable {
-        case badStartLine, badMethod, badTarget, unsupportedVersion, badStatus
+        case badStartLine, badMethod, badTarget, absoluteTarget, unsupportedVersion, badStatus
         case badHeaderName, badHeaderValue, foldedHeader, bareLineFeed, bareCarriageReturn
         case headTooLarge, tooManyHeaders
         case badContentLength, conflictingLengths, unsupportedTransferCoding, missingHost, badHost
@@ -33,6 +33,8 @@ package struct WireError: Error, Equatable, Sendable, CustomStringConvertible {
         case .tooManyHeaders: "there are more than \(WireLimits.headerFields) header fields"
         case .conflictingLengths: "the message states its length twice (Content-Length repeated, or beside Transfer-Encoding)"
         case .unsupportedTransferCoding: "the only transfer coding accepted is chunked, once, on HTTP/1.1"
+        case .absoluteTarget:
+            "the request target is a whole URL, as a proxy gets it; Weir is no proxy: point the SDK's base URL at it, and take it out of HTTP_PROXY"
         case .missingHost: "an HTTP/1.1 request needs exactly one Host header"
         case .foldedHeader: "a header line is folded; send each header on one line"
         case .bareLineFeed, .bareCarriageReturn: "lines end in CR LF; a lone CR or LF was found"

@@ -140,6 +140,8 @@ extension ClientShape {
     // MARK: TypeScript and JavaScript
 
     /// The constructors of TypeScript and JavaScript, by package and exported name; `default` is the default export.
+    ///
+    /// Names and defaults as in the packages' own sources, in the versions that `notebooks-docs/instrument.md` lists.
     static let script: [String: ClientShape] = {
         var all: [String: ClientShape] = [:]
         func add(_ package: String, _ names: [String], _ shape: ClientShape) {
@@ -167,10 +169,12 @@ extension ClientShape {
                 nest: "httpOptions", base: "baseUrl", key: "apiKey", nestClass: nil))
         var chat = scriptSDK("ChatOpenAI", "openai", path: "/v1")
         chat.nest = "configuration"
+        chat.keyNames = ["apiKey", "openAIApiKey"]
         add("@langchain/openai", ["ChatOpenAI", "OpenAIEmbeddings", "OpenAI"], chat)
         var claude = scriptSDK("ChatAnthropic", "anthropic", path: "", appended: "/v1/messages")
         claude.nest = "clientOptions"
         claude.baseNames = ["anthropicApiUrl"]
+        claude.keyNames = ["apiKey", "anthropicApiKey"]
         claude.hasBaseOutsideNest = true
         add("@langchain/anthropic", ["ChatAnthropic"], claude)
         add(
@@ -189,20 +193,29 @@ extension ClientShape {
     }
 
     /// The provider factories of the Vercel AI SDK, which are called without `new`.
+    ///
+    /// Their base URL is always written out: most read no variable, and Anthropic's reads the SDK's own with another meaning,
+    /// for here `/v1` belongs to the base.
     static let factories: [String: ClientShape] = {
         var all: [String: ClientShape] = [:]
-        func add(_ package: String, _ name: String, _ provider: String, _ path: String, _ appended: String = "") {
+        func add(_ place: String, _ provider: String, _ path: String, _ appended: String = "", key: String? = nil) {
+            let name = place.split(separator: "#").last.map(String.init) ?? place
             var shape = scriptSDK(name, provider, path: path, appended: appended)
             shape.headersName = "headers"
-            all["@ai-sdk/\(package)#\(name)"] = shape
+            shape.baseVariables = []
+            if let key { shape.keyVariable = key }
+            all[place] = shape
         }
-        add("openai", "createOpenAI", "openai", "/v1")
-        add("anthropic", "createAnthropic", "anthropic", "/v1", "/messages")
-        add("groq", "createGroq", "groq", "/openai/v1")
-        add("mistral", "createMistral", "mistral", "/v1")
-        add("cerebras", "createCerebras", "cerebras", "/v1")
-        add("xai", "createXai", "xai", "/v1")
-        add("google", "createGoogleGenerativeAI", "gemini", "/v1beta")
+        add("@ai-sdk/openai#createOpenAI", "openai", "/v1")
+        add("@ai-sdk/anthropic#createAnthropic", "anthropic", "/v1", "/messages")
+        add("@ai-sdk/groq#createGroq", "groq", "/openai/v1")
+        add("@ai-sdk/mistral#createMistral", "mistral", "/v1")
+        add("@ai-sdk/cerebras#createCerebras", "cerebras", "/v1")
+        add("@ai-sdk/xai#createXai", "xai", "/v1")
+        let googleKey = "GOOGLE_GENERATIVE_AI_API_KEY"
+        add("@ai-sdk/google#createGoogle", "gemini", "/v1beta", key: googleKey)
+        add("@ai-sdk/google#createGoogleGenerativeAI", "gemini", "/v1beta", key: googleKey)
+        add("@openrouter/ai-sdk-provider#createOpenRouter", "openrouter", "/api/v1")
         return all
     }()
 
@@ -211,5 +224,6 @@ extension ClientShape {
         "@ai-sdk/openai#openai": "createOpenAI", "@ai-sdk/anthropic#anthropic": "createAnthropic",
         "@ai-sdk/groq#groq": "createGroq", "@ai-sdk/mistral#mistral": "createMistral", "@ai-sdk/xai#xai": "createXai",
         "@ai-sdk/cerebras#cerebras": "createCerebras", "@ai-sdk/google#google": "createGoogleGenerativeAI",
+        "@openrouter/ai-sdk-provider#openrouter": "createOpenRouter",
     ]
 }

@@ -173,7 +173,7 @@ struct ScriptReader {
             editor.edit(ClientSite(shape: shape, offset: offset, options: arguments(open)))
         } else if let factory = ClientShape.readyMade[target], namedReadyMade.insert(target).inserted {
             let shape = ClientShape.factories[target.prefix { $0 != "#" } + "#" + factory]
-            guard let shape, !editor.scope.sets(shape.baseVariables) else { return }
+            guard let shape else { return }
             editor.leave(
                 offset,
                 "\(target) takes no options; make your own by \(factory) with the base URL \(options.gateway + shape.basePath)")

@@ -34,9 +34,13 @@ package enum TerminationSignals {
     private static let told = Atomic<Int32>(-1)
     private static let heard = Atomic<Int32>(-1)
 
-    /// Takes SIGTERM and SIGINT over and ignores SIGPIPE; called first thing in `main`.
+    /// Makes SIGPIPE an error of the write, for as long as the process lives; called first thing in `main`.
+    package static func ignoreBrokenPipes() { signal(SIGPIPE, SIG_IGN) }
+
+    /// Takes SIGTERM and SIGINT over; for a program that drains, which calls it before it starts anything.
     ///
-    /// The second signal of a kind has its usual effect: it ends the process at once.
+    /// A program that nobody has told to wait for them is not to hold them: it could not be stopped. The second signal of a
+    /// kind has its usual effect: it ends the process at once.
     ///
     /// - Throws: `PlatformError` where no pipe is to be had.
     package static func hold() throws(PlatformError) {
@@ -49,7 +53,6 @@ package enum TerminationSignals {
         told.store(ends[1], ordering: .releasing)
         install(.terminate, once: true)
         install(.interrupt, once: true)
-        signal(SIGPIPE, SIG_IGN)
     }
 
     /// Takes SIGHUP and SIGUSR2 over as well, for as long as the process lives; for a program that serves.

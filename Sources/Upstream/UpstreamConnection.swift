@@ -67,6 +67,7 @@ package final class UpstreamConnection: ChannelDuplexHandler {
     private var requestIsSent = false
     private var isReadHeld = false
     private var answerBegan = false
+    private var interimCount = 0
     private var hasUnflushed = false
     private var failure: (any Error)?
     /// Attempts served before the current one.
@@ -102,6 +103,7 @@ package final class UpstreamConnection: ChannelDuplexHandler {
         requestIsSent = false
         keepsAlive = false
         answerBegan = false
+        interimCount = 0
         state = .awaitingHead(HeadParser())
         if isBehindPlainProxy { context?.triggerUserOutboundEvent(ProxyRequestLine.Begins(), promise: nil) }
     }
@@ -212,6 +214,10 @@ package final class UpstreamConnection: ChannelDuplexHandler {
 
     private func accept(_ head: ResponseHead) throws(WireError) {
         guard !head.isInterim else {
+            interimCount += 1
+            guard interimCount <= UpstreamLimits.interimAnswers else {
+                return fail(UpstreamError(.badAnswer, "the provider sent one interim answer after the other, and no answer"))
+            }
             receiver?.upstreamInterim(head)
             state = .awaitingHead(HeadParser())
             return

@@ -68,6 +68,8 @@ package struct UpstreamLimits: Sendable {
     package var connectionsPerTarget = 8_192
     /// Addresses of one name that are tried, one after the other.
     package var addressesTried = 4
+    /// Interim answers (100, 103) of one attempt: real ones are one or two.
+    static let interimAnswers = 32
 
     /// The defaults.
     package init() {}

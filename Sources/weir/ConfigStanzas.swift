@@ -94,15 +94,13 @@ struct ProviderReading {
         return values
     }
 
-    private static let families: [APIFamily] = [
-        .openaiChat, .openaiResponses, .openaiEmbeddings, .anthropicMessages, .geminiGenerate, .bedrockConverse, .bedrockInvoke,
-    ]
-
     private static func check(_ path: String, _ value: SettingValue) throws(BrokenRule) {
         switch (path, value) {
         case ("apis", .list(let names)):
-            let known = families.map(\.rawValue)
-            guard names.allSatisfy(known.contains) else { throw BrokenRule("may hold \(known.joined(separator: ", "))") }
+            let known = APIFamily.known.map(\.rawValue)
+            guard let odd = names.first(where: { !known.contains($0) }) else { return }
+            let meant = Suggestion.closest(to: odd, among: known).map { "; did you mean `\($0)`?" } ?? ""
+            throw BrokenRule("may hold \(known.joined(separator: ", "))\(meant)")
         case ("region", .text(let region)), ("aws.region", .text(let region)):
             guard isName(region), region.utf8.count <= 40, !region.hasPrefix("-"), !region.hasSuffix("-") else {
                 throw BrokenRule("must be a region such as us-east-1")

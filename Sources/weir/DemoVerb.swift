@@ -27,6 +27,7 @@ struct DemoVerb: AsyncParsableCommand {
     @Flag(help: "Leave the provider and the gateway up until Ctrl-C.") var keep = false
 
     func run() async throws {
+        try TerminationSignals.hold()
         guard (1...1_000_000).contains(exchanges) else { throw VerbFailure.usage("--exchanges takes 1 to 1000000") }
         var logger = Logger(label: "weir", factory: { StreamLogHandler.standardError(label: $0) })
         logger.logLevel = .warning

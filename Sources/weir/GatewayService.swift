@@ -35,7 +35,8 @@ final class GatewayService: Sendable {
             let files = PosixFileSystem()
             var listeners = configuration.listeners
             try GatewayServer.check(listeners, configuration.settings)
-            try directory.create(files)
+            // The bypass needs no disk: it may be the disk that is to be got around.
+            if !configuration.capturesNothing { try directory.create(files) }
             let capture = try startCapture(configuration, directory, files, sharesDirectory: handed.hasPredecessor, logger)
             do {
                 let handOver = try HandOver(&listeners, handed: handed, logger: logger)
@@ -45,7 +46,7 @@ final class GatewayService: Sendable {
                     listeners: listeners, threads: configuration.threads, settings: configuration.settings, capture: capture,
                     operations: operations, logger: logger)
                 var indexer: BackgroundIndexer?
-                if configuration.indexes {
+                if configuration.indexes, !configuration.capturesNothing {
                     let metrics = try IndexerMetrics(
                         providers: configuration.settings.router.providerNames, registry: operations.registry)
                     indexer = try BackgroundIndexer(paths: directory.paths, metrics: metrics, logger: logger)

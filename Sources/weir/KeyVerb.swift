@@ -37,14 +37,13 @@ struct KeyNewVerb: ParsableCommand {
         }
         var out = JSONWriter()
         out.beginObject()
-        out.key("id")
-        out.value(id)
-        out.key("key")
-        out.value(made.key)
-        out.key("sha256")
-        out.value(sum)
+        for (key, value) in [("id", id), ("key", made.key), ("sha256", sum)] {
+            out.key(key)
+            out.value(value)
+        }
         out.endObject()
-        try Terminal.data(out.bytes + [0x0A])
+        out.newline()
+        try Terminal.data(out.bytes)
     }
 
     /// A name that means nothing to YAML inside quotes, nor to a terminal.

@@ -19,6 +19,7 @@ struct ServeVerb: AsyncParsableCommand {
     @OptionGroup var flags: ConfigFlags
 
     func run() async throws {
+        try TerminationSignals.hold()
         let handed = HandedOver.take()
         let inputs = flags.inputs
         let configuration: Configuration
@@ -30,7 +31,8 @@ struct ServeVerb: AsyncParsableCommand {
         let service = try await GatewayService.start(
             configuration, directory: configuration.directory, handed: handed, logger: logger)
         let addresses = configuration.addresses.map { "\($0)" }.joined(separator: ", ")
-        Terminal.say("weir: listening on \(addresses) (port \(service.port)), data in \(configuration.directory.path)")
+        let place = configuration.capturesNothing ? "nothing is recorded" : "data in \(configuration.directory.path)"
+        Terminal.say("weir: listening on \(addresses) (port \(service.port)), \(place)")
         handed.sayReady()
         var running = configuration
         while true {

@@ -50,7 +50,7 @@ struct VerbFailure: Error, CustomStringConvertible {
 enum Main {
     static func main() async {
         do {
-            try TerminationSignals.hold()
+            TerminationSignals.ignoreBrokenPipes()
             var command = try Weir.parseAsRoot()
             if var verb = command as? any AsyncParsableCommand { try await verb.run() } else { try command.run() }
         } catch {

@@ -181,6 +181,9 @@ final class TemporaryFolder {
         try Self.engine(folder.path).stop()
     }
 
+    /// A multiple of six keeps the kinds of damage even; `make fuzz` runs many more.
+    private static let damageRounds = ProcessInfo.processInfo.environment["WEIR_DAMAGE_ROUNDS"].flatMap { Int($0) } ?? 60
+
     @Test func damagedArenasAreSetAsideAndNeverTrap() throws {
         let live = try TemporaryFolder()
         let clock = HeldClock()
@@ -199,7 +202,7 @@ final class TemporaryFolder {
         open.commit(.completed)
         engine.stop()
         var random = SeededGenerator(77)
-        for round in 0..<300 {
+        for round in 0..<Self.damageRounds {
             var bytes = sound
             switch round % 6 {
             case 0: bytes = Array(bytes.prefix(Int.random(in: 0...bytes.count, using: &random)))

@@ -91,6 +91,30 @@ import Testing
         #expect(root["environment"]?.isNull == true && root["task"]?.string == "default" && root["key_id"]?.isNull == true)
     }
 
+    /// By both ways: the odd byte in the second agent sends its exchange the careful one.
+    @Test(arguments: ["", "gzip", "br", "zstd"], ["a", "\u{E9}"])
+    func tellsAStreamByItsDecodedBytes(coding: String, agent: String) throws {
+        let cases: [(body: String, isLabelled: Bool, isStream: Bool)] = [
+            ("data: {\"a\": 1}\n\ndata: [DONE]\n\n", false, true), ("event: ping\ndata: {}\n\n", false, true),
+            ("[{\n  \"candidates\": []\n}]", false, true), ("{\"data\": \"data: x\"}", false, false),
+            ("[{\"embedding\": [1]}]", false, false), ("plain words", false, false), ("data", false, false),
+            ("{\"a\": 1}", true, true),
+        ]
+        let bench = try CaptureBench()
+        let lane = bench.engine.makeLane()
+        for item in cases {
+            let tap = lane.begin()
+            tap.exchange.responseStream = item.isLabelled
+            tap.heads(
+                request: "POST /v1/responses HTTP/1.1\r\nUser-Agent: \(agent)\r\n\r\n",
+                response: "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+                    + (coding.isEmpty ? "" : "Content-Encoding: \(coding)\r\n") + "\r\n")
+            for part in coding.isEmpty ? [Array(item.body.utf8)] : FlushedStream.parts(coding, [item.body]) { tap.response(part) }
+            tap.commit(.completed)
+        }
+        #expect(try bench.records().map(\.head.responseStream) == cases.map(\.isStream))
+    }
+
     @Test(arguments: ["gzip", "br", "zstd"]) func undoesContentCodingsAndMovesArrivals(coding: String) throws {
         let events = ["data: one\n\n", "data: zwei\n\n", "data: drei drei drei\n\n", "data: [DONE]\n\n"]
         let parts = FlushedStream.parts(coding, events)
@@ -297,6 +321,17 @@ import Testing
         tap.exchange.keyID = "key_7"
         tap.commit(.completed)
         #expect(try bench.records().map(\.head.keyID) == ["key_7"])
+    }
+
+    /// The odd byte sends the second one the careful way.
+    @Test(arguments: ["a", "\u{E9}"])
+    func namesNobodyWhereAGatewayKeyWasAskedForAndNoneIsKnown(agent: String) throws {
+        let bench = try CaptureBench()
+        let tap = bench.engine.makeLane().begin()
+        tap.heads(request: "GET / HTTP/1.1\r\nAuthorization: Bearer weir_planted-0123456789\r\nUser-Agent: \(agent)\r\n\r\n")
+        tap.exchange.keyID = ""
+        tap.commit(.refused)
+        #expect(try bench.records().map(\.head.keyID) == [nil])
     }
 
     @Test func joinsArrivalsBeyondTheLimit() throws {

@@ -122,7 +122,7 @@ struct RandomExchange {
         tap.exchange.api = chance(70) ? .openaiChat : nil
         tap.exchange.upstreamURL = chance(80) ? "https://api.example.com/v1" + (chance(4) ? "/" + key : "") : nil
         tap.exchange.deployment = chance(20) ? "dep\"1" : nil
-        tap.exchange.keyID = chance(10) ? "key_1" : nil
+        tap.exchange.keyID = chance(10) ? "key_1" : chance(10) ? "" : nil
         tap.exchange.errorSource = chance(10) ? (chance(50) ? .gateway : .provider) : nil
         tap.exchange.errorCode = chance(10) ? "bad_request" : nil
         if chance(20) { tap.exchange.pathAttribution.task = "path-task" }

@@ -53,6 +53,10 @@ import Testing
             "weir.yaml:4: providers.acme.apis may hold openai-chat"
         ),
         (
+            "providers:\n  acme:\n    url: https://a\n    apis: [ollama, rerank, openai-chta]\n",
+            "bedrock-invoke; did you mean `openai-chat`?"
+        ),
+        (
             "providers:\n  b:\n    aws: {access_key_id: AKIA}\n",
             "weir.yaml:2: providers.b.aws needs access_key_id and secret_access_key"
         ),

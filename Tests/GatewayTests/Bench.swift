@@ -59,6 +59,18 @@ struct Bench: Sendable {
         return try wire.answer(toHead: toHead)
     }
 
+    /// Runs a body against the gateway, then stops everything.
+    func run(_ body: (Bench) async throws -> Void) async throws -> [ExchangeRecord] {
+        do {
+            try await body(self)
+        } catch {
+            _ = await server.shutDown(limitMilliseconds: 0)
+            capture.stop()
+            throw error
+        }
+        return try await finish()
+    }
+
     func finish() async throws -> [ExchangeRecord] {
         _ = await server.shutDown(limitMilliseconds: 5_000)
         capture.stop()
@@ -101,16 +113,9 @@ struct Bench: Sendable {
     keys: GatewayKeys = GatewayKeys(), operations: GatewayOperations = GatewayOperations(),
     _ body: (Bench) async throws -> Void
 ) async throws -> [ExchangeRecord] {
-    let bench = try await Bench.start(
-        providers: providers, allowsPrivate: allowsPrivate, limits: limits, keys: keys, operations: operations)
-    do {
-        try await body(bench)
-    } catch {
-        _ = await bench.server.shutDown(limitMilliseconds: 0)
-        bench.capture.stop()
-        throw error
-    }
-    return try await bench.finish()
+    try await Bench.start(
+        providers: providers, allowsPrivate: allowsPrivate, limits: limits, keys: keys, operations: operations
+    ).run(body)
 }
 
 /// A POST with a body of stated length.

@@ -97,4 +97,27 @@ import Testing
         #expect(records.map(\.head.outcome) == [.refused, .completed])
         #expect(records.first?.head.errorCode == "invalid_gateway_key")
     }
+
+    @Test func refusalNamesTheKeyItShowedAndNoUnknownOne() async throws {
+        let known = "Authorization: Bearer \(TestKeys.known)"
+        let unknown = "Authorization: Bearer weir_unknown_0123456789"
+        let cases: [(status: Int, id: String?, request: String)] = [
+            (404, "team-a", post("/nowhere", "{}", [known])),
+            (400, "team-a", post("/v1/responses", "{}", [known, "x-inference-provider: nobody"])),
+            (403, "team-a", post("/v1/responses", "{}", [known, "x-inference-provider-url: https://127.0.0.1"])),
+            (413, "team-a", post("/v1/responses", String(repeating: "a", count: 101), [known])),
+            (401, nil, post("/v1/responses", "{}", [unknown])),
+            (401, nil, post("/v1/responses", "{}", ["Authorization: Bearer sk-planted-0123456789"])),
+            (413, nil, post("/v1/responses", String(repeating: "a", count: 101), [unknown])),
+        ]
+        var limits = GatewayLimits()
+        limits.bodyBytes = 100
+        let provider = try RawProvider(answering: ok("reached"))
+        let records = try await withGateway(provider, limits: limits, keys: TestKeys.keys) {
+            (bench: Bench) async throws -> Void in
+            for entry in cases { #expect(try bench.ask(entry.request).status == entry.status) }
+        }
+        #expect(records.map(\.head.keyID) == cases.map(\.id))
+        #expect(records.map(\.head.status) == cases.map(\.status))
+    }
 }

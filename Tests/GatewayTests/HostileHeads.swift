@@ -3,6 +3,7 @@
 /// Heads that two readers could read differently, or that no reader should take.
 enum HostileHeads {
     private static let bad = HostileEnd.refused(400, "bad_request")
+    private static let proxied = HostileEnd.refused(400, "the request target is a whole URL")
 
     /// A POST whose header lines are given, followed by a body.
     private static func lines(_ name: String, _ headers: String..., body: String = "abc", end: HostileEnd = bad) -> HostileCase {
@@ -116,9 +117,12 @@ enum HostileHeads {
         start("no target", "GET HTTP/1.1"),
         start("CONNECT to a host", "CONNECT example.com:443 HTTP/1.1"),
         start("CONNECT to a path", "CONNECT /v1/models HTTP/1.1"),
-        start("absolute form", "GET http://example.com/v1/models HTTP/1.1"),
-        start("absolute form, TLS", "GET https://169.254.169.254/latest HTTP/1.1"),
-        start("absolute form, own host", "GET http://w/v1/models HTTP/1.1"),
+        start("absolute form", "GET http://example.com/v1/models HTTP/1.1", end: proxied),
+        start("absolute form, TLS", "GET https://169.254.169.254/latest HTTP/1.1", end: proxied),
+        start("absolute form, own host", "GET http://w/v1/models HTTP/1.1", end: proxied),
+        start("absolute form, capitals", "GET HTTP://W HTTP/1.1", end: proxied),
+        start("absolute form, a name and a password", "GET http://a:b@w/v1/models HTTP/1.1", end: proxied),
+        start("a scheme alone", "GET http: HTTP/1.1"),
         start("another scheme", "GET file:///etc/passwd HTTP/1.1"),
         start("authority form", "GET example.com:80 HTTP/1.1"),
         start("a path without its slash", "GET v1/models HTTP/1.1"),

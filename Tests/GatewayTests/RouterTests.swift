@@ -128,6 +128,26 @@ func requestHead(_ target: String, _ headers: [String], method: String = "POST")
         #expect(String(decoding: try BaseURL(base).join(Array(request.utf8)[...]), as: UTF8.self) == expected)
     }
 
+    /// Where each provider documents its chat completions (`notebooks-docs/providers.md`).
+    @Test(arguments: [
+        ("openai", "https://api.openai.com/v1/"), ("groq", "https://api.groq.com/openai/v1/"),
+        ("cerebras", "https://api.cerebras.ai/v1/"), ("openrouter", "https://openrouter.ai/api/v1/"),
+        ("mistral", "https://api.mistral.ai/v1/"), ("xai", "https://api.x.ai/v1/"),
+        ("together", "https://api.together.ai/v1/"), ("fireworks", "https://api.fireworks.ai/inference/v1/"),
+        ("alibaba", "https://dashscope-intl.aliyuncs.com/compatible-mode/v1/"), ("baseten", "https://inference.baseten.co/v1/"),
+        ("deepinfra", "https://api.deepinfra.com/v1/openai/"), ("github-models", "https://models.github.ai/inference/"),
+        ("huggingface", "https://router.huggingface.co/v1/"), ("hyperbolic", "https://api.hyperbolic.xyz/v1/"),
+        ("inference-net", "https://api.inference.net/v1/"), ("minimax", "https://api.minimax.io/v1/"),
+        ("moonshot", "https://api.moonshot.ai/v1/"), ("nebius", "https://api.tokenfactory.nebius.com/v1/"),
+        ("novita", "https://api.novita.ai/openai/v1/"), ("nvidia", "https://integrate.api.nvidia.com/v1/"),
+        ("sambanova", "https://api.sambanova.ai/v1/"), ("venice", "https://api.venice.ai/api/v1/"),
+        ("vercel-gateway", "https://ai-gateway.vercel.sh/v1/"), ("zai", "https://api.z.ai/api/paas/v4/"),
+    ])
+    func sendsChatCompletionsWhereTheProviderTakesThem(name: String, base: String) throws {
+        let route = try route("/v1/chat/completions", ["x-inference-provider: \(name)"])
+        #expect(route.upstreamURL == base + "chat/completions")
+    }
+
     @Test(arguments: [
         ("HTTPS://API.Example.COM", "api.example.com", 443, true, "api.example.com"),
         ("http://h:8080/x//", "h", 8_080, false, "h:8080"),

@@ -119,6 +119,20 @@ struct Sample: Sendable, CustomTestStringConvertible {
             "a fall-back address is replaced", "a.ts",
             "import OpenAI from \"openai\"\nnew OpenAI({ baseURL: process.env.X_URL ?? \"https://api.openai.com/v1\" })\n",
             "import OpenAI from \"openai\"\nnew OpenAI({ baseURL: process.env.X_URL ?? \"http://127.0.0.1:8080/v1\" })\n"),
+        Sample(
+            "a factory of the Vercel AI SDK gets its provider's path", "a.ts",
+            "import { createAnthropic } from \"@ai-sdk/anthropic\"\ncreateAnthropic({})\n",
+            "import { createAnthropic } from \"@ai-sdk/anthropic\"\ncreateAnthropic({ baseURL: \"http://127.0.0.1:8080/v1\" })\n"),
+        Sample(
+            "Google's factory goes by two names", "a.ts",
+            "import { createGoogle, createGoogleGenerativeAI } from '@ai-sdk/google'\ncreateGoogle({});createGoogleGenerativeAI({})\n",
+            "import { createGoogle, createGoogleGenerativeAI } from '@ai-sdk/google'\ncreateGoogle({ baseURL: 'http://127.0.0.1:8080/v1beta' });createGoogleGenerativeAI({ baseURL: 'http://127.0.0.1:8080/v1beta' })\n"
+        ),
+        Sample(
+            "OpenRouter's factory is told by a header", "a.ts",
+            "import { createOpenRouter } from '@openrouter/ai-sdk-provider'\ncreateOpenRouter({ a })\n",
+            "import { createOpenRouter } from '@openrouter/ai-sdk-provider'\ncreateOpenRouter({\n  a,\n  baseURL: 'http://127.0.0.1:8080/api/v1',\n  headers: { 'x-inference-provider': 'openrouter' },\n})\n"
+        ),
         Sample("a spread is left", "a.ts", "import OpenAI from 'openai';\nnew OpenAI({ ...o });\n", nil, undecided: 1),
         Sample("a variable is left", "a.ts", "import OpenAI from 'openai';\nnew OpenAI(o);\n", nil, undecided: 1),
         Sample("a computed option is left", "a.ts", "import OpenAI from 'openai';\nnew OpenAI({ [k]: 1 });\n", nil, undecided: 1),

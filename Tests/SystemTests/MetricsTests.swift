@@ -55,5 +55,25 @@ extension SystemTests {
             #expect(try await Question(method: "GET", path: "/healthz").ask(port: gateway.port).status == 200)
             #expect(try await gateway.stop() == 0)
         }
+
+        /// The data directory cannot even be made: its parent is a file.
+        @Test(.timeLimit(.minutes(2))) func bypassForwardsAndNeedsNoDisk() async throws {
+            let bench = try await Bench()
+            let path = bench.scratch.at("weir.yaml")
+            try "capture: off\n".write(toFile: path, atomically: true, encoding: .utf8)
+            let gateway = try await RunningGateway(
+                data: path + "/data", provider: bench.provider.port, extra: ["--config", path])
+            #expect(gateway.errors.contains("nothing is recorded"))
+            let question = Question.chat("bypass", isStream: true)
+            let answer = try await question.ask(port: gateway.port)
+            let direct = try await question.ask(port: bench.provider.port)
+            #expect(answer.isWhole && answer.body == direct.body)
+            #expect(!answer.id.isEmpty)
+            let metrics = try await Question(method: "GET", path: "/metrics").ask(port: gateway.port).text
+            #expect(metrics.contains("weir_gateway_exchanges_total{provider=\"openai\""))
+            #expect(metrics.contains("\nweir_capture_exchanges_admitted_total 0\n"))
+            #expect(metrics.contains("\nweir_capture_exchanges_dropped_total{reason=\"arena_full\"} 0\n"))
+            #expect(try await gateway.stop() == 0)
+        }
     }
 }

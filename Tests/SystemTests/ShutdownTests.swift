@@ -73,5 +73,31 @@ extension SystemTests {
             let third = try await bench.gateway()
             #expect(try await third.stop() == 0)
         }
+
+        @Test(.timeLimit(.minutes(2)), arguments: [SIGINT, SIGTERM])
+        func firstSignalEndsAVerbThatOnlyReads(signal: Int32) async throws {
+            let bench = try await Bench()
+            let gateway = try await bench.gateway("--no-index")
+            // More than a pipe holds, so that the verb waits for its reader in the middle of its work.
+            for number in 0..<4 {
+                let long = String(repeating: "stop \(number) ", count: 8_000)
+                #expect(try await Question.chat(long).ask(port: gateway.port).status == 200)
+            }
+            #expect(try await gateway.stop() == 0)
+
+            let pipe = bench.scratch.at("pipe")
+            try #require(mkfifo(pipe, 0o600) == 0)
+            let reader = open(pipe, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+            defer { close(reader) }
+            let verb = try ChildProcess(
+                [Weir.path, "segment", "cat", "--data", bench.data], output: pipe, errors: bench.scratch.at("err"))
+            _ = try await eventually("the pipe to be full") {
+                var waiting: Int32 = 0
+                return ioctl(reader, UInt(FIONREAD), &waiting) == 0 && waiting >= 65_536 ? true : nil
+            }
+            #expect(verb.ended() == nil)
+            verb.send(signal)
+            #expect(try await verb.end(within: 10) == 128 + signal)
+        }
     }
 }

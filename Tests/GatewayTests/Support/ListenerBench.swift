@@ -50,14 +50,7 @@ extension Bench {
     upstream: UpstreamSettings = UpstreamSettings(), allowsPrivate: Bool = false, limits: GatewayLimits = GatewayLimits(),
     _ body: (Bench) async throws -> Void
 ) async throws -> [ExchangeRecord] {
-    let bench = try await Bench.start(
-        urls: urls, router: router, listeners: listeners, upstream: upstream, allowsPrivate: allowsPrivate, limits: limits)
-    do {
-        try await body(bench)
-    } catch {
-        _ = await bench.server.shutDown(limitMilliseconds: 0)
-        bench.capture.stop()
-        throw error
-    }
-    return try await bench.finish()
+    try await Bench.start(
+        urls: urls, router: router, listeners: listeners, upstream: upstream, allowsPrivate: allowsPrivate, limits: limits
+    ).run(body)
 }
