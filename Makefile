@@ -101,7 +101,7 @@ corpus: release ## campaign: recorded provider traffic through the gateway, byte
 bench: release ## campaign: direct, nginx and weir side by side (needs ../shared, gcc, wrk, nginx)
 	@Tests/Campaigns/bench.sh
 
-soak: release ## campaign: mixed traffic with cancellations and errors; memory, descriptors, every exchange accounted for
+soak: release ## campaign: mixed traffic with cancellations, cuts and errors; memory, descriptors, every exchange accounted for
 	@Tests/Campaigns/soak.sh
 
 clean: ## delete what was built, not what was captured
