@@ -52,8 +52,8 @@ def settled(port):
     """The counters when nothing runs on and every exchange is written."""
     for _ in range(1200):
         now = metrics(port)
-        admitted = total(now, "weir_capture_exchanges_admitted_total")
-        if now["weir_gateway_exchanges_in_flight"] == 0 and total(now, "weir_capture_records_written_total") >= admitted:
+        admitted, dropped = (total(now, f"weir_capture_exchanges_{what}_total") for what in ("admitted", "dropped"))
+        if now["weir_gateway_exchanges_in_flight"] == 0 and total(now, "weir_capture_records_written_total") + dropped >= admitted:
             break
         time.sleep(0.1)
     return now
@@ -72,6 +72,9 @@ def account(counters):
     admitted = total(counters, "weir_capture_exchanges_admitted_total")
     print(f"\nadmitted {admitted}, written {total(counters, 'weir_capture_records_written_total')}, "
           f"dropped {total(counters, 'weir_capture_exchanges_dropped_total')}, reduced {total(counters, 'weir_capture_exchanges_reduced_total')}")
+    for series, value in counters.items():
+        if series.startswith("weir_capture_exchanges_dropped_total") and value:
+            print(f"{series} {value:.0f}")
     return {
         "every exchange is recorded": total(counters, "weir_capture_records_written_total") == admitted > 0,
         "none is dropped": total(counters, "weir_capture_exchanges_dropped_total") == 0,
