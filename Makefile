@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .ONESHELL:
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help setup build release venv test lint format demo clean crash fuzz bench corpus soak
+.PHONY: help setup build release venv test lint format demo clean crash fuzz bench corpus soak memory
 
 APT_BUILD := libsqlite3-dev libzstd-dev libcurl4-openssl-dev zlib1g-dev libbrotli-dev
 APT_TEST := zstd jq python3-venv sqlite3
@@ -102,14 +102,17 @@ fuzz: setup ## campaign: the seeded tests with many more rounds
 	export WEIR_FUZZ_ROUNDS="$${WEIR_FUZZ_ROUNDS:-400000}" WEIR_DAMAGE_ROUNDS="$${WEIR_DAMAGE_ROUNDS:-3000}"
 	swift test --filter 'DifferentialTests|ArenaRecoveryTests'
 
-corpus: release ## campaign: recorded provider traffic through the gateway, byte for byte (needs ../shared)
+corpus: release ## campaign: recorded provider traffic through the gateway, whole and cut off, byte for byte (needs ../shared)
 	@Tests/Campaigns/corpus.sh
 
 bench: release ## campaign: direct, nginx and weir side by side (needs ../shared, gcc, wrk, nginx)
 	@Tests/Campaigns/bench.sh
 
-soak: release ## campaign: mixed traffic with cancellations and errors; memory, descriptors, every exchange accounted for
+soak: release ## campaign: mixed traffic with cancellations, cuts and errors; memory, descriptors, every exchange accounted for
 	@Tests/Campaigns/soak.sh
+
+memory: release ## campaign: memory after a million exchanges and with 2,000 idle streams; start to ready (needs ../shared, gcc)
+	@Tests/Campaigns/memory.sh
 
 clean: ## delete what was built, not what was captured
 	@rm -rf .build .venv

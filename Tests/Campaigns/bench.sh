@@ -1,9 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Direct, nginx and weir side by side in interleaved rounds, capture on; then the medians as tables.
-# WEIR_BIN names another program; ROUNDS (3), CASES (all that can run here), SERVE_FLAGS, REPORT=FILE, KEEP=1.
+# Direct, nginx and weir side by side in interleaved rounds, capture on; then the medians as tables, and weir held against nginx.
+# WEIR_BIN names another program; ROUNDS (3), CASES (all that can run here), SERVE_FLAGS (--no-index: facts are
+# made apart; with an empty value they are made in the process, on the same core), REPORT=FILE, RESULTS=FILE, KEEP=1.
+# Exit 1 where an exchange was dropped, reduced or not recorded, or a request failed; never for a figure.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 [[ -d "$shared/bench" ]] || skip "the load programs are not here ($shared/bench)"
 [[ -x "$weir" ]] || fail "$weir is not built: run make release"
@@ -15,8 +18,8 @@ targets=direct,mine
 command -v nginx >/dev/null && targets=direct,nginx,mine || say "nginx is not installed: left out"
 cases=${CASES:-}
 if [[ -z "$cases" ]]; then
-    cases=c1,c64rf,max64f,s10,s200,smax200
-    if command -v wrk >/dev/null; then cases=c1,c64rf,wrkf,max64f,s10,s200,smax200; else say "wrk is not installed: its case is left out"; fi
+    cases=c1,c64rf,max64f,s10,s200,smax200,b400c1,b400r,b400c8
+    if command -v wrk >/dev/null; then cases=$cases,wrkf; else say "wrk is not installed: its case is left out"; fi
 fi
 
 say "Building the mock provider and the load generator"
@@ -29,29 +32,40 @@ gcc -O2 -o load load.c
 
 say "Starting weir on CPU 0"
 port=$(free_port)
-# SERVE_FLAGS is a list of words on purpose.
+flags=${SERVE_FLAGS---no-index}
+# The flags are a list of words on purpose.
 # shellcheck disable=SC2086
 taskset -c 0 "$weir" serve --listen "127.0.0.1:$port" --provider openai=http://127.0.0.1:9100 --data "$scratch/data" \
-    ${SERVE_FLAGS:-} >"$scratch/weir.log" 2>&1 &
+    $flags >"$scratch/weir.log" 2>&1 &
 weir_pid=$!
 children+=("$weir_pid")
 wait_for_port "$port" "$weir_pid" 30 weir
 
 say "Measuring: $targets, $rounds rounds of $cases"
-# bench.py starts the mock provider and nginx, and ends them.
-timeout --foreground -s INT -k 10 1800 python3 bench.py -r "$rounds" -o results.jsonl --targets "$targets" --cases "$cases" \
-    --url "mine=$port:$weir_pid" >&2
+# The harness starts the mock provider and nginx, and ends them.
+timeout --foreground -s INT -k 10 3600 python3 "$here/bench.py" run "$scratch/bench" -r "$rounds" -o results.jsonl \
+    --targets "$targets" --cases "$cases" --url "mine=$port:$weir_pid" >&2
 
+curl -sS --max-time 20 "http://127.0.0.1:$port/metrics" >"$scratch/metrics.txt"
+count() { awk -v name="$1" '$1 ~ "^" name "($|{)" { sum += $2 } END { printf "%d", sum }' "$scratch/metrics.txt"; }
 # The deadline grows with the traffic: a queue may have to be written first.
 stop_gently "$weir_pid" 120 weir
 
+sent=$(jq -s '[.[] | select(.target == "mine") | .done_all // 0] | add // 0' results.jsonl)
+failed=$(jq -s '[.[] | (.errors // 0) + (if .error then 1 else 0 end)] | add // 0' results.jsonl)
+kept=$(timeout --foreground 900 "$weir" segment cat --data "$scratch/data" | wc -l)
+admitted=$(count weir_capture_exchanges_admitted_total)
+dropped=$(count weir_capture_exchanges_dropped_total)
+reduced=$(count weir_capture_exchanges_reduced_total)
 report=${REPORT:-$scratch/report.md}
 {
     python3 report.py results.jsonl
-    printf '\n**Capture** (a figure counts only with its losses beside it)\n\n'
-    sent=$(jq -s '[.[] | select(.target == "mine") | .done_all // 0] | add // 0' results.jsonl)
-    kept=$(timeout --foreground 600 "$weir" segment cat --data "$scratch/data" | wc -l || echo unknown)
-    printf '| requests counted by the load programs | records in segments | bytes on disk |\n|---:|---:|---:|\n'
-    printf '| %s | %s | %s |\n' "$sent" "$kept" "$(du -sb "$scratch/data" | cut -f1)"
-    printf '\nRecords may exceed requests: warm-up and probes are captured too.\n'
+    printf '\nweir serve %s\n' "$flags"
+    python3 "$here/bench.py" report results.jsonl
+    printf '\n**Capture** (a figure counts only with its losses beside it; admitted exceeds requests by warm-up, probes and what a run breaks off)\n\n'
+    printf '| requests counted by the load programs | admitted | records in segments | dropped | reduced | failed requests | bytes on disk |\n'
+    printf '|---:|---:|---:|---:|---:|---:|---:|\n| %s | %s | %s | %s | %s | %s | %s |\n' \
+        "$sent" "$admitted" "$kept" "$dropped" "$reduced" "$failed" "$(du -sb "$scratch/data" | cut -f1)"
 } | tee "$report"
+[[ -z "${RESULTS:-}" ]] || cp results.jsonl "$RESULTS"
+((kept == admitted && admitted >= sent && dropped == 0 && reduced == 0 && failed == 0)) || fail "the account does not balance; see the last table"

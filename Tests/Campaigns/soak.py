@@ -1,268 +1,64 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The two ends of a soak: a scripted provider, and callers that finish, stream, cancel, err and misbehave.
+"""Runs the driver of soak.c, watches the gateway meanwhile, and holds the account.
 
-    soak.py provider PORT
-    soak.py drive --gateway PORT --pid PID --exchanges N [--workers 64] [--seed 7] --report FILE
+    soak.py drive --driver PROGRAM --gateway PORT --pid PID --exchanges N --data DIR --report FILE [--callers 96] [--seed 7]
+    soak.py records --report FILE < records.jsonl
 
-The driver counts every exchange it begins by kind, samples the gateway's memory, descriptors and metrics, and writes JSON.
-What an exchange becomes follows from its kind alone, so that the driver's account and the gateway's must be equal.
+`drive` samples the gateway's memory and descriptors, then compares the driver's account with the gateway's counters.
+`records` reads what was recorded (one JSON record a line) and compares it with the same account; each prints its table and
+exits 1 where something does not balance.
 """
 import argparse
-import asyncio
 import json
 import os
-import random
 import re
-import socket
-import struct
+import subprocess
 import sys
+import threading
 import time
-
-PLAIN = json.dumps({
-    "id": "chatcmpl-1", "object": "chat.completion", "model": "gpt-4o-mini",
-    "choices": [{"index": 0, "message": {"role": "assistant", "content": "A fairly short answer. " * 8}, "finish_reason": "stop"}],
-    "usage": {"prompt_tokens": 12, "completion_tokens": 40, "total_tokens": 52},
-}).encode()
-ERROR = b'{"error":{"message":"slow down","type":"rate_limit_error","param":null,"code":"rate_limited"}}'
-EVENT = b'data: {"id":"c","object":"chat.completion.chunk","model":"gpt-4o-mini","choices":[{"index":0,"delta":{"content":"word "}}]}\n\n'
-STREAM_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+import urllib.request
+from collections import Counter
 
 
-def chunk(data):
-    return b"%x\r\n%s\r\n" % (len(data), data)
+def say(text):
+    print(time.strftime("%H:%M:%S ") + text, file=sys.stderr, flush=True)
 
 
-# ---- the provider
+class Watch:
+    """Samples of a process: memory apart by kind, descriptors, and what lies on disk."""
 
-async def serve(reader, writer):
-    sock = writer.get_extra_info("socket")
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    try:
-        while True:
-            head = await reader.readuntil(b"\r\n\r\n")
-            length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", head)
-            if length:
-                await reader.readexactly(int(length.group(1)))
-            found = re.search(rb"(?i)\r\nx-soak: *(\w+)", head)
-            kind = found.group(1) if found else b"plain"
-            if kind == b"early":
-                break
-            if kind == b"error":
-                writer.write(b"HTTP/1.1 429 Too Many\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(ERROR), ERROR))
-            elif kind == b"stream":
-                writer.write(STREAM_HEAD + chunk(EVENT))
-                for _ in range(6):
-                    await asyncio.sleep(0.001)
-                    writer.write(chunk(EVENT))
-                writer.write(chunk(b"data: [DONE]\n\n") + b"0\r\n\r\n")
-            elif kind == b"cancel":
-                writer.write(STREAM_HEAD + chunk(EVENT))
-                for _ in range(400):
-                    await asyncio.sleep(0.05)
-                    if writer.is_closing():
-                        return
-                    writer.write(chunk(EVENT))
-                    await writer.drain()
-                writer.write(b"0\r\n\r\n")
-            elif kind == b"broken":
-                writer.write(STREAM_HEAD + chunk(EVENT))
-                await writer.drain()
-                await asyncio.sleep(0.002)
-                break
-            else:
-                writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(PLAIN), PLAIN))
-            await writer.drain()
-    except (asyncio.IncompleteReadError, ConnectionError, OSError):
-        pass
-    finally:
-        writer.close()
+    def __init__(self, pid, data):
+        self.pid, self.data, self.began, self.samples = pid, data, time.time(), []
+
+    def sample(self, done):
+        with open(f"/proc/{self.pid}/status") as file:
+            status = file.read()
+        size = {key: int(re.search(key + r":\s+(\d+)", status).group(1)) for key in ("RssAnon", "RssFile", "RssShmem")}
+        files = [entry for entry in os.scandir(os.path.join(self.data, "segments")) if entry.is_file()]
+        self.samples.append({
+            "at": round(time.time() - self.began, 1), "exchanges": done, "rss_anon_kb": size["RssAnon"],
+            "rss_mapped_kb": size["RssFile"] + size["RssShmem"], "descriptors": len(os.listdir(f"/proc/{self.pid}/fd")),
+            "segments": len(files), "segment_mb": round(sum(entry.stat().st_size for entry in files) / 1e6),
+        })
+        return self.samples[-1]
 
 
-async def provider(port):
-    server = await asyncio.start_server(serve, "127.0.0.1", port, backlog=1024)
-    async with server:
-        await server.serve_forever()
+def metrics(port):
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=60) as answer:
+        lines = answer.read().decode().splitlines()
+    return {line.rsplit(" ", 1)[0]: float(line.rsplit(" ", 1)[1]) for line in lines if line and line[0] != "#"}
 
 
-# ---- the callers
-
-KINDS = [("plain", 70), ("stream", 14), ("cancel", 4), ("cancel_reset", 2), ("error", 5), ("broken", 2), ("early", 1), ("unrouted", 1), ("malformed", 1)]
-# How the gateway must account for each kind.
-OUTCOMES = {
-    "plain": "completed", "stream": "completed", "error": "completed", "cancel": "client_closed", "cancel_reset": "client_closed",
-    "broken": "upstream_failed", "early": "upstream_failed", "unrouted": "refused", "malformed": "refused",
-}
-
-
-def request(kind, rng):
-    if kind == "malformed":
-        return b"POST /v1/chat/completions HTTP/1.1\r\nHost: w\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\n"
-    words = " ".join(rng.choice(("ship", "the", "late", "invoice", "summary", "and", "reply")) for _ in range(rng.randrange(10, 120)))
-    body = json.dumps({"model": "gpt-4o-mini", "stream": kind not in ("plain", "error"), "messages": [{"role": "user", "content": words}]}).encode()
-    path = b"/nowhere" if kind == "unrouted" else b"/v1/chat/completions"
-    soak = b"cancel" if kind == "cancel_reset" else kind.encode()
-    return b"POST %s HTTP/1.1\r\nHost: w\r\nAuthorization: Bearer sk-soak\r\nX-Soak: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (path, soak, len(body), body)
-
-
-async def read_answer(reader):
-    head = await reader.readuntil(b"\r\n\r\n")
-    status = int(head[9:12])
-    length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", head)
-    if length:
-        await reader.readexactly(int(length.group(1)))
-    else:
-        while True:
-            size = int((await reader.readuntil(b"\r\n")).split(b";")[0], 16)
-            await reader.readexactly(size + 2)
-            if size == 0:
-                break
-    return status, b"\r\nconnection: close" in head.lower()
-
-
-class Drive:
-    def __init__(self, args):
-        self.args = args
-        self.left = args.exchanges
-        self.begun = {kind: 0 for kind, _ in KINDS}
-        self.wrong = {}
-        self.done = 0
-
-    def note(self, text):
-        self.wrong[text] = self.wrong.get(text, 0) + 1
-
-    async def worker(self, number):
-        rng = random.Random(self.args.seed * 100_003 + number)
-        bag = [kind for kind, weight in KINDS for _ in range(weight)]
-        link = None
-        while self.left > 0:
-            self.left -= 1
-            kind = rng.choice(bag)
-            if link is None:
-                link = await asyncio.open_connection("127.0.0.1", self.args.gateway)
-            keeps = False
-            try:
-                keeps = await asyncio.wait_for(self.exchange(kind, link, rng), 60)
-            except (asyncio.TimeoutError, asyncio.IncompleteReadError, ConnectionError, OSError, ValueError) as error:
-                self.note(f"{kind}: {type(error).__name__}")
-            self.done += 1
-            if not keeps:
-                link[1].close()
-                link = None
-        if link:
-            link[1].close()
-
-    async def exchange(self, kind, link, rng):
-        """Runs one exchange; whether the connection may be used again."""
-        reader, writer = link
-        writer.write(request(kind, rng))
-        self.begun[kind] += 1
-        await writer.drain()
-        if kind in ("cancel", "cancel_reset"):
-            await reader.readuntil(b"\n\n")
-            if kind == "cancel_reset":
-                writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                writer.transport.abort()
-            return False
-        if kind == "broken":
-            await reader.readuntil(b"\n\n")
-            try:
-                rest = await reader.read()
-                if rest.endswith(b"0\r\n\r\n"):
-                    self.note("broken: looks whole")
-            except ConnectionError:
-                pass
-            return False
-        status, closes = await read_answer(reader)
-        wanted = {"plain": 200, "stream": 200, "error": 429, "early": 502, "unrouted": 404, "malformed": 400}[kind]
-        if status != wanted:
-            self.note(f"{kind}: status {status}")
-        return not closes
-
-    # ---- watching the gateway
-
-    def watch(self):
-        status = open(f"/proc/{self.args.pid}/status").read()
-        sample = {
-            "at": round(time.time() - self.began, 1), "exchanges": self.done,
-            "rss_anon_kb": int(re.search(r"RssAnon:\s+(\d+)", status).group(1)),
-            "descriptors": len(os.listdir(f"/proc/{self.args.pid}/fd")),
-        }
-        if self.args.data:
-            files = [name for _, _, names in os.walk(os.path.join(self.args.data, "segments")) for name in names]
-            sample["segments"] = len(files)
-        return sample
-
-    async def metrics(self):
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.args.gateway)
-        writer.write(b"GET /metrics HTTP/1.1\r\nHost: w\r\nConnection: close\r\n\r\n")
-        text = (await reader.read()).decode()
-        writer.close()
-        return {line.rsplit(" ", 1)[0]: float(line.rsplit(" ", 1)[1]) for line in text.split("\r\n\r\n", 1)[1].splitlines() if line and line[0] != "#"}
-
-    async def sampler(self):
-        while True:
-            self.samples.append(self.watch())
-            await asyncio.sleep(self.every)
-
-    async def run(self):
-        self.began = time.time()
-        self.samples = []
-        self.every = 0.5 if self.args.exchanges < 200_000 else 5
-        sampler = asyncio.create_task(self.sampler())
-        workers = [asyncio.create_task(self.worker(n)) for n in range(self.args.workers)]
-        await asyncio.gather(*workers)
-        took = time.time() - self.began
-        sampler.cancel()
-        self.samples.append(self.watch())
-        # The cancelled ones end a moment later, and the capture thread catches up.
-        for _ in range(600):
-            metrics = await self.metrics()
-            written = metrics.get("weir_capture_records_written_total", -1)
-            if metrics["weir_gateway_exchanges_in_flight"] == 0 and written >= sum(self.begun.values()):
-                break
-            await asyncio.sleep(0.1)
-        return self.report(took, metrics)
-
-    def report(self, took, metrics):
-        begun = sum(self.begun.values())
-        expected = {}
-        for kind, count in self.begun.items():
-            expected[OUTCOMES[kind]] = expected.get(OUTCOMES[kind], 0) + count
-        seen = {}
-        dropped = 0
-        for name, value in metrics.items():
-            found = re.match(r'weir_gateway_exchanges_total\{.*outcome="(\w+)"', name)
-            if found:
-                seen[found.group(1)] = seen.get(found.group(1), 0) + int(value)
-            if name.startswith("weir_capture_exchanges_dropped_total"):
-                dropped += int(value)
-        half = [s for s in self.samples if s["exchanges"] >= self.args.exchanges / 2]
-        growth = slope(half) * (half[-1]["exchanges"] - half[0]["exchanges"]) if len(half) > 2 else 0.0
-        spread = max(s["descriptors"] for s in half) - min(s["descriptors"] for s in half)
-        facts = {
-            "begun": begun, "admitted": int(metrics["weir_capture_exchanges_admitted_total"]),
-            "written": int(metrics["weir_capture_records_written_total"]), "dropped": dropped,
-            "reduced": int(metrics["weir_capture_exchanges_reduced_total"]),
-        }
-        checks = {
-            "every exchange is admitted": facts["admitted"] == begun,
-            "every exchange is written": facts["written"] == begun,
-            "none is dropped": dropped == 0,
-            "none runs on": metrics["weir_gateway_exchanges_in_flight"] == 0,
-            "outcomes are those of the kinds": seen == expected,
-            "callers got what was meant for them": not self.wrong,
-            "memory is flat over the last half": growth <= self.args.growth_kb,
-            # Each caller may have a connection on both sides; cancelled ones overlap with their successors.
-            "descriptors are flat over the last half": spread <= 4 * self.args.workers,
-        }
-        return {
-            "exchanges": self.args.exchanges, "seconds": round(took, 1), "per_second": round(begun / took), "kinds": self.begun,
-            "outcomes_expected": expected, "outcomes_seen": seen, "account": facts, "wrong": self.wrong,
-            "rss_anon_growth_last_half_kb": round(growth), "rss_anon_last_kb": self.samples[-1]["rss_anon_kb"],
-            "rss_anon_max_kb": max(s["rss_anon_kb"] for s in self.samples), "descriptors_max": max(s["descriptors"] for s in self.samples),
-            "descriptor_spread_last_half": spread, "checks": checks, "samples": thin(self.samples, 200),
-        }
+def settled(port, begun):
+    """The gateway's counters when nothing runs on and the capture thread has caught up."""
+    for _ in range(1200):
+        now = metrics(port)
+        dropped = sum(value for name, value in now.items() if name.startswith("weir_capture_exchanges_dropped_total"))
+        if now["weir_gateway_exchanges_in_flight"] == 0 and now.get("weir_capture_records_written_total", -1) + dropped >= begun:
+            break
+        time.sleep(0.1)
+    return now
 
 
 def slope(samples):
@@ -275,43 +71,142 @@ def slope(samples):
 
 
 def thin(samples, count):
+    """At most about `count` samples, evenly, the last among them."""
     step = max(1, len(samples) // count)
-    return samples[::step]
+    kept = samples[::step]
+    return kept if kept[-1] is samples[-1] else kept + samples[-1:]
 
 
-def table(report):
-    print("| exchanges | s | RssAnon KB | descriptors | segments |\n|---:|---:|---:|---:|---:|")
-    for sample in thin(report["samples"], 12):
-        print(f"| {sample['exchanges']} | {sample['at']} | {sample['rss_anon_kb']} | {sample['descriptors']} | {sample.get('segments', '')} |")
-    print(f"\n{report['per_second']} exchanges/s; anonymous memory grew by {report['rss_anon_growth_last_half_kb']} KB over the last half\n")
-    print("| check | |\n|---|---|")
-    for name, holds in report["checks"].items():
-        print(f"| {name} | {'yes' if holds else 'NO'} |")
-    print("\n" + json.dumps({key: report[key] for key in ("account", "outcomes_expected", "outcomes_seen", "wrong")}))
+def drive(args):
+    watch = Watch(args.pid, args.data)
+    last = {"begun": 0, "done": 0}
+    driver = subprocess.Popen(
+        [args.driver, "drive", str(args.gateway), str(args.exchanges), str(args.callers), str(args.seed)],
+        stdout=subprocess.PIPE, text=True)
 
+    def listen():
+        for line in driver.stdout:
+            last.update(json.loads(line))
 
-def main():
-    parser = argparse.ArgumentParser()
-    verbs = parser.add_subparsers(dest="verb", required=True)
-    verbs.add_parser("provider").add_argument("port", type=int)
-    drive = verbs.add_parser("drive")
-    drive.add_argument("--gateway", type=int, required=True)
-    drive.add_argument("--pid", type=int, required=True)
-    drive.add_argument("--exchanges", type=int, required=True)
-    drive.add_argument("--workers", type=int, default=64)
-    drive.add_argument("--seed", type=int, default=7)
-    drive.add_argument("--data")
-    drive.add_argument("--growth-kb", type=int, default=4096)
-    drive.add_argument("--report", required=True)
-    args = parser.parse_args()
-    if args.verb == "provider":
-        asyncio.run(provider(args.port))
-        return 0
-    report = asyncio.run(Drive(args).run())
+    listener = threading.Thread(target=listen, daemon=True)
+    listener.start()
+    every = max(0.5, min(10, args.exchanges / 200_000))
+    spoken = 0
+    while listener.is_alive():
+        listener.join(every)
+        sample = watch.sample(last["done"])
+        if time.time() - spoken > 60:
+            spoken = time.time()
+            say(json.dumps(sample))
+    if driver.wait() != 0 or "kinds" not in last:
+        sys.exit(f"the driver ended with status {driver.returncode} after {last['done']} exchanges")
+    counters = settled(args.gateway, last["begun"])
+    watch.sample(last["done"])
+    report = account(args, last, counters, watch.samples)
     with open(args.report, "w") as file:
         json.dump(report, file, indent=1)
     table(report)
     return 0 if all(report["checks"].values()) else 1
+
+
+def account(args, driven, counters, samples):
+    seen, dropped = Counter(), 0
+    for name, value in counters.items():
+        found = re.match(r'weir_gateway_exchanges_total\{.*outcome="(\w+)"', name)
+        if found and value:
+            seen[found.group(1)] += int(value)
+        if name.startswith("weir_capture_exchanges_dropped_total"):
+            dropped += int(value)
+    half = [s for s in samples if s["exchanges"] >= args.exchanges / 2]
+    growth = slope(half) * (half[-1]["exchanges"] - half[0]["exchanges"]) if len(half) > 2 else 0.0
+    spread = max(s["descriptors"] for s in half) - min(s["descriptors"] for s in half)
+    numbers = {
+        "begun": driven["begun"], "admitted": int(counters["weir_capture_exchanges_admitted_total"]),
+        "written": int(counters["weir_capture_records_written_total"]), "dropped": dropped,
+        "reduced": int(counters["weir_capture_exchanges_reduced_total"]),
+    }
+    checks = {
+        "every exchange is admitted": numbers["admitted"] == driven["begun"],
+        "every exchange is written": numbers["written"] == driven["begun"],
+        "none is dropped": dropped == 0,
+        "none is reduced": numbers["reduced"] == 0,
+        "none runs on": counters["weir_gateway_exchanges_in_flight"] == 0,
+        "outcomes are those of the kinds": dict(seen) == driven["outcomes"],
+        "callers got what was meant for them": not driven["wrong"],
+        "memory is flat over the last half": growth <= args.growth_kb,
+        # Each caller may have a connection on both sides; cancelled ones overlap with their successors.
+        "descriptors are flat over the last half": spread <= 4 * args.callers,
+    }
+    return {
+        "exchanges": args.exchanges, "seconds": driven["seconds"], "per_second": round(driven["begun"] / max(driven["seconds"], 0.001)),
+        "kinds": driven["kinds"], "outcomes_expected": driven["outcomes"], "outcomes_seen": dict(seen), "account": numbers,
+        "wrong": driven["wrong"], "rss_anon_growth_last_half_kb": round(growth), "rss_anon_last_kb": samples[-1]["rss_anon_kb"],
+        "rss_anon_max_kb": max(s["rss_anon_kb"] for s in samples), "descriptors_max": max(s["descriptors"] for s in samples),
+        "descriptor_spread_last_half": spread, "checks": checks, "samples": thin(samples, 200),
+    }
+
+
+def table(report):
+    print("| exchanges | s | RssAnon KB | mapped KB | descriptors | segments | MB |\n|---:|---:|---:|---:|---:|---:|---:|")
+    for s in thin(report["samples"], 16):
+        print(f"| {s['exchanges']} | {s['at']} | {s['rss_anon_kb']} | {s['rss_mapped_kb']} | {s['descriptors']} | {s['segments']} | {s['segment_mb']} |")
+    print(f"\n{report['per_second']} exchanges/s; anonymous memory grew by {report['rss_anon_growth_last_half_kb']} KB over the last half\n")
+    print("| kind | begun |\n|---|---:|")
+    for kind, count in report["kinds"].items():
+        print(f"| {kind} | {count} |")
+    print("\n| check | |\n|---|---|")
+    for name, holds in report["checks"].items():
+        print(f"| {name} | {'yes' if holds else 'NO'} |")
+    print("\n" + json.dumps({key: report[key] for key in ("account", "outcomes_expected", "outcomes_seen", "wrong")}), flush=True)
+
+
+def records(args):
+    """Counts the records by outcome; every id once."""
+    with open(args.report) as file:
+        report = json.load(file)
+    found = re.compile(rb'"outcome":"(\w+)","error_source"')
+    identity = re.compile(rb'"id":"([0-9a-f-]{36})"')
+    outcomes, ids, count, broken = Counter(), set(), 0, 0
+    for line in sys.stdin.buffer:
+        count += 1
+        outcome, name = found.search(line), identity.search(line, 0, 200)
+        if not outcome or not name or not line.endswith(b"}\n"):
+            broken += 1
+            continue
+        outcomes[outcome.group(1).decode()] += 1
+        ids.add(bytes.fromhex(name.group(1).replace(b"-", b"").decode()))
+    names = sorted(set(outcomes) | set(report["outcomes_expected"]))
+    print("\n| outcome | begun | counted by the gateway | recorded |\n|---|---:|---:|---:|")
+    for name in names:
+        print(f"| {name} | {report['outcomes_expected'].get(name, 0)} | {report['outcomes_seen'].get(name, 0)} | {outcomes[name]} |")
+    print(f"| all | {report['account']['begun']} | {sum(report['outcomes_seen'].values())} | {count} |")
+    print(f"\n{len(ids)} different ids, {broken} broken records")
+    report["records"] = {"count": count, "outcomes": outcomes, "ids": len(ids), "broken": broken}
+    with open(args.report, "w") as file:
+        json.dump(report, file, indent=1)
+    balanced = count == len(ids) == report["account"]["begun"] and not broken and dict(outcomes) == report["outcomes_expected"]
+    return 0 if balanced else 1
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    verb = verbs.add_parser("drive")
+    verb.add_argument("--driver", required=True)
+    verb.add_argument("--gateway", type=int, required=True)
+    verb.add_argument("--pid", type=int, required=True)
+    verb.add_argument("--exchanges", type=int, required=True)
+    verb.add_argument("--callers", type=int, default=96)
+    verb.add_argument("--seed", type=int, default=7)
+    verb.add_argument("--data", required=True)
+    verb.add_argument("--growth-kb", type=int, default=4096)
+    verb.add_argument("--report", required=True)
+    verb.set_defaults(run=drive)
+    verb = verbs.add_parser("records")
+    verb.add_argument("--report", required=True)
+    verb.set_defaults(run=records)
+    args = parser.parse_args()
+    return args.run(args)
 
 
 if __name__ == "__main__":

@@ -1,44 +1,47 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Plain answers, streams, cancellations and errors for as long as it takes; memory, descriptors and the account of exchanges.
-# WEIR_SOAK_EXCHANGES (20000; the full run is 3000000), WORKERS (64), WEIR_BIN names another program, REPORT=FILE keeps the JSON.
+# Plain answers, streams, cancellations, cuts and errors for as long as it takes; memory, descriptors and the account of exchanges.
+# WEIR_SOAK_EXCHANGES (100000; the full run is 3000000), CALLERS (96), SEED (7), WEIR_BIN names another program, SERVE_FLAGS,
+# REPORT=FILE keeps the JSON, KEEP=1 the data.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 [[ -x "$weir" ]] || fail "$weir is not built: run make release"
+command -v gcc >/dev/null || fail "gcc is needed (apt-get install gcc)"
 campaigns=$(dirname "${BASH_SOURCE[0]}")
-exchanges=${WEIR_SOAK_EXCHANGES:-20000}
+exchanges=${WEIR_SOAK_EXCHANGES:-100000}
 # Small runs end while pools and caches still fill.
 growth=$((exchanges >= 1000000 ? 4096 : 16384))
 ulimit -n "$(ulimit -Hn)" 2>/dev/null || true
 
 say "Starting the scripted provider and weir"
+gcc -O2 -Wall -Wextra -o "$scratch/soak" "$campaigns/soak.c"
 provider_port=$(free_port)
-python3 "$campaigns/soak.py" provider "$provider_port" >"$scratch/provider.log" 2>&1 &
+"$scratch/soak" provider "$provider_port" >"$scratch/provider.log" 2>&1 &
 provider_pid=$!
 children+=("$provider_pid")
 wait_for_port "$provider_port" "$provider_pid" 10 provider
 
 port=$(free_port)
+# SERVE_FLAGS is a list of words on purpose.
+# shellcheck disable=SC2086
 "$weir" serve --listen "127.0.0.1:$port" --provider "openai=http://127.0.0.1:$provider_port" --data "$scratch/data" \
-    >"$scratch/weir.log" 2>&1 &
+    ${SERVE_FLAGS:-} >"$scratch/weir.log" 2>&1 &
 weir_pid=$!
 children+=("$weir_pid")
 wait_for_port "$port" "$weir_pid" 30 weir
 
 say "Driving $exchanges exchanges"
 status=0
-python3 "$campaigns/soak.py" drive --gateway "$port" --pid "$weir_pid" --exchanges "$exchanges" --workers "${WORKERS:-64}" \
-    --data "$scratch/data" --growth-kb "$growth" --report "$scratch/report.json" || status=$?
-[[ -f "$scratch/report.json" ]] || fail "the driver ended without a report"
+python3 "$campaigns/soak.py" drive --driver "$scratch/soak" --gateway "$port" --pid "$weir_pid" --exchanges "$exchanges" \
+    --callers "${CALLERS:-96}" --seed "${SEED:-7}" --data "$scratch/data" --growth-kb "$growth" --report "$scratch/report.json" || status=$?
+[[ -f "$scratch/report.json" ]] || fail "the driver ended without a report; weir's log: $(tail -n 3 "$scratch/weir.log")"
 
-stop_gently "$weir_pid" 300 weir
-records=$("$weir" segment cat --data "$scratch/data" | wc -l)
-begun=$(jq .account.begun "$scratch/report.json")
-printf '\n| exchanges begun | records in segments | bytes on disk |\n|---:|---:|---:|\n| %s | %s | %s |\n' \
-    "$begun" "$records" "$(du -sb "$scratch/data" | cut -f1)"
-jq --argjson records "$records" '. + {records_in_segments: $records}' "$scratch/report.json" >"$scratch/final.json"
-[[ -z "${REPORT:-}" ]] || cp "$scratch/final.json" "$REPORT"
-((records == begun)) || fail "$begun exchanges were begun, $records are recorded"
-((status == 0)) || fail "a check failed; see the table"
+stop_gently "$weir_pid" 600 weir
+say "Counting what was recorded"
+"$weir" segment verify --data "$scratch/data" >"$scratch/verify.log" 2>&1 || { status=1; tail -n 5 "$scratch/verify.log" >&2; }
+"$weir" segment cat --data "$scratch/data" | python3 "$campaigns/soak.py" records --report "$scratch/report.json" || status=1
+printf '\n%s bytes on disk\n' "$(du -sb "$scratch/data" | cut -f1)"
+[[ -z "${REPORT:-}" ]] || cp "$scratch/report.json" "$REPORT"
+((status == 0)) || fail "a check failed; see the tables"
 say "Soaked: every exchange accounted for"
