@@ -3,10 +3,10 @@ import Platform
 
 /// A file system that asks a test before some calls, and tells it of appends that are done.
 final class WatchedFiles: FileSystem {
-    enum Call: Sendable { case openMapped, unlink, tryLock }
+    enum Step: Sendable { case openMapped, unlink, tryLock }
 
     private let files: any FileSystem
-    private let refusing: @Sendable (Call, String) -> Int32?
+    private let refusing: @Sendable (Step, String) -> Int32?
     private let appended: @Sendable (String) -> Void
 
     /// - Parameters:
@@ -14,7 +14,7 @@ final class WatchedFiles: FileSystem {
     ///   - refusing: the error number of a call that is to fail.
     ///   - appended: told of every append to a file, on the thread that made it.
     init(
-        _ files: any FileSystem = PosixFileSystem(), refusing: @escaping @Sendable (Call, String) -> Int32? = { _, _ in nil },
+        _ files: any FileSystem = PosixFileSystem(), refusing: @escaping @Sendable (Step, String) -> Int32? = { _, _ in nil },
         appended: @escaping @Sendable (String) -> Void = { _ in }
     ) {
         self.files = files
@@ -22,7 +22,7 @@ final class WatchedFiles: FileSystem {
         self.appended = appended
     }
 
-    private func check(_ call: Call, _ path: String) throws(PlatformError) {
+    private func check(_ call: Step, _ path: String) throws(PlatformError) {
         if let number = refusing(call, path) { throw PlatformError(errno: number, operation: "\(call)", path: path) }
     }
 
