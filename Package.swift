@@ -138,7 +138,7 @@ let package = Package(
             dependencies: ["ByteCoding", "ExchangeModel", "FactStore", "FactSamples", grdb],
             swiftSettings: strict),
         .testTarget(name: "NamedQueriesTests", dependencies: ["NamedQueries"], swiftSettings: strict),
-        .testTarget(name: "UpstreamTests", dependencies: ["Upstream"], swiftSettings: strict),
+        .testTarget(name: "UpstreamTests", dependencies: ["Upstream", nioCore, nioPosix], swiftSettings: strict),
         .testTarget(name: "OutboundTests", dependencies: ["Platform", "Outbound"], swiftSettings: strict),
         .testTarget(
             name: "CaptureTests",
@@ -173,7 +173,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "ConfigurationTests",
-            dependencies: ["ByteCoding", "Platform", "ExchangeModel", "Upstream", "Gateway", "weir", argumentParser],
+            dependencies: ["ByteCoding", "Platform", "ExchangeModel", "Upstream", "Gateway", "weir", argumentParser, logging],
             swiftSettings: strict),
         .testTarget(
             name: "SystemTests",

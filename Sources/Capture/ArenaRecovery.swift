@@ -42,7 +42,7 @@ struct ArenaRecovery {
         do throws(PlatformError) {
             for name in try files.list(directory) {
                 let path = PathText.join(directory, name)
-                if name.hasSuffix(ArenaFormat.newExtension) { try removeUnfinished(path) }
+                if name.hasSuffix(ArenaFormat.newExtension) { removeUnfinished(path, &report) }
                 if name.hasSuffix(ArenaFormat.fileExtension) { recover(path, name, &report) }
             }
         } catch {
@@ -52,10 +52,14 @@ struct ArenaRecovery {
     }
 
     /// An arena that died before it had a name holds nothing.
-    private func removeUnfinished(_ path: String) throws(PlatformError) {
-        guard let lock = try files.tryLock(path) else { return }
-        try files.unlink(path)
-        lock.release()
+    private func removeUnfinished(_ path: String, _ report: inout ArenaRecoveryReport) {
+        do throws(PlatformError) {
+            guard let lock = try files.tryLock(path) else { return }
+            defer { lock.release() }
+            try files.unlink(path)
+        } catch {
+            report.problems.append("An unfinished arena stays: \(error.message)")
+        }
     }
 
     private func recover(_ path: String, _ name: String, _ report: inout ArenaRecoveryReport) {
@@ -64,9 +68,10 @@ struct ArenaRecovery {
             guard let opened = try files.openMapped(path) else { return }
             mapping = opened
         } catch {
-            // Empty, or not to be mapped: not an arena.
             report.problems.append(error.message)
-            return setAside(path, name, &report)
+            // Empty: not an arena. Anything else may pass, and what it holds may be sound: it stays for the next start.
+            if error.errno == PlatformLimits.notMappable { setAside(path, name, &report) }
+            return
         }
         guard let (identity, memory) = ArenaIdentity.read(mapping) else { return setAside(path, name, &report) }
         do throws(SegmentError) {
@@ -74,11 +79,17 @@ struct ArenaRecovery {
             try drain(memory, node: identity.node, &report)
             report.arenas += 1
             if report.damagedSlots > before { return setAside(path, name, &report) }
-            try? files.unlink(path)
+            remove(path, name, &report)
         } catch {
             report.problems.append("\(name) is kept for the next start: \(error)")
         }
         withExtendedLifetime(mapping) {}
+    }
+
+    private func remove(_ path: String, _ name: String, _ report: inout ArenaRecoveryReport) {
+        do throws(PlatformError) { try files.unlink(path) } catch {
+            report.problems.append("\(name) is drained and cannot be removed: \(error.message)")
+        }
     }
 
     private func drain(_ memory: ArenaMemory, node: String, _ report: inout ArenaRecoveryReport) throws(SegmentError) {
@@ -113,10 +124,23 @@ struct ArenaRecovery {
         try settle(&written, memory)
     }
 
+    /// The slot is told before the record can reach a segment; where the log refuses the record, it is told that it has none: the
+    /// number goes to another one.
     private func append(_ line: ByteRun, _ memory: ArenaMemory, _ slot: UInt32) throws(SegmentError) {
-        memory.setSlotWord(slot, ArenaFormat.Slot.recordNumber, writer.nextRecord + 1)
-        memory.setSlotWord(slot, ArenaFormat.Slot.recordEpoch, writer.epoch)
-        try writer.append(line, startedAtUs: memory.startedAtUs(slot))
+        stamp(memory, slot, epoch: writer.epoch, number: writer.nextRecord + 1)
+        do throws(SegmentError) {
+            try writer.append(line, startedAtUs: memory.startedAtUs(slot))
+        } catch {
+            stamp(memory, slot, epoch: 0, number: 0)
+            throw error
+        }
+    }
+
+    /// Never an epoch beside the number of another one, wherever the process dies.
+    private func stamp(_ memory: ArenaMemory, _ slot: UInt32, epoch: UInt64, number: UInt64) {
+        memory.setSlotWord(slot, ArenaFormat.Slot.recordEpoch, 0)
+        memory.setSlotWord(slot, ArenaFormat.Slot.recordNumber, number)
+        memory.setSlotWord(slot, ArenaFormat.Slot.recordEpoch, epoch)
     }
 
     /// Makes the records durable, then frees their slots.

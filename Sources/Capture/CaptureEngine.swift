@@ -75,7 +75,7 @@ package final class CaptureEngine: Sendable {
     ) throws {
         try files.createDirectories(places.segments)
         try files.createDirectories(places.arenas)
-        let lock = try DirectoryLock(places.lock, files: files, sharesDirectory: sharesDirectory)
+        let lock = try DirectoryLock(places.lock, files: files, sharesDirectory: sharesDirectory, logger: logger)
         let directory = SegmentDirectory(files: files, path: places.segments)
         let live = try SegmentEpoch.live(in: directory)
         let report = try SegmentRecovery.recover(directory: places.segments, files: files) { live.contains($0.epoch) }
@@ -210,10 +210,13 @@ private final class DirectoryLock: Sendable {
     private let released = Atomic<Bool>(false)
     private let path: String
     private let files: any FileSystem
+    private let logger: Logger
+    private let hasComplained = Atomic<Bool>(false)
 
-    init(_ path: String, files: any FileSystem, sharesDirectory: Bool) throws {
+    init(_ path: String, files: any FileSystem, sharesDirectory: Bool, logger: Logger) throws {
         self.path = path
         self.files = files
+        self.logger = logger
         let lock = try files.tryLock(path)
         guard lock != nil || sharesDirectory else {
             throw CaptureError(
@@ -226,8 +229,14 @@ private final class DirectoryLock: Sendable {
     func tryAgain() {
         guard !released.load(ordering: .acquiring) else { return }
         held.withLock { lock in
-            // A lock that cannot be asked for now is asked for again in a second.
-            if lock == nil { lock = (try? files.tryLock(path)) ?? nil }
+            guard lock == nil else { return }
+            do throws(PlatformError) { lock = try files.tryLock(path) } catch {
+                // Asked for again in a second; said once.
+                guard !hasComplained.exchange(true, ordering: .relaxed) else { return }
+                logger.error(
+                    "the lock of the data directory cannot be asked for; another gateway could start beside this one",
+                    metadata: ["error": "\(error)"])
+            }
         }
     }
 

@@ -76,6 +76,8 @@ struct HeadRuns {
             case .credential: line.keptBeforeMark = credentials.note(value: value, ofHeader: name)
             case .url:
                 if value.firstIndex(of: 0x3F) != nil || value.firstIndex(of: 0x40) != nil { hasOddity = true }
+            // Once a connection: the careful way looks for keys among them.
+            case .subprotocols: hasOddity = true
             }
         }
         if !name.isEmpty { recognise(name, value) }

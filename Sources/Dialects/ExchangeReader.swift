@@ -81,7 +81,7 @@ private struct AnswerWalk<Reader: DialectReader> {
     init(record: ExchangeRecord, reader: Reader) {
         body = record.responseBody.content ?? []
         isEvents =
-            switch BodyShape(body) {
+            switch BodyPrefixShape(body) {
             case .serverSentEvents: true
             case .json: false
             case .unknown: record.head.responseStream

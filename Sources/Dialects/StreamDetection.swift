@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// What the first bytes of a body look like.
-enum BodyShape: Equatable {
+enum BodyPrefixShape: Equatable {
     /// A field name of an event stream, or its colon.
     case serverSentEvents
     /// An opening bracket of JSON.
@@ -20,7 +20,7 @@ enum BodyShape: Equatable {
         case nil: self = .unknown
         case UInt8(ascii: "{"), UInt8(ascii: "["): self = .json
         case UInt8(ascii: ":"): self = .serverSentEvents
-        default: self = BodyShape.startsWithField(prefix) ? .serverSentEvents : .unknown
+        default: self = BodyPrefixShape.startsWithField(prefix) ? .serverSentEvents : .unknown
         }
     }
 
@@ -51,7 +51,7 @@ package enum StreamDetection {
         let type = mediaType(contentType)
         if type == "application/vnd.amazon.eventstream" { return true }
         if lineTypes.contains(type) { return true }
-        switch BodyShape(bodyPrefix) {
+        switch BodyPrefixShape(bodyPrefix) {
         case .serverSentEvents: return true
         case .json: return isAnswerArray(bodyPrefix)
         case .unknown: return type == "text/event-stream"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import ByteCoding
 
 /// Whether a request bears the demanded key, where its provider wants it and nowhere else.
 struct CredentialCheck {
@@ -68,6 +69,6 @@ struct CredentialCheck {
 
     private func queryKey(_ request: SeenRequest) -> String? {
         let query = request.target.split(separator: "?", maxSplits: 1).dropFirst().first ?? ""
-        return query.split(separator: "&").first { $0.hasPrefix("key=") }.map { FakePlace.decoded(String($0.dropFirst(4))) }
+        return query.split(separator: "&").first { $0.hasPrefix("key=") }.map { PercentDecoding.decoded(String($0.dropFirst(4))) }
     }
 }

@@ -125,7 +125,7 @@ struct FakePlace {
 
     private mutating func readBedrock(_ segments: [String]) {
         provider = .bedrock
-        let model = Self.decoded(segments[1])
+        let model = PercentDecoding.decoded(segments[1])
         switch segments[2] {
         case "converse": (api, isStream) = (.converse(model: model), false)
         case "converse-stream": (api, isStream) = (.converse(model: model), true)
@@ -143,7 +143,7 @@ struct FakePlace {
             return true
         }
         let isVertex = segments.contains("publishers")
-        let last = Self.decoded(segments[segments.count - 1])
+        let last = PercentDecoding.decoded(segments[segments.count - 1])
         if method == "GET", segments[0] != "v1", segments[1] == "models" {
             provider = .gemini
             if segments.count == 2 { api = .resource(.geminiModels) }
@@ -205,7 +205,7 @@ struct FakePlace {
         guard let kind = path.first, path.count <= 3 else { return nil }
         switch (method, kind, path.count) {
         case ("GET", "models", 1): return .resource(.models)
-        case ("GET", "models", _): return .resource(.model(decoded(path[1...].joined(separator: "/"))))
+        case ("GET", "models", _): return .resource(.model(PercentDecoding.decoded(path[1...].joined(separator: "/"))))
         case ("GET", "realtime", 1): return .resource(.realtime)
         case ("GET", "files", 1): return .resource(.files)
         case ("GET", "files", 2): return .resource(.file(path[1]))
@@ -215,20 +215,5 @@ struct FakePlace {
         case ("GET", "batches", 2): return .resource(.batch(path[1]))
         default: return nil
         }
-    }
-
-    /// Undoes percent-encoding; what is not valid stays.
-    static func decoded(_ text: String) -> String {
-        var bytes: [UInt8] = []
-        var left = Array(text.utf8)[...]
-        while let byte = left.popFirst() {
-            if byte == UInt8(ascii: "%"), left.count >= 2, let pair = Hex.decode(left.prefix(2)), let value = pair.first {
-                bytes.append(value)
-                left = left.dropFirst(2)
-            } else {
-                bytes.append(byte)
-            }
-        }
-        return String(decoding: bytes, as: UTF8.self)
     }
 }

@@ -37,7 +37,7 @@ struct RealtimeSession {
         self.order = order
         let query = request.target.split(separator: "?", maxSplits: 1).dropFirst().first ?? ""
         let named = query.split(separator: "&").first { $0.hasPrefix("model=") }
-        model = named.map { FakePlace.decoded(String($0.dropFirst(6))) } ?? "gpt-realtime"
+        model = named.map { PercentDecoding.decoded(String($0.dropFirst(6))) } ?? "gpt-realtime"
         isBeta = request.header("openai-beta") == "realtime=v1"
         random = SeededRandom(seed: SeededRandom.hash(request.target.utf8, seed: script.seed))
         asked = AskedQuestion(api: .chat, model: model)

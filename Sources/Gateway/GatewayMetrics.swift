@@ -28,12 +28,12 @@ enum ConnectionRefusal: Int, CaseIterable {
 ///
 /// Made once at start, from the catalogue; a provider that is not in it counts as `other`.
 struct GatewayMetricSet: Sendable {
-    static let apis = [
-        "openai-chat", "openai-responses", "openai-embeddings", "anthropic-messages", "gemini-generate", "bedrock-converse",
-        "bedrock-invoke", "opaque",
-    ]
+    static let apis = APIFamily.known.map(\.rawValue) + ["opaque"]
     static let statuses = ["1xx", "2xx", "3xx", "4xx", "5xx", "none"]
-    static let outcomes = Outcome.allCases.map(\.rawValue)
+    /// Those that a running gateway sees: that it crashed only its successor knows.
+    static let outcomes = Outcome.allCases.filter { $0 != .gatewayCrashed }.map(\.rawValue)
+    /// Providers with a label of their own: with all APIs, statuses and outcomes they keep the layout under its limit of series.
+    static let providersNamed = 60
     static let upstreamFailures = UpstreamError.Code.allCases.map { GatewayMetricSet.snakeCase($0.rawValue) } + ["other"]
     /// From 50 us to 100 ms: what a proxy adds.
     static let addedBounds: [Int64] = [
@@ -65,9 +65,9 @@ struct GatewayMetricSet: Sendable {
     let upstreamFailed: MetricHandle
     let resends: MetricHandle
 
-    /// The metrics for a catalogue's names; the names beyond 100 count as `other`, to keep the scrape small.
+    /// The metrics for a catalogue's names; the names beyond `providersNamed` count as `other`.
     init(providers names: [String]) throws(TelemetryError) {
-        providers = names.filter { $0 != "other" }.prefix(100) + ["other"]
+        providers = names.filter { $0 != "other" }.prefix(GatewayMetricSet.providersNamed) + ["other"]
         let provider = MetricLabel("provider", providers)
         exchanges = try layout.add(
             MetricFamily(
@@ -201,9 +201,8 @@ final class GatewayMetrics {
         case .upstreamFailed: 2
         case .timedOut: 3
         case .refused: 4
-        case .gatewayFailed: 5
-        case .gatewayCrashed: 6
-        case .truncated: 7
+        case .gatewayFailed, .gatewayCrashed: 5
+        case .truncated: 6
         }
     }
 

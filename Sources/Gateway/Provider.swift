@@ -38,8 +38,8 @@ package struct Provider: Sendable {
     package let baseURL: BaseURL?
     /// Where its key goes.
     package let keyPlacement: KeyPlacement
-    /// The API families it speaks; empty where that is not known.
-    package let families: [APIFamily]
+    /// The API families it speaks; nil: whatever its paths tell.
+    package let families: [APIFamily]?
     /// Hosts that belong to it, without a port; a leading dot or hyphen means: any host that ends so.
     package let hosts: [String]
     /// Credentials that requests to its base URL are signed with.
@@ -47,13 +47,12 @@ package struct Provider: Sendable {
     let template: Template
 
     init(
-        _ name: String, _ url: String?, _ keyPlacement: KeyPlacement = .bearer, _ families: [APIFamily] = KnownProviders.openai,
-        hosts: [String] = [], template: Template = .none
+        _ name: String, _ url: String?, _ keyPlacement: KeyPlacement = .bearer, hosts: [String] = [], template: Template = .none
     ) {
         self.name = name
         baseURL = url.flatMap { try? BaseURL($0) }
         self.keyPlacement = keyPlacement
-        self.families = families
+        families = nil
         self.hosts = hosts + (baseURL.map { [$0.host] } ?? [])
         self.template = template
         signing = nil
@@ -65,7 +64,7 @@ package struct Provider: Sendable {
         let region = definition.region ?? definition.signing?.region
         baseURL = definition.url ?? region.flatMap { [template] in template.url(region: $0) } ?? base?.baseURL
         keyPlacement = definition.keyPlacement ?? base?.keyPlacement ?? .bearer
-        families = definition.families ?? base?.families ?? KnownProviders.openai
+        families = definition.families ?? base?.families
         hosts = definition.hosts + (definition.url.map { [$0.host] } ?? []) + (base?.hosts ?? [])
         signing = definition.signing
     }
@@ -87,7 +86,7 @@ package struct ProviderDefinition: Sendable {
     package var keyPlacement: KeyPlacement?
     /// Further hosts that belong to it; a leading dot or hyphen means: any host that ends so.
     package var hosts: [String]
-    /// The API families it speaks; OpenAI's for a new provider.
+    /// The API families it speaks: what its paths tell beside them is opaque; nil: all.
     package var families: [APIFamily]?
     /// For bedrock and vertex-ai: the base URL follows from it where none is given.
     package var region: String?

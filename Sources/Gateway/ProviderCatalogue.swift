@@ -61,7 +61,7 @@ package struct ProviderCatalogue: Sendable {
         let endpoint = provider.baseURL.map {
             ProviderEndpoint(
                 provider: provider.name, keyPlacement: provider.keyPlacement, base: $0, isCallerNamed: false,
-                demandsPublicAddress: false, signing: provider.signing)
+                demandsPublicAddress: false, signing: provider.signing, families: provider.families)
         }
         return Entry(provider: provider, endpoint: endpoint)
     }

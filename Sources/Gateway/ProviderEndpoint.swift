@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+package import ExchangeModel
 package import Upstream
 
 /// One place that requests go to, with everything about it that does not depend on the request worked out once.
@@ -17,6 +18,8 @@ package final class ProviderEndpoint: Sendable {
     package let isCallerNamed: Bool
     /// Credentials to sign with; always nil where a caller named the URL.
     package let signing: AWSSigning?
+    /// The API families spoken here; nil: all.
+    package let families: [APIFamily]?
     /// `Host: AUTHORITY` with its line end.
     package let hostLine: [UInt8]
     /// Scheme and authority, as in `https://api.example.com`.
@@ -35,15 +38,17 @@ package final class ProviderEndpoint: Sendable {
     ///   - isCallerNamed: whether the caller named the URL.
     ///   - demandsPublicAddress: whether only public addresses may be connected to.
     ///   - signing: credentials to sign with; ignored where the caller named the URL.
+    ///   - families: the API families spoken there; nil: all.
     package init(
         provider: String, keyPlacement: KeyPlacement, base: BaseURL, isCallerNamed: Bool, demandsPublicAddress: Bool,
-        signing: AWSSigning? = nil
+        signing: AWSSigning? = nil, families: [APIFamily]? = nil
     ) {
         self.provider = provider
         self.keyPlacement = keyPlacement
         self.base = base
         self.isCallerNamed = isCallerNamed
         self.signing = isCallerNamed ? nil : signing
+        self.families = families
         target = UpstreamTarget(
             host: base.host, port: base.port, isTLS: base.isTLS, demandsPublicAddress: demandsPublicAddress)
         hostLine = Array("Host: \(base.authority)\r\n".utf8)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import ByteCoding
 
 /// Reads and changes single parameters of a query; every other byte stays as it is.
 enum QueryString {
@@ -55,9 +56,9 @@ enum QueryString {
             }
         }
         // An empty query is no parameter.
-        if isFirst || out.isEmpty { isFirst = true }
+        if out.isEmpty { isFirst = true }
         place()
-        return isFirst && out.isEmpty ? nil : out
+        return out.isEmpty ? nil : out
     }
 
     private static func forEach(_ query: ArraySlice<UInt8>, _ body: (ArraySlice<UInt8>) -> Void) {
@@ -78,7 +79,7 @@ enum QueryString {
     private static func isNamed(_ parameter: ArraySlice<UInt8>, _ name: StaticString) -> Bool {
         let written = parameter[..<(parameter.firstIndex(of: equalsSign) ?? parameter.endIndex)]
         guard written.contains(UInt8(ascii: "%")) else { return ByteMatching.equals(written, name) }
-        return ByteMatching.equals(PercentEncoding.decode(written)[...], name)
+        return ByteMatching.equals(PercentDecoding.decoded(written)[...], name)
     }
 
     private static func appendEncoded(_ bytes: ArraySlice<UInt8>, to out: inout [UInt8]) {
@@ -105,33 +106,5 @@ enum PercentEncoding {
         out.append(UInt8(ascii: "%"))
         out.append(digits[Int(byte >> 4)])
         out.append(digits[Int(byte & 15)])
-    }
-
-    /// Undoes percent-encoding; what is no encoding stays.
-    static func decode(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
-        var out: [UInt8] = []
-        out.reserveCapacity(bytes.count)
-        var i = bytes.startIndex
-        while i < bytes.endIndex {
-            if bytes[i] == UInt8(ascii: "%"), i + 2 < bytes.endIndex, let high = value(bytes[i + 1]),
-                let low = value(bytes[i + 2])
-            {
-                out.append(high << 4 | low)
-                i += 3
-            } else {
-                out.append(bytes[i])
-                i += 1
-            }
-        }
-        return out
-    }
-
-    private static func value(_ digit: UInt8) -> UInt8? {
-        switch digit {
-        case 0x30...0x39: digit - 0x30
-        case 0x41...0x46: digit - 0x37
-        case 0x61...0x66: digit - 0x57
-        default: nil
-        }
     }
 }

@@ -81,12 +81,18 @@ package struct Router: Sendable {
         let control = request.control
         let joined = BaseURL.join(base: endpoint.basePath, request.path)
         return Route(
-            endpoint: endpoint, api: isModelCall ? request.family : nil, family: request.family,
+            endpoint: endpoint, api: isModelCall ? Router.spoken(request.family, at: endpoint) : nil, family: request.family,
             addsBasePath: joined.addsBase, targetRest: request.targetRest[joined.rest.startIndex...],
             pathEnd: joined.rest.endIndex, providerKey: control.providerKey.map { GatewayKeys.bare(request.block.value($0)) },
             holdsGatewayKey: control.holdsGatewayKey, keyID: keyID,
             isSigned: endpoint.signing != nil && AWSAuthorization.needsSigning(request, for: endpoint.base),
             keepsHost: AWSAuthorization.isMade(request, for: endpoint.base), addsVia: addsVia, attribution: attribution)
+    }
+
+    /// The family that a path tells, where it is spoken there.
+    private static func spoken(_ family: APIFamily?, at endpoint: ProviderEndpoint) -> APIFamily? {
+        guard let family, let families = endpoint.families else { return family }
+        return families.contains(family) ? family : nil
     }
 
     // MARK: Which provider
@@ -133,7 +139,7 @@ package struct Router: Sendable {
         if case .vertex = provider.template, let location = ProviderInference.vertexLocation(request.path),
             let base = provider.template.url(region: location)
         {
-            return adHoc(provider.name, provider.keyPlacement, base)
+            return adHoc(provider.name, provider.keyPlacement, base, provider.families)
         }
         throw Fault(
             .badControlHeader,
@@ -157,21 +163,24 @@ package struct Router: Sendable {
         let provider = named ?? catalogue.owner(ofHost: base.host)
         let placement =
             provider?.keyPlacement ?? ProviderInference.placement(ofPath: request.path, family: request.family)
-        return adHoc(provider?.name ?? base.host, placement, base)
+        return adHoc(provider?.name ?? base.host, placement, base, provider?.families)
     }
 
     /// The host of AWS's own that the caller signed for: the configured endpoint, or one made for this request.
     private func awsOwnHost(_ request: RoutedRequest) throws(Fault) -> ProviderEndpoint? {
         guard let base = AWSAuthorization.host(request), AWSHost(base.host) != nil else { return nil }
-        if let own = try entry(Array("bedrock".utf8)[...])?.endpoint, own.base == base { return own }
-        return adHoc("bedrock", .bearer, base)
+        let bedrock = try entry(Array("bedrock".utf8)[...])
+        if let own = bedrock?.endpoint, own.base == base { return own }
+        return adHoc("bedrock", .bearer, base, bedrock?.provider.families)
     }
 
     /// An endpoint that a request names, one way or another: never with secrets of the operator's.
-    private func adHoc(_ name: String, _ placement: KeyPlacement, _ base: BaseURL) -> ProviderEndpoint {
+    private func adHoc(
+        _ name: String, _ placement: KeyPlacement, _ base: BaseURL, _ families: [APIFamily]?
+    ) -> ProviderEndpoint {
         ProviderEndpoint(
             provider: name, keyPlacement: placement, base: base, isCallerNamed: true,
-            demandsPublicAddress: !allowsPrivateUpstreams)
+            demandsPublicAddress: !allowsPrivateUpstreams, families: families)
     }
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import ByteCoding
 import HTTPWire
 
 /// The canonical form of a request's parts, which both sides of a signature make for themselves.
@@ -50,7 +51,7 @@ enum SigV4Canonical {
 
     private static func encoded(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
         var out: [UInt8] = []
-        for byte in PercentEncoding.decode(bytes) { PercentEncoding.append(byte, to: &out) }
+        for byte in PercentDecoding.decoded(bytes) { PercentEncoding.append(byte, to: &out) }
         return out
     }
 

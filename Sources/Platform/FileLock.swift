@@ -6,7 +6,7 @@ import Synchronization
 ///
 /// Two `FileLock`s on one path exclude each other within a process too. Safe to use from several threads.
 package final class FileLock: Sendable {
-    /// The file that is locked; created with mode 0600, never removed.
+    /// The file that is locked, created with mode 0600; whoever holds the lock may remove it.
     package let path: String
     private let descriptor = Mutex<Int32>(-1)
 
@@ -27,17 +27,32 @@ package final class FileLock: Sendable {
     package func tryAcquire() throws(PlatformError) -> Bool {
         try descriptor.withLock { held throws(PlatformError) -> Bool in
             if held >= 0 { return true }
-            let opened = try PosixFileSystem.openDescriptor(path, O_RDWR | O_CREAT)
-            while flock(opened, LOCK_EX | LOCK_NB) != 0 {
-                let number = errno
-                if number == EINTR { continue }
-                _ = Glibc.close(opened)
-                if number == EWOULDBLOCK { return false }
-                throw PlatformError(errno: number, operation: "flock", path: path)
+            // A file that lost its name between the opening and the locking excludes nobody any more.
+            for _ in 0..<FileLock.tries {
+                guard let locked = try FileLock.lock(path) else { return false }
+                if PosixFileSystem.isNamed(locked, path) {
+                    held = locked
+                    return true
+                }
+                _ = Glibc.close(locked)
             }
-            held = opened
-            return true
+            return false
         }
+    }
+
+    private static let tries = 64
+
+    /// A descriptor of the file with the lock on it, or nil where somebody else holds it.
+    private static func lock(_ path: String) throws(PlatformError) -> Int32? {
+        let opened = try PosixFileSystem.openDescriptor(path, O_RDWR | O_CREAT)
+        while flock(opened, LOCK_EX | LOCK_NB) != 0 {
+            let number = errno
+            if number == EINTR { continue }
+            _ = Glibc.close(opened)
+            if number == EWOULDBLOCK { return nil }
+            throw PlatformError(errno: number, operation: "flock", path: path)
+        }
+        return opened
     }
 
     /// Takes the lock, asking again with growing pauses until it is free or the time is over.

@@ -14,7 +14,15 @@ package struct HandedOver: Sendable {
     private let ready: Int32
 
     /// Nothing was handed over.
-    package static let nothing = HandedOver(sockets: [], ready: -1)
+    package static let nothing = HandedOver(sockets: [])
+
+    /// Sockets of a process that does not wait.
+    package init(sockets: [ListeningSocket]) { self.init(sockets: sockets, ready: -1) }
+
+    private init(sockets: [ListeningSocket], ready: Int32) {
+        self.sockets = sockets
+        self.ready = ready
+    }
 
     /// Looks at the environment; called once, early, and before any other file is opened.
     ///

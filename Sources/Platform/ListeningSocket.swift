@@ -61,6 +61,9 @@ package final class ListeningSocket: Sendable {
         }
     }
 
+    /// The address it is bound to; nil for a socket of another family than IPv4 and IPv6.
+    package var address: BoundAddress? { BoundAddress.of(descriptor, port: port) }
+
     /// Another descriptor of the same socket, for a server that closes what it is given; not inherited by other programs.
     package func duplicate() throws(PlatformError) -> Int32 {
         let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 3)

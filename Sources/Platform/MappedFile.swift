@@ -73,7 +73,7 @@ extension PosixFileSystem {
         return try MappedFile.map(descriptor, bytes: bytes, path: path)
     }
 
-    /// Maps a file whole and locks it; nil where somebody else holds its lock.
+    /// Maps a file whole and locks it; nil where somebody else holds its lock or has removed it.
     package func openMapped(_ path: String) throws(PlatformError) -> MappedFile? {
         let descriptor = try PosixFileSystem.openDescriptor(path, O_RDWR)
         if flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
@@ -81,6 +81,11 @@ extension PosixFileSystem {
             _ = Glibc.close(descriptor)
             if number == EWOULDBLOCK { return nil }
             throw PlatformError(errno: number, operation: "flock", path: path)
+        }
+        // Another process has drained and removed it meanwhile.
+        guard PosixFileSystem.isNamed(descriptor, path) else {
+            _ = Glibc.close(descriptor)
+            return nil
         }
         var raw = stat()
         guard unsafe fstat(descriptor, &raw) == 0, raw.st_size > 0 else {

@@ -17,6 +17,9 @@ package struct PlatformLimits: Sendable {
     /// The error number of a full disk, for those who find out by themselves.
     package static let noSpace = ENOSPC
 
+    /// The error number of a file that cannot be mapped because of what it is: an empty one, as a rule.
+    package static let notMappable = EINVAL
+
     static let noEntry = ENOENT
     /// Connections that the kernel holds until they are accepted.
     static let listenBacklog: Int32 = 1_024

@@ -95,6 +95,14 @@ package struct PosixFileSystem: FileSystem {
         return overflow ? Int64.max : Int64(clamping: bytes)
     }
 
+    /// Whether a path still leads to the file that is open.
+    static func isNamed(_ descriptor: Int32, _ path: String) -> Bool {
+        var opened = stat()
+        var named = stat()
+        guard unsafe fstat(descriptor, &opened) == 0, unsafe stat(path, &named) == 0 else { return false }
+        return opened.st_ino == named.st_ino && opened.st_dev == named.st_dev
+    }
+
     static func openDescriptor(_ path: String, _ flags: Int32) throws(PlatformError) -> Int32 {
         while true {
             let descriptor = unsafe Glibc.open(path, flags | O_CLOEXEC, 0o600)

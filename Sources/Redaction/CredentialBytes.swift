@@ -10,6 +10,8 @@ extension CredentialRules {
         case credential
         /// The value is a URL, which may carry one.
         case url
+        /// The value lists the subprotocols of a WebSocket, one of which may carry one.
+        case subprotocols
     }
 
     /// The kind of a header, by the same rules as `isCredentialHeader`.
@@ -32,7 +34,9 @@ extension CredentialRules {
         case UInt8(ascii: "e"):
             return name.equalsIgnoringCase("cookie") || name.equalsIgnoringCase("set-cookie") ? .credential : .plain
         case UInt8(ascii: "h"): return name.equalsIgnoringCase("helicone-auth") ? .credential : .plain
-        case UInt8(ascii: "l"): return name.equalsIgnoringCase("x-inference-provider-url") ? .url : .plain
+        case UInt8(ascii: "l"):
+            if name.equalsIgnoringCase("sec-websocket-protocol") { return .subprotocols }
+            return name.equalsIgnoringCase("x-inference-provider-url") ? .url : .plain
         case UInt8(ascii: "r"): return name.equalsIgnoringCase("referer") ? .url : .plain
         default: return .plain
         }

@@ -23,8 +23,14 @@ package enum CredentialRules {
     static let keyHeaders = [
         "x-inference-observability-api-key", "x-inference-project-api-key", "authorization", "x-api-key", "x-goog-api-key",
         "api-key",
-        "x-inference-provider-api-key",
+        "x-inference-provider-api-key", subprotocolHeader,
     ]
+    /// Browsers cannot set headers on a WebSocket: some services take the key as one of its subprotocols.
+    static let subprotocolHeader = "sec-websocket-protocol"
+    /// What a key follows within a subprotocol: `realtime, openai-insecure-api-key.KEY`.
+    static let subprotocolKeyPrefix = "openai-insecure-api-key."
+    /// Subprotocols after which a key follows as one of its own: `token, KEY`.
+    static let subprotocolKeyWords: Set<String> = ["token", "bearer"]
 
     /// Whether a header's value is a credential.
     ///

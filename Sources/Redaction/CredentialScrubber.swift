@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import ByteCoding
 package import ExchangeModel
 
 /// Takes the credentials of one exchange out of everything that is kept of it.
@@ -29,8 +30,36 @@ package struct CredentialScrubber: Sendable {
                 headers[i].value = redactedValue(value, header: name)
             } else if CredentialRules.isURLHeader(name) {
                 headers[i].value = redactedURL(value)
+            } else if name == CredentialRules.subprotocolHeader {
+                headers[i].value = redactedSubprotocols(value)
             }
         }
+    }
+
+    /// A list of subprotocols with the keys among them replaced.
+    private mutating func redactedSubprotocols(_ value: String) -> String {
+        var parts: [String] = []
+        var isKeyNext = false
+        for part in value.split(separator: ",", omittingEmptySubsequences: false) {
+            let item = part.drop { $0 == " " || $0 == "\t" }
+            let word = String(item.prefix(item.count - item.reversed().prefix { $0 == " " || $0 == "\t" }.count))
+            let lower = word.lowercased()
+            var kept: Substring?
+            if lower.hasPrefix(CredentialRules.subprotocolKeyPrefix) {
+                kept = word.prefix(CredentialRules.subprotocolKeyPrefix.count)
+            } else if isKeyNext {
+                kept = ""
+            }
+            isKeyNext = CredentialRules.subprotocolKeyWords.contains(lower)
+            guard let kept, kept.count < word.count else {
+                parts.append(String(part))
+                continue
+            }
+            note(word.dropFirst(kept.count), header: CredentialRules.subprotocolHeader)
+            let before = part.prefix(part.count - item.count)
+            parts.append("\(before)\(kept)\(CredentialRules.mark)\(item.dropFirst(word.count))")
+        }
+        return parts.joined(separator: ",")
     }
 
     private mutating func redactedValue(_ value: String, header: String) -> String {
@@ -70,7 +99,7 @@ package struct CredentialScrubber: Sendable {
         var parts: [String] = []
         for part in query.split(separator: "&", omittingEmptySubsequences: false) {
             guard let equals = part.firstIndex(of: "="),
-                CredentialRules.isCredentialParameter(CredentialScrubber.percentDecoded(part[..<equals]))
+                CredentialRules.isCredentialParameter(PercentDecoding.decoded(part[..<equals]))
             else {
                 parts.append(String(part))
                 continue
@@ -78,27 +107,11 @@ package struct CredentialScrubber: Sendable {
             let value = part[part.index(after: equals)...]
             if !value.isEmpty {
                 note(value, header: header)
-                if value.contains("%") { note(CredentialScrubber.percentDecoded(value)[...], header: "") }
+                if value.contains("%") { note(PercentDecoding.decoded(value)[...], header: "") }
             }
             parts.append(part[...equals] + CredentialRules.mark)
         }
         return parts.joined(separator: "&")
-    }
-
-    private static func percentDecoded(_ text: Substring) -> String {
-        var bytes: [UInt8] = []
-        var rest = Array(text.utf8)[...]
-        while let byte = rest.popFirst() {
-            if byte == UInt8(ascii: "%"), rest.count >= 2,
-                let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16)
-            {
-                bytes.append(value)
-                rest = rest.dropFirst(2)
-            } else {
-                bytes.append(byte)
-            }
-        }
-        return String(decoding: bytes, as: UTF8.self)
     }
 
     private mutating func note(_ value: Substring, header: String) {

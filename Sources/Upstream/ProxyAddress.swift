@@ -57,30 +57,10 @@ package struct ProxyAddress: Hashable, Sendable, CustomStringConvertible {
     }
 
     private static func decoded(_ bytes: ArraySlice<UInt8>) throws(UpstreamError) -> [UInt8] {
-        var out: [UInt8] = []
-        var index = bytes.startIndex
-        while index < bytes.endIndex {
-            guard bytes[index] == UInt8(ascii: "%") else {
-                out.append(bytes[index])
-                index += 1
-                continue
-            }
-            guard index + 2 < bytes.endIndex, let high = hex(bytes[index + 1]), let low = hex(bytes[index + 2]) else {
-                throw fault("has a bad percent-encoding in its user or password")
-            }
-            out.append(high << 4 | low)
-            index += 3
+        guard let out = PercentDecoding.strictly(bytes) else {
+            throw fault("has a bad percent-encoding in its user or password")
         }
         return out
-    }
-
-    private static func hex(_ byte: UInt8) -> UInt8? {
-        switch byte {
-        case 0x30...0x39: byte - 0x30
-        case 0x41...0x46: byte - 0x41 + 10
-        case 0x61...0x66: byte - 0x61 + 10
-        default: nil
-        }
     }
 
     private static func hostAndPort(_ authority: ArraySlice<UInt8>, defaultPort: Int) throws(UpstreamError) -> (String, Int) {

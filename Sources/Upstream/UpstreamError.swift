@@ -58,8 +58,10 @@ package struct UpstreamLimits: Sendable {
     package var handshakeMilliseconds: Int64 = 10_000
     /// Time for a proxy to open its tunnel.
     package var proxyMilliseconds: Int64 = 20_000
-    /// Names that are being resolved at once, per loop.
+    /// Names of the operator's that are being resolved at once, per loop.
     package var lookupsAtOnce = 256
+    /// Names of callers' that are being resolved at once, per loop.
+    package var callerLookupsAtOnce = 32
     /// An idle connection is closed after this long.
     package var idleMilliseconds: Int64 = 55_000
     /// Idle connections kept per target and loop.

@@ -54,7 +54,8 @@ final class UpstreamOpening {
 
     func start() {
         guard proxy == nil || target.demandsPublicAddress else { return connectToProxy() }
-        lookups.addresses(of: target.host, limits: context.limits) { result in
+        let source: HostLookups.Source = target.demandsPublicAddress ? .callerNamed : .operatorNamed
+        lookups.addresses(of: target.host, from: source, limits: context.limits) { result in
             do throws(UpstreamError) {
                 let allowed = try self.allowed(result.get())
                 guard self.proxy == nil else {
@@ -81,7 +82,7 @@ final class UpstreamOpening {
 
     private func connectToProxy() {
         guard let proxy else { return }
-        lookups.addresses(of: proxy.host, limits: context.limits) { result in
+        lookups.addresses(of: proxy.host, from: .operatorNamed, limits: context.limits) { result in
             switch result {
             case .success(let addresses):
                 self.tryAddresses(addresses.prefix(self.context.limits.addressesTried), port: proxy.port, last: nil)

@@ -135,19 +135,22 @@ struct ConfigResolution {
     }
 
     private func message(_ setting: Setting, _ candidate: Candidate, _ error: BrokenRule) -> String {
-        let isShown: Bool
+        let rule = "\(setting.path) \(error.rule)"
+        guard candidate.texts.count == 1, let text = candidate.texts.first, (1...40).contains(text.utf8.count) else {
+            return rule
+        }
         switch setting.kind {
-        case .secret, .proxy, .text, .file, .files: isShown = false
-        default: isShown = candidate.texts.count == 1 && (1...40).contains(candidate.texts[0].utf8.count)
+        case .secret, .proxy, .text, .file, .files: return rule
+        default: break
         }
         // A value that a variable gave may be a secret in the wrong place.
         let isLiteral: Bool
         switch candidate.origin {
-        case .file: isLiteral = !inputs.environment.values.contains { $0 == candidate.texts[0] }
+        case .file: isLiteral = !inputs.environment.values.contains { $0 == text }
         case .flag: isLiteral = true
         default: isLiteral = false
         }
-        return "\(setting.path) \(error.rule)" + (isShown && isLiteral ? ", not `\(candidate.texts[0])`" : "")
+        return isLiteral ? "\(rule), not `\(text)`" : rule
     }
 
     private func checkFiles(_ kind: SettingKind, _ value: SettingValue) throws(BrokenRule) {

@@ -247,7 +247,9 @@ enum ConfigSchema {
             doc: "Where the provider wants its key; bearer for a new provider."),
         Setting(
             path: "hosts", kind: .words, fallback: nil, doc: "Further hosts that are its own; a leading dot: every host below."),
-        Setting(path: "apis", kind: .words, fallback: nil, doc: "The API families it speaks."),
+        Setting(
+            path: "apis", kind: .words, fallback: nil,
+            doc: "The API families it speaks; what its paths tell beside them is passed and recorded as opaque. Without it: all."),
         Setting(path: "region", kind: .text, fallback: nil, doc: "For bedrock and vertex-ai: the base URL follows from it."),
         Setting(path: "aws.access_key_id", kind: .secret, fallback: nil, doc: "Requests are signed with SigV4 for this key."),
         Setting(path: "aws.secret_access_key", kind: .secret, fallback: nil, doc: "The secret of the access key."),

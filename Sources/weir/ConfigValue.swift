@@ -42,6 +42,7 @@ extension SettingKind {
             }
             return .list(parts)
         }
+        guard !texts.isEmpty else { throw BrokenRule("has no value; give it one, or take the line away") }
         guard texts.count == 1 else { throw BrokenRule("takes one value, not a list") }
         return try value(texts[0].trimmingBlanks)
     }

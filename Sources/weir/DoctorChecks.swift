@@ -48,7 +48,17 @@ struct DoctorChecks {
             return [DoctorFinding(.fail, "data directory", "\(path) cannot be written to: \(error)")]
         }
         let state = existing == path ? "is writable" : "will be made in \(existing), which is writable"
-        return [DoctorFinding(.ok, "data directory", "\(path) \(state)"), space(existing), fileSystem(existing)].compactMap { $0 }
+        let writable = DoctorFinding(.ok, "data directory", "\(path) \(state)")
+        return [writable, space(existing), fileSystem(existing), damagedArenas()].compactMap { $0 }
+    }
+
+    /// What recovery has set aside stays until somebody looks: it holds what passed as it came.
+    private func damagedArenas() -> DoctorFinding? {
+        let folder = PathText.join(configuration.directory.arenas, "damaged")
+        guard let names = try? files.list(folder), !names.isEmpty else { return nil }
+        return DoctorFinding(
+            .warn, "damaged arenas",
+            "\(names.count) in \(folder): they may hold bodies and credentials as they came; look at them, then remove them")
     }
 
     private func space(_ path: String) -> DoctorFinding {

@@ -26,10 +26,12 @@ final class GatewayService: Sendable {
     ///   - directory: where the data lies.
     ///   - handed: listening sockets of another process, which may still capture into the same directory.
     ///   - logger: for lifecycle.
+    ///   - indexing: starts the indexer.
     /// - Returns: the running service.
-    /// - Throws: `VerbFailure`.
+    /// - Throws: `VerbFailure`; nothing runs then.
     static func start(
-        _ configuration: Configuration, directory: DataDirectory, handed: HandedOver = .nothing, logger: Logger
+        _ configuration: Configuration, directory: DataDirectory, handed: HandedOver = .nothing, logger: Logger,
+        indexing: (IndexPaths, IndexerMetrics, Logger) throws -> BackgroundIndexer = BackgroundIndexer.init
     ) async throws -> GatewayService {
         do {
             let files = PosixFileSystem()
@@ -46,10 +48,17 @@ final class GatewayService: Sendable {
                     listeners: listeners, threads: configuration.threads, settings: configuration.settings, capture: capture,
                     operations: operations, logger: logger)
                 var indexer: BackgroundIndexer?
-                if configuration.indexes, !configuration.capturesNothing {
-                    let metrics = try IndexerMetrics(
-                        providers: configuration.settings.router.providerNames, registry: operations.registry)
-                    indexer = try BackgroundIndexer(paths: directory.paths, metrics: metrics, logger: logger)
+                do {
+                    if configuration.indexes, !configuration.capturesNothing {
+                        let metrics = try IndexerMetrics(
+                            providers: configuration.settings.router.providerNames, registry: operations.registry)
+                        indexer = try indexing(directory.paths, metrics, logger)
+                    }
+                } catch {
+                    // It accepts already: a server whose capture has stopped would record nothing.
+                    handOver.close()
+                    _ = await server.shutDown(limitMilliseconds: 0)
+                    throw error
                 }
                 return GatewayService(
                     directory: directory, server: server, capture: capture, operations: operations, indexer: indexer,

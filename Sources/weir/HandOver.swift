@@ -16,7 +16,9 @@ final class HandOver: Sendable {
 
     /// Opens what was not handed over.
     ///
-    /// A socket that was handed over serves the listener with its port; one that no listener wants is closed.
+    /// A socket that was handed over serves the listener with its address and port; one that no listener wants is closed. One that
+    /// stands in a listener's way with a wider address is refused: the gateway would be reached from where the configuration does not
+    /// let it be.
     /// - Parameters:
     ///   - listeners: get descriptors that the server will own.
     ///   - handed: from another process.
@@ -24,13 +26,15 @@ final class HandOver: Sendable {
     /// - Throws: `GatewayError` `cannotListen`, or `PlatformError` where there are no more descriptors.
     init(_ listeners: inout [ListenerSettings], handed: HandedOver, logger: Logger) throws {
         var left = handed.sockets
+        let found = HandOver.match(listeners, &left)
         var mine: [ListeningSocket] = []
         for index in listeners.indices {
             let wanted = listeners[index]
             let socket: ListeningSocket
-            if let found = left.firstIndex(where: { wanted.port == 0 || $0.port == wanted.port }) {
-                socket = left.remove(at: found)
+            if let inherited = found[index] {
+                socket = inherited
             } else {
+                try HandOver.refuseOverlap(wanted, left)
                 do throws(PlatformError) { socket = try ListeningSocket(host: wanted.host, port: wanted.port) } catch {
                     throw GatewayError.cannotListen(host: wanted.host, port: wanted.port, errno: error.errno)
                 }
@@ -40,11 +44,44 @@ final class HandOver: Sendable {
         }
         for socket in left {
             logger.warning(
-                "a socket that was handed over has no listen address here; closed", metadata: ["port": "\(socket.port)"])
+                "a socket that was handed over has no listen address here; closed",
+                metadata: ["address": "\(socket.address.map { "\($0)" } ?? "none")"])
         }
         sockets = Mutex(mine)
         programPath = Host.programPath()
         self.logger = logger
+    }
+
+    /// The socket of each listener by its index; those that are taken leave `left`.
+    private static func match(_ listeners: [ListenerSettings], _ left: inout [ListeningSocket]) -> [Int: ListeningSocket] {
+        guard !left.isEmpty else { return [:] }
+        var found: [Int: ListeningSocket] = [:]
+        // Those that want any port come last: they would take what another one names.
+        for (index, wanted) in listeners.enumerated().sorted(by: { $0.element.port != 0 && $1.element.port == 0 }) {
+            let hosts = BoundAddress.all(ofHost: wanted.host, port: wanted.port).map(\.host)
+            let place = left.firstIndex { socket in
+                guard let address = socket.address, hosts.contains(address.host) else { return false }
+                return wanted.port == 0 || address.port == wanted.port
+            }
+            if let place { found[index] = left.remove(at: place) }
+        }
+        return found
+    }
+
+    private static func refuseOverlap(_ wanted: ListenerSettings, _ left: [ListeningSocket]) throws(GatewayError) {
+        guard !left.isEmpty else { return }
+        let isWide = BoundAddress.all(ofHost: wanted.host, port: wanted.port).contains(where: \.isWildcard)
+        for socket in left {
+            guard let address = socket.address, wanted.port != 0, address.port == wanted.port, isWide || address.isWildcard else {
+                continue
+            }
+            let asked = BoundAddress(host: wanted.host, port: wanted.port)
+            throw GatewayError(
+                .cannotListen,
+                "the socket that was handed over is bound to \(address), but the configuration says \(asked): they must be the same."
+                    + " Correct ListenStream= of the socket unit, or `listen`; to change the address of a port, stop this gateway and"
+                    + " start it again")
+        }
     }
 
     /// Lets the sockets go: as no server accepts any more, the kernel then refuses callers at once.

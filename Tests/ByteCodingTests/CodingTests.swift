@@ -19,6 +19,19 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        ("", ""), ("plain", "plain"), ("%41%62c", "Abc"), ("a%2Fb%2f", "a/b/"), ("100%", "100%"), ("%4", "%4"),
+        ("%+1%zz", "%+1%zz"),
+        ("%25%34%31", "%41"), ("%C3%A9", "é"),
+    ])
+    func undoesPercentEncoding(text: String, decoded: String) {
+        #expect(PercentDecoding.decoded(text) == decoded)
+        let bytes = Array("x\(text)".utf8).dropFirst()
+        #expect(PercentDecoding.decoded(bytes) == Array(decoded.utf8))
+        // Foundation knows only the strict form.
+        #expect(PercentDecoding.strictly(bytes).map { String(decoding: $0, as: UTF8.self) } == text.removingPercentEncoding)
+    }
+
     @Test func base64AgreesWithFoundation() {
         for n in 0..<70 {
             let bytes = (0..<n).map { UInt8(truncatingIfNeeded: $0 &* 37 &+ n) }

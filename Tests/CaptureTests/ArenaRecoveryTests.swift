@@ -5,12 +5,13 @@ import Logging
 import Platform
 import Redaction
 import SegmentLog
+import Synchronization
 import Testing
 
 @testable import Capture
 
 /// A folder that goes with its last reference.
-final class TemporaryFolder {
+final class TemporaryFolder: Sendable {
     let path: String
 
     init() throws {
@@ -24,14 +25,17 @@ final class TemporaryFolder {
 @Suite struct ArenaRecoveryTests {
     private static let logger = Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() }
 
-    private static func engine(_ folder: String, clock: any Clock = SystemClock(), shares: Bool = false) throws -> CaptureEngine {
+    private static func engine(
+        _ folder: String, files: any FileSystem = PosixFileSystem(), clock: any Clock = SystemClock(), arenaBytes: Int = 1 << 20,
+        shares: Bool = false
+    ) throws -> CaptureEngine {
         var limits = CaptureLimits()
-        limits.arenaBytes = 1 << 20
+        limits.arenaBytes = arenaBytes
         limits.arenaShareBytes = 200_000
         return try CaptureEngine(
             places: CapturePlaces(segments: folder + "/segments", arenas: folder + "/arenas", lock: folder + "/lock"),
-            node: "n1", hasherSecret: [UInt8](repeating: 7, count: 32), clock: clock, limits: limits, sharesDirectory: shares,
-            logger: logger)
+            node: "n1", hasherSecret: [UInt8](repeating: 7, count: 32), files: files, clock: clock, limits: limits,
+            sharesDirectory: shares, logger: logger)
     }
 
     private static func records(_ folder: String) throws -> [ExchangeRecord] {
@@ -136,32 +140,69 @@ final class TemporaryFolder {
         #expect(found.count == open.count + committed.count + 1)
     }
 
+    /// What a kill leaves in the moment after a batch was appended, while its slots are still taken: the capture thread itself takes
+    /// the copies, so that it stands still, and what the test's thread adds meanwhile only lies in slots that were free.
     @Test func aRecordThatReachedASegmentIsNotWrittenTwice() throws {
+        struct Moment {
+            let folder: TemporaryFolder
+            let committed: Set<ExchangeID>
+        }
         let live = try TemporaryFolder()
-        let engine = try Self.engine(live.path)
-        let lane = engine.makeLane()
-        var ids: Set<ExchangeID> = []
-        var copies: [TemporaryFolder] = []
-        for number in 0..<400 {
-            let tap = lane.begin()
-            ids.insert(tap.id)
-            tap.request([UInt8](repeating: 0x61, count: 500))
-            tap.commit(.completed)
-            if number % 40 == 39 {
-                let folder = try TemporaryFolder()
-                // Arenas first: a kill leaves segments at least as new as they are.
-                try Self.copy(live.path, to: folder.path)
-                copies.append(folder)
+        let path = live.path
+        let committed = Mutex<Set<ExchangeID>>([])
+        let moments = Mutex<[Result<Moment, any Error>]>([])
+        let files = WatchedFiles(appended: { file in
+            guard file.hasSuffix(SegmentFormat.hotExtension) else { return }
+            moments.withLock { moments in
+                guard moments.count < 6 else { return }
+                moments.append(
+                    Result {
+                        let before = committed.withLock { $0 }
+                        let folder = try TemporaryFolder()
+                        try Self.copy(path, to: folder.path)
+                        return Moment(folder: folder, committed: before)
+                    })
             }
-            usleep(2_000)
+        })
+        let engine = try Self.engine(live.path, files: files, arenaBytes: 16 << 20)
+        let lane = engine.makeLane()
+        // Six batches, closed by their size.
+        for _ in 0..<300 {
+            let tap = lane.begin()
+            tap.request([UInt8](repeating: 0x61, count: 20_000))
+            tap.commit(.completed)
+            committed.withLock { _ = $0.insert(tap.id) }
         }
         engine.stop()
-        #expect(Set(try Self.records(live.path).map(\.head.id)) == ids)
-        for folder in copies {
-            try Self.engine(folder.path).stop()
-            let records = try Self.records(folder.path).map(\.head.id)
-            #expect(records.count == Set(records).count)
+        let ids = committed.withLock { $0 }
+        #expect(try Self.records(live.path).map(\.head.id).sorted() == ids.sorted())
+        var alreadyWritten = 0
+        for moment in moments.withLock({ $0 }) {
+            let moment = try moment.get()
+            let report = try Self.recoverAlone(moment.folder.path)
+            #expect(report.damagedSlots == 0 && report.problems.isEmpty)
+            alreadyWritten += report.alreadyWritten
+            let found = Dictionary(grouping: try Self.records(moment.folder.path).map(\.head.id)) { $0 }
+            #expect(found.values.allSatisfy { $0.count == 1 })
+            #expect(moment.committed.allSatisfy { found[$0] != nil })
         }
+        #expect(alreadyWritten > 0)
+    }
+
+    /// Recovery as the engine does it at its start, with its report.
+    private static func recoverAlone(_ folder: String) throws -> ArenaRecoveryReport {
+        let files = PosixFileSystem()
+        let segments = SegmentDirectory(files: files, path: folder + "/segments")
+        _ = try SegmentRecovery.recover(directory: segments.path, files: files) { _ in false }
+        let writer = try SegmentWriter(directory: segments.path, node: "n1", files: files, clock: SystemClock())
+        let making = RecordMaking(
+            node: "n1", hasher: KeyHasher(secret: [UInt8](repeating: 7, count: 32)), limits: CaptureLimits())
+        let report = ArenaRecovery(
+            directory: folder + "/arenas", segments: segments, files: files, writer: writer, limits: CaptureLimits(),
+            making: making
+        ).run()
+        try writer.close()
+        return report
     }
 
     @Test func aLivingProcessIsLeftAlone() throws {

@@ -110,4 +110,24 @@ struct LoneLane {
         let record = try ExchangeRecord(line: lone.encoder.line(of: lone.view).array)
         #expect(record.responseBody.content == Array(("you sent " + String(repeating: "*", count: 24) + ", thanks").utf8))
     }
+
+    @Test func masksAKeyOfferedAsASubprotocol() throws {
+        let lone = try LoneLane()
+        let tap = lone.lane.begin()
+        tap.heads(
+            request: "GET /v1/realtime?model=m HTTP/1.1\r\nUpgrade: websocket\r\n"
+                + "Sec-WebSocket-Protocol: realtime, openai-insecure-api-key.sk-planted-0123456789, openai-beta.realtime-v1\r\n\r\n",
+            response: "HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Protocol: realtime\r\n\r\n")
+        tap.response(Array("{\"key\":\"sk-planted-0123456789\"}".utf8))
+        tap.commit(.completed)
+        _ = try #require(try lone.take())
+        let line = lone.encoder.line(of: lone.view).array
+        #expect(!String(decoding: line, as: UTF8.self).contains("planted"))
+        let record = try ExchangeRecord(line: line)
+        #expect(
+            record.requestHeaders.contains {
+                $0.value == "realtime, openai-insecure-api-key.[redacted], openai-beta.realtime-v1"
+            })
+        #expect(record.head.keyID?.utf8.count == 12)
+    }
 }

@@ -63,7 +63,7 @@ import Upstream
         let catalogue = ConfigWiring.catalogue(resolution)
         let acme = try #require(catalogue["acme"])
         #expect(acme.keyPlacement == .xAPIKey && acme.baseURL?.path == "/v2" && acme.hosts.contains(".acme.example"))
-        #expect(acme.families.map(\.rawValue) == ["anthropic-messages"])
+        #expect(acme.families?.map(\.rawValue) == ["anthropic-messages"])
         let bedrock = try #require(catalogue["bedrock"])
         #expect(bedrock.baseURL?.host == "bedrock-runtime.eu-west-1.amazonaws.com")
         #expect(

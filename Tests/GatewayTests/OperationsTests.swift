@@ -3,6 +3,7 @@ import Capture
 import ExchangeModel
 import Foundation
 import HTTPWire
+import Telemetry
 import Testing
 
 @testable import Gateway
@@ -137,6 +138,7 @@ import Testing
         }
         let records = try await withGateway(provider) { (bench: Bench) async throws -> Void in
             for _ in 0..<3 { #expect(try bench.ask(post("/v1/chat/completions", "12345")).status == 200) }
+            #expect(try bench.ask(post("/v1/images/generations", "")).status == 200)
             #expect(try bench.ask(post("/v1/responses", "break")).status == 502)
             #expect(try bench.ask(get("/v1/models", ["x-inference-provider: anthropic"])).status == 200)
             #expect(try bench.ask(get("/nowhere")).status == 404)
@@ -149,24 +151,45 @@ import Testing
                 ]
             }
             #expect(exchanges("openai", "openai-chat", "2xx", "completed") == 3)
+            #expect(exchanges("openai", "openai-images", "2xx", "completed") == 1)
             #expect(exchanges("openai", "openai-responses", "5xx", "upstream_failed") == 1)
             #expect(exchanges("anthropic", "opaque", "2xx", "completed") == 1)
             #expect(exchanges("other", "opaque", "4xx", "refused") == 2)
             #expect(samples["weir_gateway_exchanges_in_flight"] == 0)
             #expect(samples["weir_gateway_request_body_bytes_total{provider=\"openai\"}"] == 20)
-            #expect(samples["weir_gateway_response_body_bytes_total{provider=\"openai\"}"] == 300)
-            #expect(samples["weir_gateway_first_byte_seconds_count{provider=\"openai\"}"] == 3)
-            #expect(samples["weir_gateway_exchange_duration_seconds_count{provider=\"openai\"}"] == 4)
+            #expect(samples["weir_gateway_response_body_bytes_total{provider=\"openai\"}"] == 400)
+            #expect(samples["weir_gateway_first_byte_seconds_count{provider=\"openai\"}"] == 4)
+            #expect(samples["weir_gateway_exchange_duration_seconds_count{provider=\"openai\"}"] == 5)
             // The first exchange opened its connection, the next took it from the pool; so did the one that broke.
-            #expect(samples["weir_gateway_added_latency_seconds_count"] == 2)
+            #expect(samples["weir_gateway_added_latency_seconds_count"] == 3)
             #expect(samples["weir_upstream_resends_total"] == 1)
             #expect(samples["weir_upstream_failures_total{reason=\"closed_early\"}"] == 2)
-            #expect(samples["weir_gateway_connections_accepted_total"] == 7)
-            #expect(samples["weir_capture_exchanges_admitted_total"] == 7)
+            #expect(samples["weir_gateway_connections_accepted_total"] == 8)
+            #expect(samples["weir_capture_exchanges_admitted_total"] == 8)
             try await eventually("nothing waits") { bench.samples()["weir_capture_waiting_exchanges"] == 0 }
-            try await eventually("all are written") { bench.samples()["weir_capture_records_written_total"] == 7 }
+            try await eventually("all are written") { bench.samples()["weir_capture_records_written_total"] == 8 }
         }
-        #expect(records.count == 7)
+        #expect(records.count == 8)
+    }
+
+    @Test func countsEveryFamilyAndOutcomeUnderItsName() throws {
+        #expect(GatewayMetricSet.apis == APIFamily.known.map(\.rawValue) + ["opaque"])
+        // As many providers as one likes: the layout keeps its limit.
+        let set = try GatewayMetricSet(providers: (0..<500).map { "p\($0)" })
+        let registry = MetricRegistry()
+        let shard = try #require(registry.makeShards(set.layout, count: 1).first)
+        let metrics = GatewayMetrics(set: set, shard: shard)
+        let outcomes = Outcome.allCases.filter { $0 != .gatewayCrashed }
+        for family in APIFamily.known {
+            for outcome in outcomes { metrics.refused(api: metrics.apiIndex(family), status: 404, outcome: outcome) }
+        }
+        let lines = Set(String(decoding: registry.text(), as: UTF8.self).split(separator: "\n").map(String.init))
+        for family in APIFamily.known {
+            for outcome in outcomes {
+                let labels = #"provider="other",api="\#(family.rawValue)",status="4xx",outcome="\#(outcome.rawValue)""#
+                #expect(lines.contains("weir_gateway_exchanges_total{\(labels)} 1"))
+            }
+        }
     }
 
     @Test func recordsTraceAndRequestIDAndPassesThem() async throws {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import ExchangeModel
 import Foundation
 import HTTPWire
 import NIOCore
@@ -158,7 +159,7 @@ struct SeededNumbers: RandomNumberGenerator {
         let catalogue = ProviderCatalogue()
         #expect(Set(catalogue.names).count == catalogue.names.count)
         for provider in catalogue.providers {
-            #expect(provider.name == provider.name.lowercased() && !provider.families.isEmpty)
+            #expect(provider.name == provider.name.lowercased())
             if let base = provider.baseURL {
                 #expect(base.isTLS && catalogue.owner(ofHost: base.host)?.name == provider.name)
             }
@@ -180,6 +181,28 @@ struct SeededNumbers: RandomNumberGenerator {
         }
     }
 
+    @Test func understandsOnlyTheFamiliesThatAProviderIsSaidToSpeak() throws {
+        let catalogue = ProviderCatalogue(definitions: [
+            ProviderDefinition(
+                name: "mine", url: try BaseURL("https://m.example/v1"), hosts: [".m.example"], families: [.anthropicMessages]),
+            ProviderDefinition(name: "all", url: try BaseURL("https://all.example/v1")),
+        ])
+        let router = Router(catalogue: catalogue, allowsPrivateUpstreams: false)
+        let named = ["x-inference-provider: mine"]
+        let unspoken = try router.route(requestHead("/v1/chat/completions", named))
+        // Passed and opaque; a fault still has the shape that the caller's SDK reads.
+        #expect(unspoken.api == nil && unspoken.family == .openaiChat)
+        #expect(unspoken.upstreamURL == "https://m.example/v1/chat/completions")
+        #expect(try router.route(requestHead("/v1/messages", named)).api == .anthropicMessages)
+        let byURL = ["x-inference-provider-url: https://x.m.example/v2"]
+        #expect(try router.route(requestHead("/v1/chat/completions", byURL)).api == nil)
+        #expect(try router.route(requestHead("/v1/messages", byURL)).api == .anthropicMessages)
+        for path in ["/v1/chat/completions", "/v1/messages", "/v1/rerank"] {
+            #expect(try router.route(requestHead(path, ["x-inference-provider: all"])).api != nil)
+            #expect(try router.route(requestHead(path, ["x-inference-provider: groq"])).api != nil)
+        }
+    }
+
     @Test func definitionsOverrideWhatTheySetAndAddTheRest() throws {
         let catalogue = ProviderCatalogue(definitions: [
             ProviderDefinition(name: "Anthropic", url: try BaseURL("https://proxy.example/anthropic")),
@@ -189,7 +212,6 @@ struct SeededNumbers: RandomNumberGenerator {
         ])
         #expect(catalogue["anthropic"]?.keyPlacement == .xAPIKey && catalogue["anthropic"]?.baseURL?.host == "proxy.example")
         #expect(catalogue["openai"]?.baseURL?.host == "api.openai.com")
-        #expect(catalogue["mine"]?.families == KnownProviders.openai)
         #expect(catalogue.owner(ofHost: "x.m.example")?.name == "mine")
         // The configuration's word comes before the catalogue's.
         #expect(catalogue.owner(ofHost: "api.anthropic.com")?.name == "openai")

@@ -39,6 +39,32 @@ import Testing
     ])
     func leavesOtherHeadersAlone(name: String) { #expect(redacted(name, "plain value").value == "plain value") }
 
+    /// A browser cannot set headers on a WebSocket: SDKs offer the key as a subprotocol.
+    @Test(arguments: [
+        (
+            "Sec-WebSocket-Protocol", "realtime, openai-insecure-api-key.sk-planted-1234, openai-beta.realtime-v1",
+            "realtime, openai-insecure-api-key.[redacted], openai-beta.realtime-v1", "sk-planted-1234"
+        ),
+        (
+            "sec-websocket-protocol", "realtime,OpenAI-Insecure-API-Key.ek_planted.5678",
+            "realtime,OpenAI-Insecure-API-Key.[redacted]",
+            "ek_planted.5678"
+        ),
+        ("Sec-WebSocket-Protocol", "token, planted-1234", "token, [redacted]", "planted-1234"),
+        ("Sec-WebSocket-Protocol", "Bearer , planted-1234,x", "Bearer , [redacted],x", "planted-1234"),
+    ])
+    func replacesKeysOfferedAsSubprotocols(name: String, value: String, expected: String, credential: String) {
+        let (shown, scrubber) = redacted(name, value)
+        #expect(shown == expected)
+        #expect(scrubber.found == [Array(credential.utf8)] && scrubber.callerKey == Array(credential.utf8))
+    }
+
+    @Test(arguments: ["realtime", "realtime, openai-beta.realtime-v1", "graphql-ws", "token", "openai-insecure-api-key.", ", ,"])
+    func leavesSubprotocolsWithoutAKeyAlone(value: String) {
+        let (shown, scrubber) = redacted("Sec-WebSocket-Protocol", value)
+        #expect(shown == value && scrubber.found.isEmpty)
+    }
+
     @Test(arguments: [
         ("x-inference-provider-url", "https://user:secretpassword@host.example/v1", "https://[redacted]@host.example/v1"),
         ("location", "/next?key=secretpassword&page=2", "/next?key=[redacted]&page=2"),

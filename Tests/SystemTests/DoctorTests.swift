@@ -43,6 +43,13 @@ extension SystemTests {
             #expect(try await question.ask(port: gateway.port).status == 200)
             #expect(try await small.ask(port: gateway.port).status == 413)
             #expect(other.server.seen().count == 2)
+
+            try write("threads: []\nlisten: []\n", file)
+            gateway.process.send(SIGHUP)
+            _ = try await eventually("the second refusal") {
+                gateway.errors.contains("weir.yaml:1: threads has no value") ? true : nil
+            }
+            #expect(try await question.ask(port: gateway.port).status == 200)
             #expect(try await gateway.stop() == 0)
             try await other.stop()
         }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import FakeProvider
 import Foundation
+import Glibc
 import Testing
 
 extension SystemTests {
@@ -78,6 +79,39 @@ extension SystemTests {
             #expect(try await gateway.stop() == 0)
             #expect(try await Weir.run("index", "--data", bench.data).code == 0)
             try await SecretTests.searchEverything(bench, stderr: gateway.errors, exchanges: echoed.count + refused.count + 1)
+        }
+
+        /// Arenas hold what passes as it came, heads and keys too: they must be nobody else's to read, and be gone after a start.
+        @Test(.timeLimit(.minutes(2))) func arenasArePrivateAndGoneAfterTheNextStart() async throws {
+            var script = FakeProviderScript.instant
+            script.fixedAnswer = SecretTests.echo
+            let bench = try await Bench(script)
+            let gateway = try await bench.gateway()
+            let question = Question.chat("hello").with("Authorization: Bearer \(SecretTests.bearer)")
+            for _ in 0..<3 { #expect(try await question.ask(port: gateway.port).status == 401) }
+            let arenas = bench.data + "/arenas"
+            func mode(_ path: String) throws -> Int? {
+                try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
+            }
+            let names = try FileManager.default.contentsOfDirectory(atPath: arenas)
+            #expect(names.contains { $0.hasSuffix(".arena") })
+            #expect(try mode(arenas) == 0o700)
+            for name in names { #expect(try mode(arenas + "/" + name) == 0o600, "\(name)") }
+            gateway.process.send(SIGKILL)
+            #expect(try await gateway.process.end() == 128 + SIGKILL)
+            // Set aside by an earlier start: nobody reads it again, so that the operator is told of it.
+            try FileManager.default.createDirectory(atPath: arenas + "/damaged", withIntermediateDirectories: true)
+            try Data("x".utf8).write(to: URL(fileURLWithPath: arenas + "/damaged/old.arena"))
+            let doctor = try await Weir.run("doctor", "--listen", "127.0.0.1:0", "--data", bench.data)
+            #expect(doctor.text.contains("warn  damaged arenas"), "\(doctor.text)")
+            try FileManager.default.removeItem(atPath: arenas + "/damaged")
+
+            let again = try await bench.gateway()
+            #expect(try await question.ask(port: again.port).status == 401)
+            #expect(try await again.stop() == 0)
+            #expect(try FileManager.default.contentsOfDirectory(atPath: arenas).isEmpty)
+            #expect(try await Weir.run("index", "--data", bench.data).code == 0)
+            try await SecretTests.searchEverything(bench, stderr: gateway.errors + again.errors, exchanges: 4)
         }
 
         private static func searchEverything(_ bench: Bench, stderr: String, exchanges: Int) async throws {
