@@ -54,16 +54,15 @@ final class GatewayLoop {
     // MARK: Connections
 
     /// Counts a connection in, or names why it is refused.
-    func admit(_ connection: ListenerConnection) -> ListenerRefusal? {
+    func admit(_ connection: ListenerConnection) throws(ListenerRefusal) {
         let address = connection.address
-        if connections.count >= limits.connectionsPerLoop { return refused(.tooManyConnections) }
+        if connections.count >= limits.connectionsPerLoop { throw refused(.tooManyConnections) }
         if let address, connectionsByAddress[address, default: 0] >= limits.listener.connectionsPerAddress {
-            return refused(.tooManyOfAddress)
+            throw refused(.tooManyOfAddress)
         }
         connections[ObjectIdentifier(connection)] = connection
         if let address { connectionsByAddress[address, default: 0] += 1 }
         counters.accepted += 1
-        return nil
     }
 
     private func refused(_ refusal: ListenerRefusal) -> ListenerRefusal {

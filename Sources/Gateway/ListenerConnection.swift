@@ -2,53 +2,42 @@
 import NIOCore
 import Upstream
 
-/// The first handler of every connection of a caller, before TLS: counts it in and out, refuses what is over a limit, and ends the
-/// connection below TLS where the caller must see a reset.
+/// What a loop knows of one connection of a caller, from accepting to its close.
+///
+/// No handler: a plain connection carries its bytes without it.
 ///
 /// World: loop.
-final class ListenerConnection: ChannelDuplexHandler {
-    typealias InboundIn = ByteBuffer
-    typealias OutboundIn = IOData
-
+final class ListenerConnection {
     /// How far the connection has come.
     private enum Phase {
-        /// Over a limit: closed as soon as it is active.
-        case refused
-        /// TLS is not spoken yet. Exits: `serving`.
+        /// TLS is not spoken yet. Exit: `serving`.
         case handshake(since: NIODeadline)
         case serving
     }
 
     private let loop: GatewayLoop
+    private let channel: any Channel
+    /// The place below TLS; nil for plain HTTP.
+    let edge: ListenerTLSEdge?
     private var phase: Phase
-    private var context: ChannelHandlerContext?
     /// The client's numeric address; nil for what has none.
-    private(set) var address: String?
+    let address: String?
 
-    init(loop: GatewayLoop, address: String?, speaksTLS: Bool) {
+    /// A connection that has just been accepted.
+    init(_ channel: any Channel, loop: GatewayLoop, speaksTLS: Bool) {
         self.loop = loop
-        self.address = address
+        self.channel = channel
+        edge = speaksTLS ? ListenerTLSEdge() : nil
+        address = channel.remoteAddress?.ipAddress
         phase = speaksTLS ? .handshake(since: .now()) : .serving
     }
 
-    func handlerAdded(context: ChannelHandlerContext) {
-        self.context = context
-        if loop.admit(self) != nil { phase = .refused }
-    }
-
-    func handlerRemoved(context: ChannelHandlerContext) {
-        self.context = nil
-        loop.forget(self)
-    }
-
-    func channelActive(context: ChannelHandlerContext) {
-        if case .refused = phase { return context.close(promise: nil) }
-        context.fireChannelActive()
-    }
-
-    func channelInactive(context: ChannelHandlerContext) {
-        loop.forget(self)
-        context.fireChannelInactive()
+    /// Counts the connection in until it closes.
+    ///
+    /// - Throws: `ListenerRefusal` where it is over a limit.
+    func begin() throws(ListenerRefusal) {
+        try loop.admit(self)
+        channel.closeFuture.assumeIsolated().whenComplete { [loop] _ in loop.forget(self) }
     }
 
     // MARK: HTTP/2
@@ -60,7 +49,7 @@ final class ListenerConnection: ChannelDuplexHandler {
     func beginHTTP2() { speaksHTTP2 = true }
 
     /// Streams of an HTTP/2 connection are open, or bytes have not reached the kernel yet.
-    var isUnsettled: Bool { openStreams > 0 || context.map { ListenerPipeline.unsentBytes($0.channel) > 0 } ?? false }
+    var isUnsettled: Bool { openStreams > 0 || ListenerPipeline.unsentBytes(channel) > 0 }
 
     func streamBegan() {
         openStreams += 1
@@ -82,8 +71,28 @@ final class ListenerConnection: ChannelDuplexHandler {
 
     /// Begins no more, and ends when what runs has ended: on HTTP/2 by GOAWAY.
     func drain() {
-        context?.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
+        if speaksHTTP2 { channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent()) }
     }
+
+    /// Closes below TLS: no farewell is waited for.
+    func close() {
+        if let edge { edge.close() } else { channel.close(promise: nil) }
+    }
+}
+
+/// Stands between the socket and TLS, and ends the connection there where the caller must see a reset.
+///
+/// World: loop.
+final class ListenerTLSEdge: ChannelOutboundHandler {
+    typealias OutboundIn = IOData
+
+    private var context: ChannelHandlerContext?
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+
+    func close() { context?.close(promise: nil) }
 
     func triggerUserOutboundEvent(context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?) {
         if event is SocketReset.Wanted {
@@ -92,7 +101,4 @@ final class ListenerConnection: ChannelDuplexHandler {
             context.triggerUserOutboundEvent(event, promise: promise)
         }
     }
-
-    /// Closes below TLS: no farewell is waited for.
-    func close() { context?.close(promise: nil) }
 }

@@ -52,4 +52,4 @@ package struct ListenerCounters: Sendable, Equatable {
 }
 
 /// Why a connection is closed as soon as it was accepted.
-enum ListenerRefusal { case tooManyConnections, tooManyOfAddress }
+enum ListenerRefusal: Error { case tooManyConnections, tooManyOfAddress }

@@ -10,13 +10,14 @@ enum ListenerPipeline {
     ///   - channel: the new connection.
     ///   - loop: the state of its loop.
     ///   - listener: the number of the listener that accepted it.
-    /// - Throws: where the connection has closed meanwhile.
+    /// - Throws: `ListenerRefusal` where the connection is over a limit, another error where it has closed meanwhile; either closes it.
     static func build(_ channel: any Channel, loop: GatewayLoop, listener: Int) throws {
         let pipeline = channel.pipeline.syncOperations
         let tls = loop.listenerTLS[listener]
-        let connection = ListenerConnection(loop: loop, address: channel.remoteAddress?.ipAddress, speaksTLS: tls != nil)
-        try pipeline.addHandler(connection)
-        guard let tls else { return try pipeline.addHandler(DownstreamHandler(loop: loop)) }
+        let connection = ListenerConnection(channel, loop: loop, speaksTLS: tls != nil)
+        try connection.begin()
+        guard let tls, let edge = connection.edge else { return try pipeline.addHandler(DownstreamHandler(loop: loop)) }
+        try pipeline.addHandler(edge)
         try pipeline.addHandler(NIOSSLServerHandler(context: tls))
         try pipeline.addHandler(ListenerTLSGate(loop: loop, connection: connection))
     }
