@@ -20,7 +20,7 @@ package enum CRC32C {
         return table
     }
 
-    /// The checksum of a run of bytes.
+    /// The checksum of a part of an array.
     ///
     /// - Parameters:
     ///   - bytes: what to sum.
@@ -28,28 +28,31 @@ package enum CRC32C {
     /// - Returns: the checksum.
     /// - Complexity: O(n).
     package static func checksum(_ bytes: ArraySlice<UInt8>, seed: UInt32 = 0) -> UInt32 {
-        bytes.withUnsafeBufferPointer { buffer in
-            tables.withUnsafeBufferPointer { table in
-                var crc = ~seed
-                var i = 0
-                while i + 8 <= buffer.count {
-                    let low =
-                        crc
-                        ^ (UInt32(buffer[i]) | UInt32(buffer[i + 1]) << 8 | UInt32(buffer[i + 2]) << 16 | UInt32(buffer[i + 3])
-                            << 24)
-                    let a = table[1792 + Int(low & 255)] ^ table[1536 + Int(low >> 8 & 255)]
-                    let b = table[1280 + Int(low >> 16 & 255)] ^ table[1024 + Int(low >> 24)]
-                    let c = table[768 + Int(buffer[i + 4])] ^ table[512 + Int(buffer[i + 5])]
-                    let d = table[256 + Int(buffer[i + 6])] ^ table[Int(buffer[i + 7])]
-                    crc = a ^ b ^ c ^ d
-                    i += 8
-                }
-                while i < buffer.count {
-                    crc = crc >> 8 ^ table[Int((crc ^ UInt32(buffer[i])) & 255)]
-                    i += 1
-                }
-                return ~crc
+        bytes.withUnsafeBytes { checksum(ByteRun($0), seed: seed) }
+    }
+
+    /// The checksum of a run of bytes.
+    ///
+    /// - Parameters:
+    ///   - run: what to sum.
+    ///   - seed: the checksum of what came before, to continue it; 0 to begin.
+    /// - Returns: the checksum.
+    /// - Complexity: O(n).
+    package static func checksum(_ run: ByteRun, seed: UInt32 = 0) -> UInt32 {
+        tables.withUnsafeBufferPointer { table in
+            var crc = ~seed
+            var i = 0
+            while i &+ 8 <= run.count {
+                let word = UInt64(littleEndian: run.base.loadUnaligned(fromByteOffset: i, as: UInt64.self)) ^ UInt64(crc)
+                func part(_ k: Int) -> UInt32 { table[(7 &- k) &* 256 &+ Int(word &>> UInt64(8 &* k) & 255)] }
+                crc = (part(0) ^ part(1)) ^ (part(2) ^ part(3)) ^ ((part(4) ^ part(5)) ^ (part(6) ^ part(7)))
+                i &+= 8
             }
+            while i < run.count {
+                crc = crc &>> 8 ^ table[Int((crc ^ UInt32(run.base.load(fromByteOffset: i, as: UInt8.self))) & 255)]
+                i &+= 1
+            }
+            return ~crc
         }
     }
 }

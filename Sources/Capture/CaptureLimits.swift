@@ -16,7 +16,7 @@ package struct CaptureLimits: Sendable {
     package var decodedBytes = 256 << 20
     /// Longest record line; a longer one goes without its bodies.
     var lineBytes = 256 << 20
-    /// Pause of the capture thread between two looks at the rings, microseconds: hand-offs then cost no wake-up.
+    /// Longest pause of the capture thread between two looks at the rings, microseconds: hand-offs then cost no wake-up.
     package var pauseUs: Int64 = 10_000
 
     /// The defaults.

@@ -33,8 +33,9 @@ final class CaptureLoop: @unchecked Sendable {
     private var firstPending = 0
     private var lastComplaintUs = Int64.min / 2
     private var lastSecondUs = Int64.min / 2
+    private var pacing: CapturePacing
     /// Slots taken from one arena before the next one's turn.
-    private static let turn = 256
+    private static let turn = 32
 
     init(
         counters: CaptureCounters, signal: CaptureSignal, encoder: LineEncoder, writer: SegmentWriter, clock: any Clock,
@@ -48,17 +49,18 @@ final class CaptureLoop: @unchecked Sendable {
         self.limits = limits
         self.logger = logger
         self.everySecond = everySecond
+        pacing = CapturePacing(longestUs: limits.pauseUs)
     }
 
     func run() {
         while true {
             let wasClosed = signal.isClosed
-            let isBusy = takeAll()
+            let taken = takeAll()
             attempt { () throws(SegmentError) in try writer.tick() }
             giveBack()
-            if isBusy {
+            if taken > 0 {
                 // Busy times poll at their own pace; idle ones sleep until woken, and wake for the batch and sync deadlines.
-                if !signal.isClosed { clock.sleep(us: limits.pauseUs) }
+                if !signal.isClosed { clock.sleep(us: pacing.rest(after: taken, fill)) }
                 continue
             }
             if wasClosed { break }
@@ -70,15 +72,26 @@ final class CaptureLoop: @unchecked Sendable {
         giveBack()
     }
 
-    /// One look at every ring; false where all were empty.
-    private func takeAll() -> Bool {
+    /// Of the fullest arena.
+    private var fill: ArenaFill {
+        arenas.reduce(ArenaFill()) { fullest, arena in
+            fullest.fuller(
+                ArenaFill(used: Int(clamping: arena.memory.counter(.pagesInUse)), pages: arena.memory.pageCount))
+        }
+    }
+
+    /// One look at every ring, until all are empty or the portion is full; what is left is there for the next look.
+    ///
+    /// - Returns: how many exchanges were taken.
+    private func takeAll() -> Int {
         let now = clock.monotonicUs
         if now - lastSecondUs >= 1_000_000 {
             lastSecondUs = now
             everySecond()
         }
         arenas = counters.allArenas
-        var isBusy = false
+        let portion = signal.isClosed ? Int.max : pacing.portion(of: fill)
+        var all = 0
         var isMore = true
         while isMore {
             isMore = false
@@ -88,19 +101,22 @@ final class CaptureLoop: @unchecked Sendable {
                     write(arena, slot)
                     taken += 1
                 }
-                isBusy = isBusy || taken > 0
-                isMore = isMore || taken == CaptureLoop.turn
+                all += taken
+                isMore = isMore || taken == CaptureLoop.turn && all < portion
                 giveBack()
             }
         }
         note(now)
-        return isBusy
+        return all
     }
 
-    /// Publishes since when the oldest exchange waits: all that came before `now` was taken.
+    /// Publishes since when the oldest exchange of each arena waits; an arena that was emptied has none from before `now`.
     private func note(_ now: Int64) {
         let oldest = firstPending < pending.count ? pending[firstPending].committedUs : now
-        for arena in arenas { arena.memory.set(.waitingSinceUs, UInt64(bitPattern: min(oldest, now))) }
+        for arena in arenas {
+            let left = arena.committed.first.map { Int64(bitPattern: arena.memory.slotWord($0, ArenaFormat.Slot.committedUs)) }
+            arena.memory.set(.waitingSinceUs, UInt64(bitPattern: min(oldest, left ?? now, now)))
+        }
     }
 
     private var idleWaitUs: Int64 {

@@ -11,19 +11,17 @@ final class ExchangeView {
     private(set) var startedAtUs: Int64 = 0
     private(set) var facts = ExchangeFacts()
     private(set) var hasFacts = false
-    private(set) var arrivals = ArrivalLog()
+    /// Bytes that the facts' texts are parts of.
+    private(set) var factByteCount = 0
+    private(set) var requestHead = ByteRun.empty
+    private(set) var responseHead = ByteRun.empty
+    private(set) var requestBody = ByteRun.empty
+    private(set) var responseBody = ByteRun.empty
     private(set) var responseHeadUs: Int64?
     private var lastArrivalUs: Int64?
-    private var requestHeadBytes = GatheredBytes()
-    private var responseHeadBytes = GatheredBytes()
-    private var requestBodyBytes = GatheredBytes()
-    private var responseBodyBytes = GatheredBytes()
-    private var factBytes = GatheredBytes()
+    private var entries = GatheredEntries()
 
-    var requestHead: ByteRun { requestHeadBytes.run }
-    var responseHead: ByteRun { responseHeadBytes.run }
-    var requestBody: ByteRun { requestBodyBytes.run }
-    var responseBody: ByteRun { responseBodyBytes.run }
+    var arrivals: ArrivalLog { entries.arrivals }
 
     /// Whether less than both whole bodies is held.
     var isReduced: Bool { facts.requestKept != .full || facts.responseKept != .full }
@@ -34,38 +32,15 @@ final class ExchangeView {
     func read(_ memory: ArenaMemory, slot: UInt32, spill: SpillBuffer?) -> Bool {
         id = memory.id(slot)
         startedAtUs = memory.startedAtUs(slot)
-        arrivals.reset()
-        responseHeadUs = nil
-        lastArrivalUs = nil
-        requestHeadBytes.reset()
-        responseHeadBytes.reset()
-        requestBodyBytes.reset()
-        responseBodyBytes.reset()
-        factBytes.reset()
-        let isSound = memory.forEachPage(slot) { page in PageBytes.forEachEntry(page) { add($0) } }
-        spill?.forEachEntry { add($0) }
-        hasFacts = facts.read(factBytes.run)
+        let (isSound, runs) = entries.read(memory, slot: slot, spill: spill)
+        (requestHead, responseHead) = (runs.requestHead, runs.responseHead)
+        (requestBody, responseBody) = (runs.requestBody, runs.responseBody)
+        (responseHeadUs, lastArrivalUs) = (runs.responseHeadUs, runs.lastArrivalUs)
+        factByteCount = runs.facts.count
+        hasFacts = facts.read(runs.facts)
         if !hasFacts { facts = ExchangeFacts() }
         settle(spilledKinds: memory.slotWord(slot, ArenaFormat.Slot.spilled))
         return isSound
-    }
-
-    private func add(_ entry: ArenaEntry) {
-        switch entry.kind {
-        case ArenaFormat.Kind.requestHead: requestHeadBytes.add(entry.bytes)
-        case ArenaFormat.Kind.requestBody: requestBodyBytes.add(entry.bytes)
-        case ArenaFormat.Kind.responseHead:
-            if responseHeadUs == nil { responseHeadUs = entry.timeUs }
-            responseHeadBytes.add(entry.bytes)
-        case ArenaFormat.Kind.responseBody:
-            if !entry.isContinued { arrivals.note(offset: Int64(responseBodyBytes.count), timeUs: entry.timeUs) }
-            lastArrivalUs = entry.timeUs
-            responseBodyBytes.add(entry.bytes)
-        case ArenaFormat.Kind.facts:
-            if !entry.isContinued { factBytes.reset() }
-            factBytes.add(entry.bytes)
-        default: break
-        }
     }
 
     /// Says what is held where the facts do not: of an exchange cut short, or whose payload beside the arena died with its process.
@@ -78,9 +53,9 @@ final class ExchangeView {
             return (count, held > 0 ? .headTail : .none)
         }
         let request = settled(
-            requestBodyBytes.count, facts.requestWireCount, facts.requestKept, kind: ArenaFormat.Kind.requestBody)
+            requestBody.count, facts.requestWireCount, facts.requestKept, kind: ArenaFormat.Kind.requestBody)
         let response = settled(
-            responseBodyBytes.count, facts.responseWireCount, facts.responseKept, kind: ArenaFormat.Kind.responseBody)
+            responseBody.count, facts.responseWireCount, facts.responseKept, kind: ArenaFormat.Kind.responseBody)
         (facts.requestWireCount, facts.requestKept) = request
         (facts.responseWireCount, facts.responseKept) = response
     }
@@ -95,6 +70,65 @@ final class ExchangeView {
         facts.lastByteUs = lastArrivalUs
         if facts.status == nil, responseHead.count > 12 {
             facts.status = ASCIIInteger.parse(responseHead.slice(9, 12).array)
+        }
+    }
+}
+
+/// The entries of a slot, put together by kind; a value, so that filling it is not guarded access by access.
+private struct GatheredEntries: ~Copyable {
+    /// What `read` puts together.
+    struct Runs {
+        let requestHead: ByteRun
+        let responseHead: ByteRun
+        let requestBody: ByteRun
+        let responseBody: ByteRun
+        let facts: ByteRun
+        let responseHeadUs: Int64?
+        let lastArrivalUs: Int64?
+    }
+
+    private(set) var arrivals = ArrivalLog()
+    private var responseHeadUs: Int64?
+    private var lastArrivalUs: Int64?
+    private var requestHead = GatheredBytes()
+    private var responseHead = GatheredBytes()
+    private var requestBody = GatheredBytes()
+    private var responseBody = GatheredBytes()
+    private var facts = GatheredBytes()
+
+    mutating func read(_ memory: ArenaMemory, slot: UInt32, spill: SpillBuffer?) -> (isSound: Bool, runs: Runs) {
+        arrivals.reset()
+        (responseHeadUs, lastArrivalUs) = (nil, nil)
+        requestHead.reset()
+        responseHead.reset()
+        requestBody.reset()
+        responseBody.reset()
+        facts.reset()
+        let isSound = memory.forEachPage(slot) { page in PageBytes.forEachEntry(page) { add($0) } }
+        spill?.forEachEntry { add($0) }
+        return (
+            isSound,
+            Runs(
+                requestHead: requestHead.run, responseHead: responseHead.run, requestBody: requestBody.run,
+                responseBody: responseBody.run, facts: facts.run, responseHeadUs: responseHeadUs, lastArrivalUs: lastArrivalUs)
+        )
+    }
+
+    private mutating func add(_ entry: ArenaEntry) {
+        switch entry.kind {
+        case ArenaFormat.Kind.requestHead: requestHead.add(entry.bytes)
+        case ArenaFormat.Kind.requestBody: requestBody.add(entry.bytes)
+        case ArenaFormat.Kind.responseHead:
+            if responseHeadUs == nil { responseHeadUs = entry.timeUs }
+            responseHead.add(entry.bytes)
+        case ArenaFormat.Kind.responseBody:
+            if !entry.isContinued { arrivals.note(offset: Int64(responseBody.count), timeUs: entry.timeUs) }
+            lastArrivalUs = entry.timeUs
+            responseBody.add(entry.bytes)
+        case ArenaFormat.Kind.facts:
+            if !entry.isContinued { facts.reset() }
+            facts.add(entry.bytes)
+        default: break
         }
     }
 }

@@ -48,13 +48,13 @@ extension ByteStore {
         put(exchange.responseBody.sha256)
         put(exchange.pathAttribution.environment)
         put(exchange.pathAttribution.task)
-        let metadata = exchange.pathAttribution.metadata.prefix(FactsFormat.metadataLimit)
-        put(Int64(metadata.count))
-        for item in metadata {
-            put(item.name)
-            put(item.value)
+        let metadataCount = min(exchange.pathAttribution.metadata.count, FactsFormat.metadataLimit)
+        put(Int64(metadataCount))
+        for index in 0..<metadataCount {
+            put(exchange.pathAttribution.metadata[index].name)
+            put(exchange.pathAttribution.metadata[index].value)
         }
-        for attempt in exchange.attempts.prefix(FactsFormat.attemptLimit) { write(attempt, of: exchange) }
+        for index in 0..<min(exchange.attempts.count, FactsFormat.attemptLimit) { write(exchange.attempts[index], of: exchange) }
     }
 
     private mutating func write(_ attempt: Attempt, of exchange: CapturedExchange) {

@@ -51,140 +51,172 @@ final class LineEncoder {
     }
 
     private func write(_ view: ExchangeView, _ parts: borrowing EncoderParts, to line: inout JSONLine) {
-        writeIdentity(view, parts, to: &line)
-        writeRoute(view.facts, parts, to: &line)
-        writeAttempts(view.facts, to: &line)
         let facts = view.facts
-        line.integer(",\"request_received_us\":", facts.requestReceivedUs)
-        line.integer(",\"upstream_sent_us\":", facts.upstreamSentUs)
-        line.integer(",\"first_byte_us\":", facts.firstByteUs)
-        line.integer(",\"last_byte_us\":", facts.lastByteUs)
-        line.integer(",\"ended_us\":", facts.endedUs)
-        line.literal(",\"request_headers\":")
-        writeHeaders(parts.request, to: &line)
-        line.literal(",\"response_headers\":")
-        writeHeaders(parts.response, to: &line)
-        writeBodies(view, parts, to: &line)
+        var out = line.begin(atMost: boundOfBeginning(view, facts, parts))
+        writeIdentity(view, facts, parts, to: &out)
+        writeRoute(facts, to: &out)
+        writeTarget(facts, parts, to: &out)
+        out.integer(",\"status\":", facts.status)
+        out.literal(",\"outcome\":")
+        out.literal(facts.outcome.literal)
+        out.literal(",\"error_source\":")
+        out.literal(facts.errorSource.literal)
+        out.string(",\"error_code\":", facts.errorCode)
+        writeAttempts(facts, to: &out)
+        out.integer(",\"request_received_us\":", facts.requestReceivedUs)
+        out.integer(",\"upstream_sent_us\":", facts.upstreamSentUs)
+        out.integer(",\"first_byte_us\":", facts.firstByteUs)
+        out.integer(",\"last_byte_us\":", facts.lastByteUs)
+        out.integer(",\"ended_us\":", facts.endedUs)
+        out.literal(",\"request_headers\":")
+        LineEncoder.writeHeaders(parts.request.lines, to: &out)
+        out.literal(",\"response_headers\":")
+        LineEncoder.writeHeaders(parts.response.lines, to: &out)
+        out.literal(",\"request_body\":")
+        line.end(out)
+        let isRequestText = LineEncoder.write(parts.requestBody, to: &line)
+        line.literal(",\"response_body\":")
+        let isResponseText = LineEncoder.write(parts.responseBody, to: &line)
+        let chunks = parts.isMoved ? parts.arrivals.items : view.arrivals.items
+        let codings = (parts.requestCoding?.count ?? 0) + (parts.responseCoding?.count ?? 0)
+        out = line.begin(atMost: LineBounds.ending(chunks: chunks.count, texts: codings + view.factByteCount))
+        LineEncoder.writeAboutBodies(facts, parts, isRequestText, isResponseText, to: &out)
         let isStream = StreamFact.isStream(facts.responseStream, body: parts.responseBody)
-        line.literal(isStream ? ",\"response_stream\":true" : ",\"response_stream\":false")
-        line.literal(",\"response_chunks\":[")
-        var isFirst = true
-        for chunk in parts.isMoved ? parts.arrivals.items : view.arrivals.items {
-            line.literal(isFirst ? "[" : ",[")
-            isFirst = false
-            line.integer(chunk.offset)
-            line.integer(",", chunk.timeUs)
-            line.literal("]")
-        }
-        line.literal("]}\n")
+        out.literal(isStream ? ",\"response_stream\":true" : ",\"response_stream\":false")
+        LineEncoder.write(chunks, to: &out)
+        line.end(out)
     }
 
-    private func writeIdentity(_ view: ExchangeView, _ parts: borrowing EncoderParts, to line: inout JSONLine) {
-        line.literal("{\"v\":1,\"id\":\"")
-        line.uuid(high: view.id.high, low: view.id.low)
-        unsafe nodeMember.withUnsafeBytes { unsafe line.raw(ByteRun($0)) }
-        line.integer(view.startedAtUs)
-        line.string(",\"environment\":", parts.request.environment ?? view.facts.environment)
-        line.string(",\"task\":", parts.request.task ?? view.facts.task ?? ByteRun("default"))
-        line.literal(",\"metadata\":{")
+    private func boundOfBeginning(_ view: ExchangeView, _ facts: ExchangeFacts, _ parts: borrowing EncoderParts) -> Int {
+        // No byte of a head or of the facts is written more than twice, but for the URL, which attempts may share.
+        let texts = view.requestHead.count + view.responseHead.count + view.factByteCount
+        return LineBounds.beginning(
+            texts: 2 * texts + facts.attempts.count * (facts.upstreamURL?.count ?? 0), attempts: facts.attempts.count,
+            headers: parts.request.lines.count + parts.response.lines.count, metadata: parts.metadata.count)
+            + nodeMember.count
+    }
+
+    private func writeIdentity(
+        _ view: ExchangeView, _ facts: ExchangeFacts, _ parts: borrowing EncoderParts, to out: inout JSONCursor
+    ) {
+        out.literal("{\"v\":1,\"id\":\"")
+        out.uuid(high: view.id.high, low: view.id.low)
+        unsafe nodeMember.withUnsafeBytes { unsafe out.raw(ByteRun($0)) }
+        out.integer(view.startedAtUs)
+        out.string(",\"environment\":", parts.request.environment ?? facts.environment)
+        out.string(",\"task\":", parts.request.task ?? facts.task ?? ByteRun("default"))
+        out.literal(",\"metadata\":{")
         for (index, item) in parts.metadata.enumerated() {
-            if index > 0 { line.literal(",") }
-            line.lowercased(item.name)
-            line.string(":", item.value)
+            if index > 0 { out.literal(",") }
+            out.lowercased(item.name)
+            out.string(":", item.value)
         }
-        line.literal("},\"key_id\":")
-        if let id = view.facts.keyID {
-            if id.isEmpty { line.literal("null") } else { line.string(id) }
+        out.literal("},\"key_id\":")
+        if let id = facts.keyID {
+            if id.isEmpty { out.literal("null") } else { out.string(id) }
         } else if let key = parts.callerKey {
-            keyNames.write(key, to: &line)
+            keyNames.write(key, to: &out)
         } else {
-            line.literal("null")
+            out.literal("null")
         }
         if let trace = parts.trace {
-            line.string(",\"trace_id\":", trace.traceID)
-            line.string(",\"parent_span_id\":", trace.parentSpanID)
+            out.string(",\"trace_id\":", trace.traceID)
+            out.string(",\"parent_span_id\":", trace.parentSpanID)
         } else {
-            line.literal(",\"trace_id\":null,\"parent_span_id\":null")
+            out.literal(",\"trace_id\":null,\"parent_span_id\":null")
         }
-        line.string(",\"client_request_id\":", parts.request.requestID)
+        out.string(",\"client_request_id\":", parts.request.requestID)
     }
 
-    private func writeRoute(_ facts: ExchangeFacts, _ parts: borrowing EncoderParts, to line: inout JSONLine) {
-        line.string(",\"provider\":", facts.provider)
-        line.string(",\"deployment\":", facts.deployment)
-        line.string(",\"api\":", facts.api)
-        line.string(",\"method\":", parts.method)
-        line.string(",\"path\":", parts.path)
-        line.string(",\"query\":", parts.query)
-        line.string(",\"upstream_url\":", facts.upstreamURL)
-        line.integer(",\"status\":", facts.status)
-        line.literal(",\"outcome\":")
-        line.literal(facts.outcome.literal)
-        line.literal(",\"error_source\":")
-        line.literal(facts.errorSource.literal)
-        line.string(",\"error_code\":", facts.errorCode)
+    private func writeRoute(_ facts: ExchangeFacts, to out: inout JSONCursor) {
+        out.string(",\"provider\":", facts.provider)
+        out.string(",\"deployment\":", facts.deployment)
+        out.string(",\"api\":", facts.api)
     }
 
-    private func writeAttempts(_ facts: ExchangeFacts, to line: inout JSONLine) {
-        line.literal(",\"attempts\":[")
-        for (index, attempt) in facts.attempts.enumerated() {
-            line.integer(index > 0 ? ",{\"n\":" : "{\"n\":", attempt.n)
-            line.string(",\"deployment\":", attempt.deployment)
-            line.string(",\"upstream_url\":", attempt.upstreamURL)
-            line.integer(",\"started_us\":", attempt.startedUs)
-            line.integer(",\"connected_us\":", attempt.connectedUs)
-            line.integer(",\"request_sent_us\":", attempt.requestSentUs)
-            line.integer(",\"first_byte_us\":", attempt.firstByteUs)
-            line.integer(",\"ended_us\":", attempt.endedUs)
-            line.integer(",\"status\":", attempt.status)
-            line.literal(",\"outcome\":")
-            line.literal(attempt.outcome?.literal ?? "null")
-            line.string(",\"retry_reason\":", attempt.retryReason)
-            line.literal("}")
-        }
-        line.literal("]")
+    private func writeTarget(_ facts: ExchangeFacts, _ parts: borrowing EncoderParts, to out: inout JSONCursor) {
+        out.string(",\"method\":", parts.method)
+        out.string(",\"path\":", parts.path)
+        out.string(",\"query\":", parts.query)
+        out.string(",\"upstream_url\":", facts.upstreamURL)
     }
 
-    private func writeHeaders(_ head: HeadRuns, to line: inout JSONLine) {
+    private func writeAttempts(_ facts: ExchangeFacts, to out: inout JSONCursor) {
+        out.literal(",\"attempts\":[")
         var isFirst = true
-        for header in head.lines {
-            line.literal(isFirst ? "[[" : ",[")
+        for attempt in facts.attempts {
+            out.literal(isFirst ? "{\"n\":" : ",{\"n\":")
             isFirst = false
-            line.string(header.name)
-            line.literal(",")
-            if header.keptBeforeMark >= 0 {
-                line.string(header.value.slice(0, header.keptBeforeMark), then: "[redacted]")
-            } else {
-                line.string(header.value)
-            }
-            line.literal("]")
+            out.integer(attempt.n)
+            out.string(",\"deployment\":", attempt.deployment)
+            out.string(",\"upstream_url\":", attempt.upstreamURL)
+            out.integer(",\"started_us\":", attempt.startedUs)
+            out.integer(",\"connected_us\":", attempt.connectedUs)
+            out.integer(",\"request_sent_us\":", attempt.requestSentUs)
+            out.integer(",\"first_byte_us\":", attempt.firstByteUs)
+            out.integer(",\"ended_us\":", attempt.endedUs)
+            out.integer(",\"status\":", attempt.status)
+            out.literal(",\"outcome\":")
+            out.literal(attempt.outcome?.literal ?? "null")
+            out.string(",\"retry_reason\":", attempt.retryReason)
+            out.literal("}")
         }
-        line.literal(isFirst ? "[]" : "]")
+        out.literal("]")
     }
 
-    private func writeBodies(_ view: ExchangeView, _ parts: borrowing EncoderParts, to line: inout JSONLine) {
-        line.literal(",\"request_body\":")
-        let isRequestText = write(parts.requestBody, to: &line)
-        line.literal(",\"response_body\":")
-        let isResponseText = write(parts.responseBody, to: &line)
-        line.literal(isRequestText ? ",\"request_body_encoding\":\"utf8\"" : ",\"request_body_encoding\":\"base64\"")
-        line.literal(isResponseText ? ",\"response_body_encoding\":\"utf8\"" : ",\"response_body_encoding\":\"base64\"")
-        line.integer(",\"request_body_bytes\":", view.facts.requestWireCount)
-        line.integer(",\"response_body_bytes\":", view.facts.responseWireCount)
-        line.literal(",\"request_content_coding\":")
-        if let coding = parts.requestCoding { line.lowercased(coding) } else { line.literal("null") }
-        line.literal(",\"response_content_coding\":")
-        if let coding = parts.responseCoding { line.lowercased(coding) } else { line.literal("null") }
-        line.literal(",\"request_body_kept\":")
-        line.literal(view.facts.requestKept.literal)
-        line.literal(",\"response_body_kept\":")
-        line.literal(view.facts.responseKept.literal)
-        line.string(",\"request_body_sha256\":", view.facts.requestSHA256)
-        line.string(",\"response_body_sha256\":", view.facts.responseSHA256)
+    private static func writeHeaders(_ lines: [HeadRuns.Line], to out: inout JSONCursor) {
+        guard !lines.isEmpty else { return out.literal("[]") }
+        var isFirst = true
+        for header in lines {
+            out.literal(isFirst ? "[[" : ",[")
+            isFirst = false
+            out.string(header.name)
+            out.literal(",")
+            if header.keptBeforeMark >= 0 {
+                out.string(header.value.slice(0, header.keptBeforeMark), then: "[redacted]")
+            } else {
+                out.string(header.value)
+            }
+            out.literal("]")
+        }
+        out.literal("]")
+    }
+
+    private static func writeAboutBodies(
+        _ facts: ExchangeFacts, _ parts: borrowing EncoderParts, _ isRequestText: Bool, _ isResponseText: Bool,
+        to out: inout JSONCursor
+    ) {
+        out.literal(isRequestText ? ",\"request_body_encoding\":\"utf8\"" : ",\"request_body_encoding\":\"base64\"")
+        out.literal(isResponseText ? ",\"response_body_encoding\":\"utf8\"" : ",\"response_body_encoding\":\"base64\"")
+        out.integer(",\"request_body_bytes\":", facts.requestWireCount)
+        out.integer(",\"response_body_bytes\":", facts.responseWireCount)
+        out.literal(",\"request_content_coding\":")
+        if let coding = parts.requestCoding { out.lowercased(coding) } else { out.literal("null") }
+        out.literal(",\"response_content_coding\":")
+        if let coding = parts.responseCoding { out.lowercased(coding) } else { out.literal("null") }
+        out.literal(",\"request_body_kept\":")
+        out.literal(facts.requestKept.literal)
+        out.literal(",\"response_body_kept\":")
+        out.literal(facts.responseKept.literal)
+        out.string(",\"request_body_sha256\":", facts.requestSHA256)
+        out.string(",\"response_body_sha256\":", facts.responseSHA256)
+    }
+
+    private static func write(_ chunks: [ChunkArrival], to out: inout JSONCursor) {
+        out.literal(",\"response_chunks\":[")
+        var isFirst = true
+        for chunk in chunks {
+            out.literal(isFirst ? "[" : ",[")
+            isFirst = false
+            out.integer(chunk.offset)
+            out.integer(",", chunk.timeUs)
+            out.literal("]")
+        }
+        out.literal("]}\n")
     }
 
     /// Writes a body; false where it is not text.
-    private func write(_ body: ByteRun?, to line: inout JSONLine) -> Bool {
+    private static func write(_ body: ByteRun?, to line: inout JSONLine) -> Bool {
         guard let body else {
             line.literal("null")
             return true
@@ -195,5 +227,16 @@ final class LineEncoder {
         }
         line.string(body)
         return true
+    }
+}
+
+/// Upper bounds of the parts of a line, bytes: each text six bytes for one at worst, and what stands around it.
+private enum LineBounds {
+    static func beginning(texts: Int, attempts: Int, headers: Int, metadata: Int) -> Int {
+        texts * JSONCursor.escapedBytes + attempts * 512 + headers * 32 + metadata * 16 + 2_048
+    }
+
+    static func ending(chunks: Int, texts: Int) -> Int {
+        texts * JSONCursor.escapedBytes + chunks * (2 * JSONCursor.integerBytes + 8) + 1_024
     }
 }

@@ -28,11 +28,16 @@ import Synchronization
     }
 
     func pop() -> UInt32? {
+        guard let slot = first else { return nil }
+        popped.store(popped.load(ordering: .relaxed) &+ 1, ordering: .releasing)
+        return slot
+    }
+
+    /// What the consumer would pop next.
+    var first: UInt32? {
         let at = popped.load(ordering: .relaxed)
         guard at != pushed.load(ordering: .acquiring) else { return nil }
-        let slot = unsafe items[at & mask]
-        popped.store(at &+ 1, ordering: .releasing)
-        return slot
+        return unsafe items[at & mask]
     }
 
     /// Asked by the consumer before it sleeps.

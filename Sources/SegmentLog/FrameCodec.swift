@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+import ByteCoding
 import CZstd
 
 /// Makes independent zstd frames at level 1 with content size and checksum; owned by one thread.
 @safe final class FrameCompressor {
     private static let keptScratchBytes = 8 << 20
     private let context: OpaquePointer
-    private var scratch: [UInt8] = []
+    private var scratch = ByteStore(capacity: 1_024)
 
     init() throws(SegmentError) {
         guard let made = unsafe ZSTD_createCCtx() else {
@@ -19,24 +20,28 @@ import CZstd
 
     deinit { unsafe ZSTD_freeCCtx(context) }
 
-    /// One frame, after `reserved` zero bytes for a header; the array is as long as it must be, for it may be kept a while.
-    func compress(_ raw: [UInt8], reserving reserved: Int) throws(SegmentError) -> [UInt8] {
-        let bound = ZSTD_compressBound(raw.count)
-        if scratch.count < bound { scratch = [UInt8](repeating: 0, count: bound) }
-        let status = unsafe raw.withUnsafeBytes { source in
-            unsafe scratch.withUnsafeMutableBytes { target in
-                unsafe ZSTD_compress2(context, target.baseAddress, target.count, source.baseAddress, source.count)
-            }
-        }
+    /// One frame, after a header; the array is as long as it must be, for it may be kept a while.
+    ///
+    /// - Parameters:
+    ///   - raw: what to compress.
+    ///   - headerBytes: length of the header.
+    ///   - header: makes the header of the frame it is given.
+    /// - Returns: header and frame.
+    /// - Throws: `SegmentError` of code `compressionFailed`.
+    func compress(_ raw: ByteRun, after headerBytes: Int, header: (ByteRun) -> [UInt8]) throws(SegmentError) -> [UInt8] {
+        defer { scratch.reset(keeping: FrameCompressor.keptScratchBytes) }
+        scratch.reserve(ZSTD_compressBound(raw.count))
+        let status = unsafe ZSTD_compress2(context, scratch.base, scratch.capacity, raw.base, raw.count)
         guard ZSTD_isError(status) == 0 else {
             throw SegmentError(
                 .compressionFailed, "zstd refused a batch of \(raw.count) bytes. Free memory or start again.")
         }
+        scratch.count = status
+        let frame = scratch.run
         var framed: [UInt8] = []
-        framed.reserveCapacity(reserved + status)
-        framed.append(contentsOf: repeatElement(0, count: reserved))
-        framed.append(contentsOf: scratch[0..<status])
-        if scratch.count > FrameCompressor.keptScratchBytes { scratch = [] }
+        framed.reserveCapacity(headerBytes + status)
+        framed.append(contentsOf: header(frame))
+        unsafe framed.append(contentsOf: UnsafeRawBufferPointer(start: frame.base, count: frame.count))
         return framed
     }
 }

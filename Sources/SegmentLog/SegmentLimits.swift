@@ -3,7 +3,7 @@
 /// The bounds of the segment log, with units.
 package struct SegmentLimits: Sendable {
     /// Lines in a batch before it closes, bytes.
-    package var batchBytes = 1 << 20
+    package var batchBytes = 512 << 10
     /// Age of a batch's first record at which it closes, microseconds.
     package var batchAgeUs: Int64 = 100_000
     /// Lines in a segment before it ends, bytes.

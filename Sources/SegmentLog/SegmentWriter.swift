@@ -22,7 +22,7 @@ package final class SegmentWriter {
     private let compressor: FrameCompressor
     private let nodeNumber: UInt64
 
-    private var raw: [UInt8] = []
+    private var raw = ByteStore(capacity: 1_024)
     private var batchRecords: UInt32 = 0
     private var batchOpenedAtUs: Int64 = 0
     private var minStartedAtUs: Int64 = 0
@@ -129,22 +129,22 @@ package final class SegmentWriter {
     ///   - startedAtUs: when its exchange began, microseconds since the Unix epoch.
     /// - Throws: as the form for arrays.
     package func append(_ line: ByteRun, startedAtUs: Int64) throws(SegmentError) {
-        let newline = line.firstIndex(of: 0x0A)
-        let content = line.slice(0, newline ?? line.count)
+        let hasNewline = !line.isEmpty && line.slice(line.count - 1, line.count).contains(0x0A)
+        let content = line.slice(0, hasNewline ? line.count - 1 : line.count)
         do {
             // A newline is the last byte or it is refused.
-            try admit(content, isOneLine: newline == nil || newline == line.count - 1)
+            try admit(content, isOneLine: !content.contains(0x0A))
         } catch {
             refusedRecords += 1
             throw error
         }
         if batchRecords == 0 {
-            raw.reserveCapacity(max(limits.batchBytes, content.count + 1))
+            raw.reserve(max(limits.batchBytes, content.count + 1))
             batchOpenedAtUs = clock.monotonicUs
             (minStartedAtUs, maxStartedAtUs) = (startedAtUs, startedAtUs)
         }
-        unsafe raw.append(contentsOf: UnsafeRawBufferPointer(start: content.base, count: content.count))
-        raw.append(0x0A)
+        raw.append(content)
+        raw.append(ByteRun("\n"))
         batchRecords += 1
         records += 1
         minStartedAtUs = min(minStartedAtUs, startedAtUs)
@@ -227,19 +227,19 @@ package final class SegmentWriter {
 
     private func closeBatch() throws(SegmentError) {
         guard batchRecords > 0 else { return }
-        var framed = try compressor.compress(raw, reserving: SegmentFormat.headerBytes)
-        let header = SegmentBatchHeader(
-            node: nodeNumber, epoch: epoch, batchSequence: batchSequence, firstRecord: records - UInt64(batchRecords),
-            recordCount: batchRecords, minStartedAtUs: minStartedAtUs, maxStartedAtUs: maxStartedAtUs,
-            rawLength: UInt32(raw.count),
-            compressedLength: UInt32(framed.count - SegmentFormat.headerBytes),
-            frameChecksum: CRC32C.checksum(framed[SegmentFormat.headerBytes...]))
-        framed.replaceSubrange(0..<SegmentFormat.headerBytes, with: header.encoded())
+        let first = records - UInt64(batchRecords)
+        let framed = try compressor.compress(raw.run, after: SegmentFormat.headerBytes) { frame in
+            SegmentBatchHeader(
+                node: nodeNumber, epoch: epoch, batchSequence: batchSequence, firstRecord: first, recordCount: batchRecords,
+                minStartedAtUs: minStartedAtUs, maxStartedAtUs: maxStartedAtUs, rawLength: UInt32(raw.count),
+                compressedLength: UInt32(frame.count), frameChecksum: CRC32C.checksum(frame)
+            ).encoded()
+        }
         output.enqueue(
-            EncodedBatch(bytes: framed, rawBytes: raw.count, firstRecord: header.firstRecord, recordCount: batchRecords))
+            EncodedBatch(bytes: framed, rawBytes: raw.count, firstRecord: first, recordCount: batchRecords))
         batchSequence += 1
         batchRecords = 0
-        raw.removeAll(keepingCapacity: raw.capacity <= 2 * limits.batchBytes)
+        raw.reset(keeping: 2 * limits.batchBytes)
     }
 
     private func noting(_ work: () throws(SegmentError) -> Void) throws(SegmentError) {

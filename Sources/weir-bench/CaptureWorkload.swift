@@ -35,23 +35,18 @@ struct CaptureWorkload: ParsableCommand {
             node: "bench", hasherSecret: SystemRandom.bytes(32), files: files, logger: logger)
         let lane = engine.makeLane()
         let clock = SystemClock()
+        let (count, rest, pieces) = (exchanges, pauseUs, pieces)
         let started = clock.monotonicUs
-        var paused: Int64 = 0
         let threadBefore = SystemClock.threadCPUNs
-        var wasted: Int64 = 0
-        for number in 0..<exchanges {
+        var produced: Int64 = 0
+        // What is to be captured is made before, and the clock is read once for each hundred.
+        for first in stride(from: 0, to: count, by: 100) {
+            let made = (first..<min(first + 100, count)).map(prompts.exchange)
             let cpu = SystemClock.threadCPUNs
-            let (body, answer) = prompts.exchange(number)
-            wasted += SystemClock.threadCPUNs - cpu
-            one(lane, prompts, body, answer)
-            if pauseUs > 0, number % 100 == 99 {
-                let cpu = SystemClock.threadCPUNs
-                clock.sleep(us: pauseUs)
-                paused += pauseUs
-                wasted += SystemClock.threadCPUNs - cpu
-            }
+            for (body, answer) in made { one(lane, prompts, body, answer, pieces: pieces) }
+            produced += SystemClock.threadCPUNs - cpu
+            clock.sleep(us: rest)
         }
-        let produced = SystemClock.threadCPUNs - threadBefore - wasted
         let producedAll = SystemClock.threadCPUNs - threadBefore
         engine.stop()
         let all = processCPU - before
@@ -64,7 +59,7 @@ struct CaptureWorkload: ParsableCommand {
     }
 
     /// What the gateway does with a tap for one small exchange.
-    private func one(_ lane: CaptureLane, _ prompts: Prompts, _ body: [UInt8], _ answer: [UInt8]) {
+    private func one(_ lane: CaptureLane, _ prompts: Prompts, _ body: [UInt8], _ answer: [UInt8], pieces: Int) {
         let tap = lane.begin()
         prompts.requestHead.withUnsafeBytes { tap.requestHead($0) }
         tap.exchange.provider = "openai"

@@ -44,7 +44,7 @@ import Testing
     @Test func batchClosesBySizeAndALargeRecordIsItsOwn() throws {
         let bench = SegmentBench()
         let writer = try bench.writer()
-        try bench.append(3, to: writer, padding: 500_000)
+        try bench.append(3, to: writer, padding: 200_000)
         try bench.append(1, to: writer, padding: 3_000_000)
         try bench.append(1, to: writer)
         try writer.close()
