@@ -148,13 +148,16 @@
     ///
     /// - Complexity: O(n), 32 bytes a step.
     package func contains(_ byte: UInt8) -> Bool {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let pattern = UInt64(byte) &* ones
+        func hits(_ offset: Int) -> UInt64 {
+            let word = base.loadUnaligned(fromByteOffset: offset, as: UInt64.self) ^ pattern
+            return (word &- ones) & ~word
+        }
         var i = 0
         while i &+ 32 <= count {
-            // Written so that the compiler makes vectors of it.
-            let block = base + i
-            var found: UInt8 = 0
-            for k in 0..<32 { found |= block.load(fromByteOffset: k, as: UInt8.self) == byte ? 1 : 0 }
-            if found != 0 { return true }
+            let found = (hits(i) | hits(i &+ 8)) | (hits(i &+ 16) | hits(i &+ 24))
+            if found & 0x8080_8080_8080_8080 != 0 { return true }
             i &+= 32
         }
         return firstIndex(of: byte, from: i) != nil
