@@ -10,33 +10,33 @@
     package let count: Int
 
     /// A run from its first byte.
-    @inlinable package init(_ base: UnsafeRawPointer, count: Int) {
+    package init(_ base: UnsafeRawPointer, count: Int) {
         self.base = base
         self.count = count
     }
 
     /// A run over a buffer.
-    @inlinable package init(_ bytes: UnsafeRawBufferPointer) {
+    package init(_ bytes: UnsafeRawBufferPointer) {
         base = bytes.baseAddress ?? ByteRun.nowhere
         count = bytes.count
     }
 
     /// The bytes of a literal; alive for ever.
-    @inlinable package init(_ text: StaticString) {
+    package init(_ text: StaticString) {
         base = UnsafeRawPointer(text.utf8Start)
         count = text.utf8CodeUnitCount
     }
 
-    @usableFromInline static var nowhere: UnsafeRawPointer { UnsafeRawPointer(("" as StaticString).utf8Start) }
+    private static var nowhere: UnsafeRawPointer { UnsafeRawPointer(("" as StaticString).utf8Start) }
 
     /// No bytes.
     package static var empty: ByteRun { ByteRun(nowhere, count: 0) }
 
     /// Whether there are none.
-    @inlinable package var isEmpty: Bool { count == 0 }
+    package var isEmpty: Bool { count == 0 }
 
     /// A part of it; bounds are the caller's business.
-    @inlinable package func slice(_ from: Int, _ to: Int) -> ByteRun { ByteRun(base + from, count: to - from) }
+    package func slice(_ from: Int, _ to: Int) -> ByteRun { ByteRun(base + from, count: to - from) }
 
     /// A copy as an array.
     package var array: [UInt8] { [UInt8](UnsafeRawBufferPointer(start: base, count: count)) }
@@ -67,7 +67,7 @@
     }
 
     /// Whether both hold the same bytes.
-    @inlinable package func equals(_ other: ByteRun) -> Bool {
+    package func equals(_ other: ByteRun) -> Bool {
         guard count == other.count else { return false }
         var i = 0
         while i + 8 <= count {
@@ -85,17 +85,17 @@
     }
 
     /// Whether it equals a lower-case ASCII text, its own letters in any case.
-    @inlinable package func equalsIgnoringCase(_ lower: StaticString) -> Bool {
+    package func equalsIgnoringCase(_ lower: StaticString) -> Bool {
         count == lower.utf8CodeUnitCount && hasSuffixIgnoringCase(lower)
     }
 
     /// Whether it begins with a lower-case ASCII text, its own letters in any case.
-    @inlinable package func hasPrefixIgnoringCase(_ lower: StaticString) -> Bool {
+    package func hasPrefixIgnoringCase(_ lower: StaticString) -> Bool {
         count >= lower.utf8CodeUnitCount && slice(0, lower.utf8CodeUnitCount).hasSuffixIgnoringCase(lower)
     }
 
     /// Whether it ends with a lower-case ASCII text, its own letters in any case; the last byte is looked at first.
-    @inlinable package func hasSuffixIgnoringCase(_ lower: StaticString) -> Bool {
+    package func hasSuffixIgnoringCase(_ lower: StaticString) -> Bool {
         let length = lower.utf8CodeUnitCount
         guard length > 0 else { return true }
         guard count >= length else { return false }
@@ -106,7 +106,7 @@
     }
 
     /// The whole comparison; the caller has looked at the lengths.
-    @usableFromInline func endsIgnoringCase(_ lower: StaticString) -> Bool {
+    private func endsIgnoringCase(_ lower: StaticString) -> Bool {
         let length = lower.utf8CodeUnitCount
         let start = base + (count - length)
         var i = length
@@ -122,7 +122,7 @@
     /// The offset of a byte from an offset on, or nil.
     ///
     /// - Complexity: O(n), 16 bytes a step.
-    @inlinable package func firstIndex(of byte: UInt8, from start: Int = 0) -> Int? {
+    package func firstIndex(of byte: UInt8, from start: Int = 0) -> Int? {
         let ones: UInt64 = 0x0101_0101_0101_0101
         let highs: UInt64 = 0x8080_8080_8080_8080
         let pattern = UInt64(byte) &* ones
@@ -148,13 +148,16 @@
     ///
     /// - Complexity: O(n), 32 bytes a step.
     package func contains(_ byte: UInt8) -> Bool {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let pattern = UInt64(byte) &* ones
+        func hits(_ offset: Int) -> UInt64 {
+            let word = base.loadUnaligned(fromByteOffset: offset, as: UInt64.self) ^ pattern
+            return (word &- ones) & ~word
+        }
         var i = 0
         while i &+ 32 <= count {
-            // Written so that the compiler makes vectors of it.
-            let block = base + i
-            var found: UInt8 = 0
-            for k in 0..<32 { found |= block.load(fromByteOffset: k, as: UInt8.self) == byte ? 1 : 0 }
-            if found != 0 { return true }
+            let found = (hits(i) | hits(i &+ 8)) | (hits(i &+ 16) | hits(i &+ 24))
+            if found & 0x8080_8080_8080_8080 != 0 { return true }
             i &+= 32
         }
         return firstIndex(of: byte, from: i) != nil

@@ -24,15 +24,15 @@
     deinit { base.deallocate() }
 
     /// What is in use.
-    @inlinable package var run: ByteRun { ByteRun(UnsafeRawPointer(base), count: count) }
+    package var run: ByteRun { ByteRun(UnsafeRawPointer(base), count: count) }
 
     /// Makes room for more bytes after those in use.
-    @inlinable package mutating func reserve(_ extra: Int) {
+    package mutating func reserve(_ extra: Int) {
         if extra > capacity &- count { grow(extra) }
     }
 
     /// Appends a copy of a run.
-    @inlinable package mutating func append(_ run: ByteRun) {
+    package mutating func append(_ run: ByteRun) {
         reserve(run.count)
         (base + count).copyMemory(from: run.base, byteCount: run.count)
         count += run.count
@@ -46,7 +46,7 @@
         if capacity > max(limit, startCapacity) { resize(startCapacity) }
     }
 
-    @usableFromInline mutating func grow(_ extra: Int) { resize(max(count + extra, capacity * 2)) }
+    private mutating func grow(_ extra: Int) { resize(max(count + extra, capacity * 2)) }
 
     private mutating func resize(_ wanted: Int) {
         let next = UnsafeMutableRawPointer.allocate(byteCount: wanted, alignment: 16)

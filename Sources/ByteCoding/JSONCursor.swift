@@ -6,9 +6,9 @@
 /// It may store up to `slack` bytes beyond what it has written.
 @safe package struct JSONCursor {
     /// Where the next byte goes.
-    @usableFromInline var at: UnsafeMutableRawPointer
+    var at: UnsafeMutableRawPointer
     /// Where the room ends that was taken.
-    @usableFromInline let end: UnsafeMutableRawPointer
+    let end: UnsafeMutableRawPointer
     /// Bytes beyond the end of what was written that may be stored to.
     package static let slack = 64
     /// Bytes that one byte of a string may become.
@@ -17,44 +17,44 @@
     package static let integerBytes = 20
 
     /// A cursor at the beginning of room that was taken.
-    @inlinable init(at: UnsafeMutableRawPointer, room: Int) {
+    init(at: UnsafeMutableRawPointer, room: Int) {
         self.at = at
         end = at + room
     }
 
     /// Writes text as it is.
-    @inlinable @inline(__always) package mutating func literal(_ text: StaticString) {
+    package mutating func literal(_ text: StaticString) {
         at.copyMemory(from: text.utf8Start, byteCount: text.utf8CodeUnitCount)
         at += text.utf8CodeUnitCount
     }
 
     /// Writes bytes as they are.
-    @inlinable package mutating func raw(_ run: ByteRun) {
+    package mutating func raw(_ run: ByteRun) {
         at.copyMemory(from: run.base, byteCount: run.count)
         at += run.count
     }
 
     /// Writes a key with its comma, `,"key":` as it is given, and an integer or null.
-    @inlinable @inline(__always) package mutating func integer(_ key: StaticString, _ value: Int64?) {
+    package mutating func integer(_ key: StaticString, _ value: Int64?) {
         literal(key)
         if let value { integer(value) } else { literal("null") }
     }
 
     /// Writes a key as it is given, and a string or null; six bytes for each of the string and two more.
-    @inlinable @inline(__always) package mutating func string(_ key: StaticString, _ value: ByteRun?) {
+    package mutating func string(_ key: StaticString, _ value: ByteRun?) {
         literal(key)
         if let value { string(value) } else { literal("null") }
     }
 
     /// Writes a quoted string from valid UTF-8; six bytes for each of the string and two more.
-    @inlinable @inline(__always) package mutating func string(_ run: ByteRun) {
+    package mutating func string(_ run: ByteRun) {
         literal("\"")
         at = JSONCursor.escape(run, to: at)
         literal("\"")
     }
 
     /// Writes a quoted string from valid UTF-8, with a text after it that needs no escape.
-    @inlinable package mutating func string(_ run: ByteRun, then text: StaticString) {
+    package mutating func string(_ run: ByteRun, then text: StaticString) {
         literal("\"")
         at = JSONCursor.escape(run, to: at)
         literal(text)

@@ -8,7 +8,7 @@ extension JSONCursor {
     ///   - run: valid UTF-8.
     ///   - start: where to write.
     /// - Returns: where the next byte goes.
-    @usableFromInline static func escape(_ run: ByteRun, to start: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer {
+    static func escape(_ run: ByteRun, to start: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer {
         let (source, count) = (run.base, run.count)
         var target = start
         var i = 0

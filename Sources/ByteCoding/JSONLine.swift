@@ -5,7 +5,7 @@
 /// Owned by one thread. Punctuation is the caller's business: it writes literals that hold commas and keys. What has a small upper
 /// bound is written by a `JSONCursor`, what is long by the functions here.
 @safe package struct JSONLine: ~Copyable {
-    @usableFromInline var store: ByteStore
+    private var store: ByteStore
     /// Memory kept from one line to the next, bytes.
     private static let keptBytes = 4 << 20
     /// A long string is escaped in pieces of this many bytes, so that room is taken as it is needed.
@@ -27,13 +27,13 @@
     ///
     /// - Parameter bytes: the most that will be written.
     /// - Returns: the cursor; nothing else may be written before `end(_:)`.
-    @inlinable package mutating func begin(atMost bytes: Int) -> JSONCursor {
+    package mutating func begin(atMost bytes: Int) -> JSONCursor {
         store.reserve(bytes &+ JSONCursor.slack)
         return JSONCursor(at: store.base + store.count, room: bytes)
     }
 
     /// Keeps what a cursor wrote; one that wrote more than was said ends the process.
-    @inlinable package mutating func end(_ cursor: JSONCursor) {
+    package mutating func end(_ cursor: JSONCursor) {
         precondition(cursor.at <= cursor.end)
         store.count = cursor.at - store.base
     }
