@@ -37,7 +37,10 @@ extension SystemTests {
     struct SDKTests {
         @Test(.timeLimit(.minutes(3))) func officialSDKsSeeTheProviderThroughWeir() async throws {
             let python = try #require(OutsideTools.python)
-            let bench = try await Bench()
+            var script = FakeProviderScript.instant
+            // A request that comes without it, or with it in the wrong place, is refused.
+            script.demandedKey = "provider-key"
+            let bench = try await Bench(script)
             let gateway = try await bench.gateway()
             let checked = try await Weir.run(
                 SDKs.command(
@@ -112,6 +115,13 @@ extension SystemTests {
             try yaml.write(toFile: file, atomically: true, encoding: .utf8)
             try await check("sdk_bedrock.py", "signed", bench: bench, options: ["--config", file])
         }
+
+        @Test(
+            .timeLimit(.minutes(3)),
+            .enabled(
+                if: ["openai", "anthropic", "google/genai", "groq", "cerebras", "mistralai", "boto3"].allSatisfy { SDKs.has($0) },
+                "the environment of WEIR_PYTHON lacks one of the SDKs"))
+        func everySDKGetsPastWeirAsThePageSays() async throws { try await check("sdk_bypass.py") }
 
         @Test(.timeLimit(.minutes(3)), .enabled(if: SDKs.has("litellm", under: "/litellm"), SDKs.missing("litellm")))
         func litellmIsAClient() async throws {

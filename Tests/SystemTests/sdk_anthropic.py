@@ -8,7 +8,7 @@ import sys
 
 import anthropic
 
-from sdk_common import SLOW, WEATHER, check, dump, raises
+from sdk_common import CONTRACTS, SLOW, WEATHER, check, collector, dump, left_early, raises
 
 ASK = {
     "model": "claude-sonnet-4-5",
@@ -52,22 +52,14 @@ def error(side):
 
 def cancel(side):
     """The caller goes away in the middle of a stream."""
-    stream = theirs = client(side).messages.create(**ASK, stream=True, extra_headers={"x-fake": SLOW})
-    first = [dump(next(theirs)) for _ in range(4)]
-    stream.close()
-    side.tell("anthropic", "anthropic-messages", outcome="client_closed")
-    return first
+    stream = client(side).messages.create(**ASK, stream=True, extra_headers={"x-fake": SLOW})
+    return left_early(side, stream, 4, "anthropic", "anthropic-messages")
 
 
 def resources(side):
     """Token counts, batches and models."""
     theirs = client(side)
-    found = []
-
-    def told(value, api=None):
-        side.tell("anthropic", api)
-        found.append(dump(value))
-
+    found, told = collector(side, "anthropic")
     told(theirs.messages.count_tokens(model=ASK["model"], messages=ASK["messages"], system="Be brief."), "anthropic-count-tokens")
     told(theirs.messages.batches.create(requests=[{"custom_id": "one", "params": ASK}]))
     told(theirs.messages.batches.retrieve("msgbatch_7"))
@@ -77,8 +69,6 @@ def resources(side):
     told(theirs.models.retrieve("claude-haiku-4-5"))
     return found
 
-
-CONTRACTS = ["current", "older", "prefix"]
 
 if __name__ == "__main__":
     check(

@@ -14,7 +14,8 @@ import sys
 import anthropic
 import openai
 
-TAGS = {"x-inference-environment": "test", "x-inference-task-id": "sdk", "x-inference-metadata-chat-id": "7"}
+from sdk_common import PROVIDER_KEY, TAGS, dump
+
 CHAT = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Say something about rivers."}]}
 RESPONSES = {"model": "gpt-4.1", "input": "Say something about weirs."}
 EMBEDDINGS = {"model": "text-embedding-3-small", "input": ["one", "two and three"]}
@@ -25,9 +26,9 @@ MESSAGES = {
 }
 
 
-def dump(value):
-    """A model of an SDK as plain data."""
-    return value.model_dump(mode="json")
+def tags(tells):
+    """The headers for Weir; the provider itself must never see them."""
+    return TAGS if tells else {}
 
 
 def tell(api, model, stream, usage=None, status=200):
@@ -110,10 +111,10 @@ def errors(client, create, api, library, tells):
 
 async def asynchronous(base, tells):
     """The asynchronous clients: four exchanges, one after the other."""
-    async with openai.AsyncOpenAI(base_url=base + "/v1", api_key="sk-test", max_retries=0, default_headers=TAGS) as client:
+    async with openai.AsyncOpenAI(base_url=base + "/v1", api_key=PROVIDER_KEY, max_retries=0, default_headers=tags(tells)) as client:
         plain = await client.chat.completions.create(**CHAT, seed=1)
         chunks = [c async for c in await client.chat.completions.create(**CHAT, seed=1, stream=True, stream_options={"include_usage": True})]
-    async with anthropic.AsyncAnthropic(base_url=base, api_key="sk-test", max_retries=0, default_headers=TAGS) as client:
+    async with anthropic.AsyncAnthropic(base_url=base, api_key=PROVIDER_KEY, max_retries=0, default_headers=tags(tells)) as client:
         message = await client.messages.create(**MESSAGES, system="Be brief.")
         events = [e async for e in await client.messages.create(**MESSAGES, system="Be brief.", stream=True)]
     if tells:
@@ -126,8 +127,8 @@ async def asynchronous(base, tells):
 
 def everything(base, tells):
     """All checks against one base URL."""
-    ours = openai.OpenAI(base_url=base + "/v1", api_key="sk-test", max_retries=0, default_headers=TAGS)
-    theirs = anthropic.Anthropic(base_url=base, api_key="sk-test", max_retries=0, default_headers=TAGS)
+    ours = openai.OpenAI(base_url=base + "/v1", api_key=PROVIDER_KEY, max_retries=0, default_headers=tags(tells))
+    theirs = anthropic.Anthropic(base_url=base, api_key=PROVIDER_KEY, max_retries=0, default_headers=tags(tells))
     return {
         "chat": chat(ours, tells),
         "responses": responses(ours, tells),

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 PROVIDER_KEY = "provider-key"
 PROJECT_KEY = "project-key"
 TAGS = {"x-inference-environment": "test", "x-inference-task-id": "sdk", "x-inference-metadata-chat-id": "7"}
+CONTRACTS = ["current", "older", "prefix"]
 SLOW = "ttft_ms=5;gap_ms=20;tokens=400"
 WEATHER = {
     "type": "object",
@@ -81,6 +82,26 @@ def same(value):
     return re.sub(r"127\.0\.0\.1:\d+", "HOST", text)
 
 
+def left_early(side, stream, count, provider, api):
+    """The first events of a stream whose caller then goes away."""
+    items = iter(stream)
+    first = [dump(next(items)) for _ in range(count)]
+    (stream.close if hasattr(stream, "close") else stream.response.close)()
+    side.tell(provider, api, outcome="client_closed")
+    return first
+
+
+def collector(side, provider):
+    """A list, and what notes an answer in it and says what Weir should have recorded."""
+    found = []
+
+    def told(value, api=None):
+        side.tell(provider, api)
+        found.append(value if isinstance(value, (str, list)) else dump(value))
+
+    return found, told
+
+
 def raises(kind, act):
     """The error that an act must end with."""
     try:
@@ -93,12 +114,13 @@ def raises(kind, act):
 class TLSFront:
     """Speaks TLS on ports of its own and passes the bytes on to plain ones; for SDKs that refuse http."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, names=()):
         self.certificate = f"{folder}/certificate.pem"
         self.fronts = {}
         key = f"{folder}/key.pem"
         made = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
-        made += ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", self.certificate]
+        known = ",".join(["IP:127.0.0.1"] + [f"DNS:{name}" for name in names])
+        made += ["-subj", "/CN=localhost", "-addext", f"subjectAltName={known}", "-keyout", key, "-out", self.certificate]
         subprocess.run(made, check=True, capture_output=True)
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.load_cert_chain(self.certificate, key)

@@ -6,7 +6,7 @@ Usage: sdk_compatible.py NAME PROVIDER_BASE_URL WEIR_BASE_URL, with NAME groq, c
 
 import sys
 
-from sdk_common import SLOW, WEATHER, check, dump, raises
+from sdk_common import CONTRACTS, SLOW, WEATHER, check, dump, left_early, raises
 
 ASK = {"messages": [{"role": "user", "content": "How warm is it at the weir?"}]}
 TOOLS = [{"type": "function", "function": {"name": "weather", "parameters": WEATHER}}]
@@ -20,7 +20,7 @@ def groq():
     def make(side):
         return sdk.Groq(base_url=side.base("groq"), api_key=side.key, max_retries=0, default_headers=side.headers)
 
-    return stainless(sdk, make, "groq", "llama-3.3-70b-versatile", ["current", "older", "prefix"])
+    return stainless(sdk, make, "groq", "llama-3.3-70b-versatile", CONTRACTS)
 
 
 def cerebras():
@@ -33,7 +33,7 @@ def cerebras():
             base_url=side.base("cerebras", "/cerebras"), api_key=side.key, max_retries=0, default_headers=headers,
             warm_tcp_connection=False)
 
-    return stainless(sdk, make, "cerebras", "llama3.1-8b", ["current", "older", "prefix"])
+    return stainless(sdk, make, "cerebras", "llama3.1-8b", CONTRACTS)
 
 
 def azure():
@@ -45,7 +45,7 @@ def azure():
             azure_endpoint=side.base("azure-openai"), api_key=side.key, api_version="2024-10-21", max_retries=0,
             default_headers=side.headers)
 
-    return stainless(sdk, make, "azure-openai", "gpt-4o-mini", ["current", "older", "prefix"])
+    return stainless(sdk, make, "azure-openai", "gpt-4o-mini", CONTRACTS)
 
 
 def openrouter():
@@ -58,7 +58,7 @@ def openrouter():
         return sdk.OpenAI(
             base_url=side.base("openrouter") + path, api_key=side.key, max_retries=0, default_headers=headers)
 
-    return stainless(sdk, make, "openrouter", "openai/gpt-4o-mini", ["current", "older", "prefix"])
+    return stainless(sdk, make, "openrouter", "openai/gpt-4o-mini", CONTRACTS)
 
 
 def stainless(sdk, make, provider, model, contracts):
@@ -86,11 +86,7 @@ def stainless(sdk, make, provider, model, contracts):
 
     def cancel(side):
         stream = make(side).chat.completions.create(**asked, stream=True, extra_headers={"x-fake": SLOW})
-        items = iter(stream)
-        first = [dump(next(items)) for _ in range(3)]
-        (stream.close if hasattr(stream, "close") else stream.response.close)()
-        side.tell(provider, API, outcome="client_closed")
-        return first
+        return left_early(side, stream, 3, provider, API)
 
     return [("conversation", conversation, contracts), ("error", error, ["current"]), ("cancel", cancel, ["current"])]
 
@@ -136,8 +132,7 @@ def mistral():
         side.tell(name, API, outcome="client_closed")
         return first
 
-    contracts = ["current", "older", "prefix"]
-    return [("conversation", conversation, contracts), ("error", error, ["current"]), ("cancel", cancel, ["current"])]
+    return [("conversation", conversation, CONTRACTS), ("error", error, ["current"]), ("cancel", cancel, ["current"])]
 
 
 if __name__ == "__main__":

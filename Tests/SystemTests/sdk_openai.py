@@ -9,7 +9,7 @@ import sys
 
 import openai
 
-from sdk_common import SLOW, WEATHER, check, dump, raises
+from sdk_common import CONTRACTS, SLOW, WEATHER, check, collector, dump, left_early, raises
 
 ASK = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "How warm is it at the weir?"}]}
 TOOLS = [{"type": "function", "function": {"name": "weather", "parameters": WEATHER}}]
@@ -66,21 +66,13 @@ def error(side):
 def cancel(side):
     """The caller goes away in the middle of a stream."""
     stream = client(side).chat.completions.create(**ASK, stream=True, extra_headers={"x-fake": SLOW})
-    first = [dump(next(stream)) for _ in range(3)]
-    stream.close()
-    side.tell("openai", "openai-chat", outcome="client_closed")
-    return first
+    return left_early(side, stream, 3, "openai", "openai-chat")
 
 
 def resources(side):
     """Everything that is no conversation."""
     ours = client(side)
-    found = []
-
-    def told(value, api=None):
-        side.tell("openai", api)
-        found.append(value if isinstance(value, (str, list)) else dump(value))
-
+    found, told = collector(side, "openai")
     told(ours.embeddings.create(model="text-embedding-3-small", input=["one", "two"]), "openai-embeddings")
     told(ours.images.generate(model="gpt-image-1", prompt="a weir at dawn"), "openai-images")
     told(ours.moderations.create(input="The water is calm."), "openai-moderations")
@@ -104,8 +96,6 @@ def resources(side):
     told(ours.batches.retrieve("batch_7"))
     return found
 
-
-CONTRACTS = ["current", "older", "prefix"]
 
 if __name__ == "__main__":
     check(
