@@ -142,7 +142,8 @@ def report(path):
                 by[row["case"]][row["target"]].append(row)
     large = [case for case in ("b400c1", "b400r", "b400c8") if case in by]
     if large:
-        print("\n**400 KB request bodies, varied**\n\n| case | target | req/s | p50 us | +p50 | p99 us | CPU us/req | RSS MB | errors |\n|---|---|---:|---:|---:|---:|---:|---:|---:|")
+        print("\n**400 KB request bodies, varied**\n")
+        print("| case | target | req/s | p50 us | +p50 | p99 us | CPU us/req | RSS MB | errors |\n|---|---|---:|---:|---:|---:|---:|---:|---:|")
         for case in large:
             direct = medians(by[case].get("direct", []), "lat", "p50")
             for target, rows in by[case].items():

@@ -3,6 +3,7 @@
 # Direct, nginx and weir side by side in interleaved rounds, capture on; then the medians as tables, and weir held against nginx.
 # WEIR_BIN names another program; ROUNDS (3), CASES (all that can run here), SERVE_FLAGS (--no-index: facts are
 # made apart; with an empty value they are made in the process, on the same core), REPORT=FILE, RESULTS=FILE, KEEP=1.
+# Only where CASES names it: b400c8, which asks of one core more than capture can give and so loses exchanges.
 # Exit 1 where an exchange was dropped, reduced or not recorded, or a request failed; never for a figure.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -18,7 +19,7 @@ targets=direct,mine
 command -v nginx >/dev/null && targets=direct,nginx,mine || say "nginx is not installed: left out"
 cases=${CASES:-}
 if [[ -z "$cases" ]]; then
-    cases=c1,c64rf,max64f,s10,s200,smax200,b400c1,b400r,b400c8
+    cases=c1,c64rf,max64f,s10,s200,smax200,b400c1,b400r
     if command -v wrk >/dev/null; then cases=$cases,wrkf; else say "wrk is not installed: its case is left out"; fi
 fi
 
