@@ -122,17 +122,22 @@ let package = Package(
         // MARK: Tests
         .target(
             name: "FactSamples", dependencies: ["ExchangeModel", "FactStore"], path: "Tests/FactSamples", swiftSettings: strict),
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(name: "ByteCodingTests", dependencies: ["ByteCoding"], swiftSettings: strict),
         .testTarget(name: "HistogramsTests", dependencies: ["Histograms"], swiftSettings: strict),
         .testTarget(name: "PlatformTests", dependencies: ["Platform"], swiftSettings: strict),
         .testTarget(name: "TelemetryTests", dependencies: ["Telemetry"], swiftSettings: strict),
         .testTarget(name: "ExchangeModelTests", dependencies: ["ByteCoding", "ExchangeModel"], swiftSettings: strict),
-        .testTarget(name: "HTTPWireTests", dependencies: ["HTTPWire", nioCore, nioHTTP1, nioEmbedded], swiftSettings: strict),
         .testTarget(
-            name: "ContentCodingTests", dependencies: ["CZstd", "CZlib", "CBrotli", "ContentCoding"], swiftSettings: strict),
-        .testTarget(name: "DialectsTests", dependencies: ["ExchangeModel", "Dialects"], swiftSettings: strict),
+            name: "HTTPWireTests", dependencies: ["HTTPWire", "TestSupport", nioCore, nioHTTP1, nioEmbedded],
+            swiftSettings: strict),
+        .testTarget(
+            name: "ContentCodingTests", dependencies: ["CZstd", "CZlib", "CBrotli", "ContentCoding", "TestSupport"],
+            swiftSettings: strict),
+        .testTarget(name: "DialectsTests", dependencies: ["ExchangeModel", "Dialects", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "RedactionTests", dependencies: ["ExchangeModel", "Redaction"], swiftSettings: strict),
-        .testTarget(name: "SegmentLogTests", dependencies: ["ByteCoding", "Platform", "SegmentLog"], swiftSettings: strict),
+        .testTarget(
+            name: "SegmentLogTests", dependencies: ["ByteCoding", "Platform", "SegmentLog", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "FactStoreTests",
             dependencies: ["ByteCoding", "ExchangeModel", "FactStore", "FactSamples", grdb],
@@ -144,7 +149,7 @@ let package = Package(
             name: "CaptureTests",
             dependencies: [
                 "CZstd", "CZlib", "CBrotli", "ByteCoding", "Platform", "ExchangeModel", "Redaction", "SegmentLog", "Capture",
-                crypto, logging,
+                "TestSupport", crypto, logging,
             ],
             swiftSettings: strict),
         .testTarget(
@@ -157,14 +162,17 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "DatasetsTests",
-            dependencies: ["ByteCoding", "Platform", "ExchangeModel", "SegmentLog", "FactStore", "Datasets", crypto],
+            dependencies: [
+                "ByteCoding", "Platform", "ExchangeModel", "SegmentLog", "FactStore", "Datasets", "TestSupport", crypto,
+            ],
             swiftSettings: strict),
-        .testTarget(name: "InstrumentingTests", dependencies: ["Platform", "Instrumenting"], swiftSettings: strict),
+        .testTarget(
+            name: "InstrumentingTests", dependencies: ["Platform", "Instrumenting", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "GatewayTests",
             dependencies: [
                 "Platform", "Telemetry", "ExchangeModel", "HTTPWire", "SegmentLog", "Upstream", "Capture", "Gateway",
-                "FakeProvider", nioCore, nioPosix, nioSSL, nioHTTP2, nioHPACK, logging,
+                "FakeProvider", "TestSupport", nioCore, nioPosix, nioSSL, nioHTTP2, nioHPACK, logging,
             ],
             swiftSettings: strict),
         .testTarget(

@@ -5,6 +5,7 @@ import Glibc
 import Platform
 import Redaction
 import SegmentLog
+import TestSupport
 import Testing
 
 @testable import Capture
@@ -26,7 +27,7 @@ import Testing
             let tap = lane.begin()
             ids.insert(tap.id)
             // Bytes that do not compress, so that a backlog is what it says.
-            var random = SeededGenerator(UInt64(number + 1))
+            var random = SplitMix64(seed: UInt64(number + 1))
             tap.request((0..<bytes).map { _ in UInt8.random(in: 0...255, using: &random) })
             tap.commit(.completed)
         }

@@ -6,6 +6,7 @@ import Platform
 import Redaction
 import SegmentLog
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Capture
@@ -78,7 +79,7 @@ final class TemporaryFolder: Sendable {
         clock.hold()
         lane.begin().commit(.completed)
         try #require(clock.waitForPause())
-        var random = SeededGenerator(11)
+        var random = SplitMix64(seed: 11)
         var open: [Known] = []
         var committed: [Known] = []
         for step in 0..<240 {
@@ -242,7 +243,7 @@ final class TemporaryFolder: Sendable {
         clock.letGo()
         open.commit(.completed)
         engine.stop()
-        var random = SeededGenerator(77)
+        var random = SplitMix64(seed: 77)
         for round in 0..<Self.damageRounds {
             var bytes = sound
             switch round % 6 {

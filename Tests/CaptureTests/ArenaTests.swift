@@ -4,6 +4,7 @@ import ExchangeModel
 import Foundation
 import Platform
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Capture
@@ -58,7 +59,7 @@ import Testing
     @Test func everyPageComesBack() throws {
         let lone = try LoneLane(arenaBytes: 1 << 20)
         let all = lone.arena.freePages
-        var random = SeededGenerator(5)
+        var random = SplitMix64(seed: 5)
         for _ in 0..<300 {
             let taps = (0..<Int.random(in: 1...6, using: &random)).map { _ in lone.lane.begin() }
             for tap in taps { tap.request(Self.bytes(Int.random(in: 0...20_000, using: &random), 3)) }

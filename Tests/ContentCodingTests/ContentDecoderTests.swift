@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import ContentCoding
+import TestSupport
 import Testing
 
 @Suite struct ContentDecoderTests {
@@ -11,7 +12,7 @@ import Testing
     }
 
     private func noise(_ count: Int, seed: UInt64) -> [UInt8] {
-        var random = SeededGenerator(state: seed)
+        var random = SplitMix64(seed: seed)
         return (0..<count).map { _ in UInt8.random(in: 0...255, using: &random) }
     }
 
@@ -50,7 +51,7 @@ import Testing
 
     @Test(arguments: codings) func flippedBitsNeverTrapAndStayInTheLimit(_ coding: String) throws {
         let encoded = Encoders.encode(coding, Self.text)
-        var random = SeededGenerator(state: 42)
+        var random = SplitMix64(seed: 42)
         for _ in 0..<3_000 {
             var mutant = encoded
             for _ in 0..<Int.random(in: 1...4, using: &random) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import ExchangeModel
+import TestSupport
 import Testing
 
 @testable import Datasets
@@ -272,7 +273,7 @@ import Testing
 
     /// Bodies with bytes changed, cut or doubled give a row or a reason and never trap.
     @Test(arguments: 0..<6) func hostileBodiesNeverTrap(seed: Int) {
-        var generator = SeededGenerator(state: UInt64(seed))
+        var generator = SplitMix64(seed: UInt64(seed))
         let streams = [
             TestRecords.events([
                 #"{"choices":[{"index":0,"delta":{"content":"a","tool_calls":[{"index":9223372036854775807,"id":"c","function":{"name":"w","arguments":"{}"}}]}}]}"#,
@@ -298,7 +299,7 @@ import Testing
         }
     }
 
-    private func mutated(_ text: String, _ generator: inout SeededGenerator) -> String {
+    private func mutated(_ text: String, _ generator: inout SplitMix64) -> String {
         var bytes = Array(text.utf8)
         for _ in 0..<Int.random(in: 0...3, using: &generator) where !bytes.isEmpty {
             let at = Int.random(in: 0..<bytes.count, using: &generator)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import ExchangeModel
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Datasets
@@ -41,7 +42,7 @@ enum Corpus {
         let report = try scratch.build(DatasetRecipe(name: "corpus"), inputs)
         #expect(report.seen == Int64(inputs.count))
         #expect(report.seen == report.trainRows + report.evalRows + report.drops.reduce(0) { $0 + $1.count })
-        var generator = SeededGenerator(state: 5)
+        var generator = SplitMix64(seed: 5)
         let again = try scratch.build(DatasetRecipe(name: "corpus"), inputs.shuffled(using: &generator), to: "again")
         #expect(again == report)
         let trainRows = try check(file: "train.jsonl", scratch)

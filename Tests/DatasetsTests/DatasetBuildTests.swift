@@ -3,6 +3,7 @@ import Crypto
 import ExchangeModel
 import Foundation
 import Platform
+import TestSupport
 import Testing
 
 @testable import Datasets
@@ -10,7 +11,7 @@ import Testing
 @Suite struct DatasetBuildTests {
     /// Conversations of several requests with branches, regenerated answers, retries and failures, by seed.
     static func traffic(seed: UInt64) -> [DatasetInput] {
-        var generator = SeededGenerator(state: seed)
+        var generator = SplitMix64(seed: seed)
         var inputs: [DatasetInput] = []
         var number: UInt64 = 0
         for conversation in 0..<30 {
@@ -47,7 +48,7 @@ import Testing
     func anyOrderOfRecordsGivesTheSameBytes(seed: UInt64) throws {
         let scratch = try Scratch()
         var inputs = Self.traffic(seed: seed)
-        var generator = SeededGenerator(state: seed)
+        var generator = SplitMix64(seed: seed)
         let first = try scratch.build(Self.recipe(), inputs, to: "a")
         inputs.shuffle(using: &generator)
         let second = try scratch.build(Self.recipe(), inputs, to: "b")

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import ExchangeModel
+import TestSupport
 import Testing
 
 @testable import Dialects
@@ -49,7 +50,7 @@ import Testing
     }
 
     @Test(arguments: 0..<4) func anyBytesGiveAnAnswer(seed: Int) {
-        var random = SplitMix(seed: UInt64(seed))
+        var random = SplitMix64(seed: UInt64(seed))
         let pieces = [
             "/", "//", "chat", "completions", "messages", "models", "model", ":", "generateContent", "?", "#", "%3A", "invoke",
             "converse", "\u{0}", "é", "v1", "responses", "x",
@@ -217,7 +218,7 @@ import Testing
     ]
 
     @Test(arguments: 0..<8) func anyBytesGiveAReading(seed: Int) {
-        var random = SplitMix(seed: UInt64(seed))
+        var random = SplitMix64(seed: UInt64(seed))
         for round in 0..<150 {
             var bytes = Array(Self.seeds[round % Self.seeds.count].utf8)
             for _ in 0..<Int.random(in: 1...6, using: &random) {

@@ -1,3 +1,4 @@
+import TestSupport
 // SPDX-License-Identifier: Apache-2.0
 import Testing
 
@@ -46,7 +47,7 @@ import Testing
     }
 
     @Test func endsOnAnyBytes() {
-        var random = SplitMix(seed: 7)
+        var random = SplitMix64(seed: 7)
         let alphabet = Array("data:event \r\n\u{FEFF}{}x".utf8)
         for _ in 0..<500 {
             let body = (0..<Int(random.next() % 200)).map { _ in alphabet[Int(random.next() % UInt64(alphabet.count))] }
@@ -55,20 +56,5 @@ import Testing
             #expect(found.map(\.endOffset) == found.map(\.endOffset).sorted())
             #expect(found.dropLast().allSatisfy { $0.isTerminated })
         }
-    }
-}
-
-/// A small seeded generator, so that a failure can be repeated.
-struct SplitMix: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

@@ -3,25 +3,11 @@ import ExchangeModel
 import Foundation
 import HTTPWire
 import NIOCore
+import TestSupport
 import Testing
 import Upstream
 
 @testable import Gateway
-
-/// Repeatable random numbers.
-struct SeededNumbers: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-}
 
 @Suite struct RoutePropertyTests {
     /// The joining rule in words, over text.
@@ -32,12 +18,12 @@ struct SeededNumbers: RandomNumberGenerator {
         return base + (path.hasPrefix("/v1/") ? String(path.dropFirst(3)) : path)
     }
 
-    private func random(_ pieces: [String], _ most: Int, _ random: inout SeededNumbers) -> String {
+    private func random(_ pieces: [String], _ most: Int, _ random: inout SplitMix64) -> String {
         (0..<Int.random(in: 0...most, using: &random)).map { _ in pieces.randomElement(using: &random) ?? "" }.joined()
     }
 
     @Test(arguments: 0..<4) func joinedPathIsRightForAnyBaseAndPath(seed: Int) throws {
-        var numbers = SeededNumbers(seed: UInt64(seed))
+        var numbers = SplitMix64(seed: UInt64(seed))
         let pieces = ["/v1", "/", "/a", "/openai", "b", "v1", "%2F", "/v1beta", "/.."]
         for _ in 0..<1_500 {
             let base = random(pieces, 4, &numbers)
@@ -55,7 +41,7 @@ struct SeededNumbers: RandomNumberGenerator {
     }
 
     @Test(arguments: 0..<4) func noRequestTrapsAndNoGatewayKeyLeaves(seed: Int) throws {
-        var numbers = SeededNumbers(seed: UInt64(100 + seed))
+        var numbers = SplitMix64(seed: UInt64(100 + seed))
         let paths = [
             "/p/", "/t/", "/e/", "openai", "vertex-ai", "bedrock", "/v1", "/projects/", "/locations/", "us-east5", "/model/", ":",
             "converse", "/messages", "?", "&", "key=", "k%65y=", "%6bey=", "weir_q", "=", "%", "%3", "/openai/v1", "//", "\u{7f}",

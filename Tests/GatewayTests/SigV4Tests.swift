@@ -2,6 +2,7 @@
 import Foundation
 import HTTPWire
 import NIOCore
+import TestSupport
 import Testing
 import Upstream
 
@@ -178,7 +179,7 @@ enum Botocore {
 
     @Test(.enabled(if: Botocore.isPresent, "python3 with botocore is not here"))
     func agreesWithBotocoreOnRandomRequests() throws {
-        var random = SeededNumbers(seed: 7)
+        var random = SplitMix64(seed: 7)
         var cases: [Botocore.Case] = []
         for round in 0..<300 {
             cases.append(SigV4Tests.randomCase(&random, round))
@@ -193,7 +194,7 @@ enum Botocore {
         }
     }
 
-    private static func randomCase(_ random: inout SeededNumbers, _ round: Int) -> Botocore.Case {
+    private static func randomCase(_ random: inout SplitMix64, _ round: Int) -> Botocore.Case {
         let pathBytes = Array("abcXYZ019-._~!$&'()*+,;=:@%|^`{}[]<>\"\\/".unicodeScalars).map(Character.init)
         let unreserved = Array("abcXYZ019-._~".unicodeScalars).map(Character.init)
         func text(_ alphabet: [Character], _ most: Int) -> String {

@@ -1,3 +1,4 @@
+import TestSupport
 // SPDX-License-Identifier: Apache-2.0
 import Testing
 
@@ -7,7 +8,7 @@ import Testing
 @Suite struct FuzzTests {
     private static let holdLimit = max(WireLimits.headBytes, WireLimits.chunkLineBytes + WireLimits.trailerBytes)
 
-    private func pieces(_ bytes: [UInt8], _ random: inout SeededRandom) -> [ArraySlice<UInt8>] {
+    private func pieces(_ bytes: [UInt8], _ random: inout SplitMix64) -> [ArraySlice<UInt8>] {
         var pieces: [ArraySlice<UInt8>] = []
         var rest = bytes[...]
         while !rest.isEmpty {
@@ -23,7 +24,7 @@ import Testing
         for round in 0..<(DifferentialTests.roundCount / 12) {
             let seed = DifferentialTests.firstSeed &+ UInt64(round) &+ 1_000_000_007
             var mutator = Mutator(seeds, seed: seed)
-            var random = SeededRandom(seed)
+            var random = SplitMix64(seed: seed)
             var bytes = mutator.message()
             for _ in 0..<random.below(4) { bytes += mutator.message() }
             if random.below(4) == 0 { bytes = (0..<random.below(300)).map { _ in UInt8(truncatingIfNeeded: random.next()) } }
@@ -43,7 +44,7 @@ import Testing
     ])
     func refusesUnitThatNeverEnds(_ start: String) {
         let bytes = Array(start.utf8) + [UInt8](repeating: 0x61, count: 80_000)
-        var random = SeededRandom(1)
+        var random = SplitMix64(seed: 1)
         let reading = readMessage(.request, pieces(bytes, &random))
         #expect(reading.error != nil)
         #expect(reading.heldBytes <= Self.holdLimit)

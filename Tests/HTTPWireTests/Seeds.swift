@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import TestSupport
 
 /// Messages that mutation starts from.
 enum Seeds {
@@ -93,14 +94,14 @@ enum Seeds {
 
 /// Changes a message at random places, the same way for the same seed.
 struct Mutator {
-    private var random: SeededRandom
+    private var random: SplitMix64
     private let texts: [[UInt8]]
     private static let lines = Seeds.lines.map { Array($0.utf8) + [0x0D, 0x0A] }
     private static let tokens = Seeds.tokens.map { Array($0.unicodeScalars.map { UInt8(truncatingIfNeeded: $0.value) }) }
 
     init(_ texts: [[UInt8]], seed: UInt64) {
         self.texts = texts
-        random = SeededRandom(seed)
+        random = SplitMix64(seed: seed)
     }
 
     mutating func below(_ bound: Int) -> Int { random.below(bound) }

@@ -2,20 +2,8 @@
 import Foundation
 import Instrumenting
 import Platform
+import TestSupport
 import Testing
-
-/// SplitMix64, so that a failure can be repeated.
-private struct SeededNumbers: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-}
 
 @Suite struct ProjectTests {
     private let files = PosixFileSystem()
@@ -87,7 +75,7 @@ private struct SeededNumbers: RandomNumberGenerator {
 
     @Test(arguments: Project.all)
     func cutsOfTheProjectsNeverTrapAndStayApplicable(project: Project) throws {
-        var random = SeededNumbers(state: UInt64(project.name.utf8.count))
+        var random = SplitMix64(seed: UInt64(project.name.utf8.count))
         let names = FileManager.default.enumerator(atPath: project.tree)?.compactMap { $0 as? String } ?? []
         for name in names {
             guard let data = FileManager.default.contents(atPath: project.tree + "/" + name) else { continue }

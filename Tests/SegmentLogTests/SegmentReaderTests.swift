@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import ByteCoding
 import Platform
+import TestSupport
 import Testing
 
 @testable import SegmentLog
@@ -73,7 +74,7 @@ import Testing
         let small = try SegmentBench.small()
         let known = Set(small.lines)
         for seed in 0..<1_500 as Range<UInt64> {
-            var random = SeededGenerator(state: seed)
+            var random = SplitMix64(seed: seed)
             var bytes = small.bytes
             for _ in 0..<Int.random(in: 1...6, using: &random) {
                 let at = Int.random(in: 0..<bytes.count, using: &random)

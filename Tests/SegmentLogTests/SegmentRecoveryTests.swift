@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 import Platform
+import TestSupport
 import Testing
 
 @testable import SegmentLog
@@ -35,7 +36,7 @@ import Testing
 
     @Test func anyNoiseUnderASegmentsNameLetsTheStartGoOn() throws {
         for seed in 0..<300 as Range<UInt64> {
-            var random = SeededGenerator(state: seed)
+            var random = SplitMix64(seed: seed)
             let noise = (0..<Int.random(in: 0...400, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
             let (files, file) = try SegmentBench.place(noise)
             let report = try SegmentRecovery.recover(directory: SegmentBench.directory, files: files)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import ByteCoding
 import Platform
+import TestSupport
 import Testing
 
 @testable import SegmentLog
@@ -208,7 +209,7 @@ import Testing
     }
 
     @Test(arguments: 0..<60 as Range<UInt64>) func powerCutLosesOnlyWhatWasNotSynced(_ seed: UInt64) throws {
-        var random = SeededGenerator(state: seed)
+        var random = SplitMix64(seed: seed)
         let bench = SegmentBench(seed: seed, shortWrites: true)
         var limits = SegmentLimits()
         limits.segmentBytes = 3_000
