@@ -21,6 +21,8 @@ package final class CaptureTap {
     private var spilledKinds: UInt64 = 0
     private var lastArrivalUs: Int64?
     private var isCommitted = false
+    /// The arena had no page for all of a head: half a head would pass for a whole one.
+    private var headIsShort = false
     private var requestDigest: SHA256?
     private var responseDigest: SHA256?
 
@@ -89,7 +91,7 @@ package final class CaptureTap {
             exchange.responseBody.sha256 = BodyDigest.hex(digest)
         }
         let isReduced = exchange.requestBody.kept != .full || exchange.responseBody.kept != .full
-        let isWhole = writeFacts(isFinal: true)
+        let isWhole = writeFacts(isFinal: true) && !headIsShort
         lane.handOver(writer.slot, isWhole: isWhole, isReduced: isReduced, nowUs: now + startedMonotonicUs)
         self.writer = nil
         spill = nil
@@ -103,7 +105,8 @@ package final class CaptureTap {
 
     private func head(_ bytes: UnsafeRawBufferPointer, kind: UInt8, timeUs: Int64) {
         guard var place = writer, !isCommitted, bytes.count > 0 else { return }
-        _ = lane.append(unsafe ByteRun(bytes), kind: kind, timeUs: timeUs, to: &place, isPayload: false)
+        let held = lane.append(unsafe ByteRun(bytes), kind: kind, timeUs: timeUs, to: &place, isPayload: false)
+        if held < bytes.count { headIsShort = true }
         writer = place
     }
 

@@ -28,6 +28,8 @@ struct EncoderParts: ~Copyable {
     private var decodedResponse = ByteStore(capacity: 1_024)
     private var marked = ByteStore(capacity: 1_024)
     private static let keptBytes = 1 << 20
+    /// Places of one credential in a head beyond which the exchange goes the careful way.
+    private static let placesOfOne = 64
 
     /// Works it out; false where the exchange must go the careful way.
     mutating func prepare(_ view: ExchangeView, limits: CaptureLimits) -> Bool {
@@ -155,8 +157,9 @@ struct EncoderParts: ~Copyable {
         return true
     }
 
-    private func isClean(_ head: ByteRun) -> Bool {
+    private mutating func isClean(_ head: ByteRun) -> Bool {
         var from = 0
+        var places = 0
         while let at = search.first(in: head, from: from) {
             let place = unsafe head.base + at
             let length = search.count
@@ -164,11 +167,14 @@ struct EncoderParts: ~Copyable {
                 return false
             }
             from = at + 1
+            places += 1
+            // A credential that repeats itself, made to be found at every byte.
+            if places > EncoderParts.placesOfOne { return false }
         }
         return true
     }
 
-    private func isClean(_ facts: ExchangeFacts, _ credential: ByteRun) -> Bool {
+    private mutating func isClean(_ facts: ExchangeFacts, _ credential: ByteRun) -> Bool {
         func holds(_ text: ByteRun?) -> Bool {
             guard let text, text.count >= credential.count else { return false }
             return search.first(in: text) != nil

@@ -86,6 +86,19 @@ import Testing
         #expect(lone.counters.waiting == 1)
     }
 
+    @Test func dropsAnExchangeWhoseHeadFoundNoRoom() throws {
+        let lone = try LoneLane(CaptureLimits(), arenaBytes: 1 << 20)
+        let first = lone.lane.begin()
+        let others = (0..<lone.arena.memory.pageCount - 1).map { _ in lone.lane.begin() }
+        Self.bytes(10_000, 1).withUnsafeBytes { first.requestHead($0) }
+        for tap in others { tap.commit(.completed) }
+        while let slot = try lone.take() { lone.giveBack(slot) }
+        // There is room for the facts now: half a head must not pass for a whole one.
+        first.commit(.completed)
+        #expect(lone.counters.dropped(.arenaFull) == 1)
+        #expect(try lone.take() == nil)
+    }
+
     /// One producer, one consumer, many exchanges at once; every byte is checked.
     @Test func handsOverAcrossThreadsWithoutALock() throws {
         let lone = try LoneLane(arenaBytes: 1 << 20)

@@ -137,6 +137,17 @@ import Testing
         }
     }
 
+    /// Needles that come close everywhere, for which the quick rule alone would take the product of the lengths.
+    @Test(arguments: [(0, 60), (1, 60), (30, 60), (59, 60), (300, 2_000), (2_000, 2_000)])
+    func findsNeedlesThatComeCloseEverywhere(odd: Int, length: Int) {
+        var needle = [UInt8](repeating: 97, count: length)
+        if odd < length { needle[odd] = 98 }
+        var bytes = [UInt8](repeating: 97, count: 60_000)
+        for place in [10, 9_000, 9_000 + length, 41_003] where odd < length { bytes[place + odd] = 98 }
+        #expect(ByteSearch.occurrences(of: needle, in: bytes) == bytes.ranges(of: needle).map(\.lowerBound))
+        #expect(odd == length || ByteSearch.occurrences(of: needle, in: bytes).count == 4)
+    }
+
     @Test func namesKeysWithoutRevealingThem() {
         let hasher = KeyHasher(secret: Array("0123456789abcdef".utf8))
         let name = hasher.name(of: Array("sk-planted-1234".utf8))
