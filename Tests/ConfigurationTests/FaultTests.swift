@@ -76,7 +76,8 @@ import Testing
         ("keys:\n  - {id: a, kee: x}\n", "weir.yaml:2: unknown key keys[].kee; did you mean `key`?"),
     ])
     func namesFileLineAndRule(_ yaml: String, _ says: String) throws {
-        let faults = try Trial(yaml, others: ["cert.pem": "x"]).faults()
+        // No process is without an environment.
+        let faults = try Trial(yaml, environment: ["UNRELATED": "unrelated"], others: ["cert.pem": "x"]).faults()
         #expect(faults.contains { $0.contains(says) }, "\(faults)")
     }
 
