@@ -13,12 +13,21 @@ final class HostLookups {
     }
 
     private let loop: any EventLoop
+    private let resolve: @Sendable (String) throws -> [String]
     private var running: [String: Lookup] = [:]
     /// Those given up among them.
     private var threadsAsked = 0
 
-    init(loop: any EventLoop) {
+    /// Lookups of a loop.
+    ///
+    /// - Parameters:
+    ///   - loop: where completions are called.
+    ///   - resolve: blocks until the system's resolver has answered.
+    init(
+        loop: any EventLoop, resolve: @escaping @Sendable (String) throws -> [String] = { try HostLookup.addresses(of: $0) }
+    ) {
         self.loop = loop
+        self.resolve = resolve
     }
 
     /// Resolves a name.
@@ -42,7 +51,7 @@ final class HostLookups {
                 .failure(UpstreamError(.lookupTimedOut, "the system's resolver did not answer for the host name in time")))
         }
         threadsAsked += 1
-        NIOThreadPool.singleton.runIfActive(eventLoop: loop) { try HostLookup.addresses(of: host) }
+        NIOThreadPool.singleton.runIfActive(eventLoop: loop) { [resolve] in try resolve(host) }
             .assumeIsolated().whenComplete { result in
                 self.threadsAsked -= 1
                 self.end(host, lookup, result.mapError { UpstreamFailure.named($0) })
