@@ -70,8 +70,12 @@ final class GatewayLoop {
 
     private func refused(_ refusal: ListenerRefusal) -> ListenerRefusal {
         switch refusal {
-        case .tooManyConnections: counters.refusedForTotal += 1
-        case .tooManyOfAddress: counters.refusedForAddress += 1
+        case .tooManyConnections:
+            counters.refusedForTotal += 1
+            metrics.connectionRefused(.limit)
+        case .tooManyOfAddress:
+            counters.refusedForAddress += 1
+            metrics.connectionRefused(.addressLimit)
         }
         return refusal
     }

@@ -245,7 +245,7 @@ package final class GatewayServer: Sendable {
             left = await unfinished(isHandedOver)
         }
         let cut = await collect { $0.busyConnections }.reduce(0, +)
-        if cut == 0 { await waitForPartings() }
+        if cut == 0 { await waitForPartings(until: min(deadline, NIODeadline.now() + .seconds(5))) }
         for task in ticks { task.cancel() }
         await onEveryLoop { $0.closeAll() }
         do { try await group.shutdownGracefully() } catch {
@@ -256,8 +256,8 @@ package final class GatewayServer: Sendable {
 
     /// Lets HTTP/2 callers confirm that they go, for a moment: closing with frames unread would make the kernel send a reset, which can
     /// destroy the end of an answer on its way.
-    private func waitForPartings() async {
-        let deadline = NIODeadline.now() + .seconds(1)
+    private func waitForPartings(until limit: NIODeadline) async {
+        let deadline = max(limit, NIODeadline.now() + .seconds(1))
         while await collect({ $0.partingConnections }).reduce(0, +) > 0, NIODeadline.now() < deadline {
             do { try await Task.sleep(for: .milliseconds(20)) } catch { return }
         }

@@ -7,16 +7,14 @@ import NIOHTTP2
 enum HTTP2Pipeline {
     /// Adds the handlers of HTTP/2; called on the connection's loop, after the TLS handshake.
     static func build(_ channel: any Channel, loop: GatewayLoop, connection: ListenerConnection) throws {
-        let manager = NIOHTTP2ServerConnectionManagementHandler(
-            eventLoop: channel.eventLoop,
-            configuration: .init(
-                maxIdleTime: .milliseconds(loop.limits.keepAliveMilliseconds), maxAge: nil, maxGraceTime: nil, keepalive: nil))
+        // A caller that says goodbye below HTTP/2 has gone; without this, TLS would wait for more from it.
+        try channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: false)
+        let end = HTTP2ConnectionEnd(loop: loop, connection: connection)
         let state = NIOLoopBound(loop, eventLoop: channel.eventLoop)
         let handler = NIOHTTP2Handler(
             mode: .server, eventLoop: channel.eventLoop, connectionConfiguration: connectionConfiguration(loop.limits.listener),
             streamConfiguration: streamConfiguration(loop.limits.listener),
-            streamDelegate: StreamCount(
-                connection: NIOLoopBound(connection, eventLoop: channel.eventLoop), manager: manager.http2StreamDelegate)
+            streamDelegate: StreamCount(end: NIOLoopBound(end, eventLoop: channel.eventLoop))
         ) { stream in
             stream.eventLoop.makeCompletedFuture {
                 let loop = state.value
@@ -24,8 +22,8 @@ enum HTTP2Pipeline {
                 try stream.pipeline.syncOperations.addHandlers([bridge, DownstreamHandler(loop: loop)])
             }
         }
-        connection.beginHTTP2()
-        try channel.pipeline.syncOperations.addHandlers([handler, manager, HTTP2ConnectionEnd()])
+        try channel.pipeline.syncOperations.addHandlers([handler, end])
+        connection.beginHTTP2(end)
     }
 
     private static func connectionConfiguration(_ limits: ListenerLimits) -> NIOHTTP2Handler.ConnectionConfiguration {
@@ -39,6 +37,7 @@ enum HTTP2Pipeline {
         // Streams whose provider takes nothing must not stop the others of the connection.
         configuration.targetWindowSize = limits.streamWindowBytes * 8
         configuration.maximumSequentialContinuationFrames = 16
+        configuration.maximumSequentialEmptyDataFrames = 16
         configuration.controlFrameRateLimit.maximumCount = limits.controlFrames
         configuration.maximumBufferedControlFrames = limits.controlFrames
         return configuration
@@ -54,34 +53,12 @@ enum HTTP2Pipeline {
         return configuration
     }
 
-    /// Tells the connection and its manager of streams that come and go.
+    /// Tells the connection of streams that come and go.
     private struct StreamCount: NIOHTTP2StreamDelegate {
-        let connection: NIOLoopBound<ListenerConnection>
-        let manager: NIOHTTP2ServerConnectionManagementHandler.HTTP2StreamDelegate
+        let end: NIOLoopBound<HTTP2ConnectionEnd>
 
-        func streamCreated(_ id: HTTP2StreamID, channel: any Channel) {
-            connection.value.streamBegan()
-            manager.streamCreated(id, channel: channel)
-        }
+        func streamCreated(_ id: HTTP2StreamID, channel: any Channel) { end.value.streamBegan(id) }
 
-        func streamClosed(_ id: HTTP2StreamID, channel: any Channel) {
-            connection.value.streamEnded()
-            manager.streamClosed(id, channel: channel)
-        }
-    }
-}
-
-/// The last handler of an HTTP/2 connection: its frames have been dealt with, its errors end it.
-///
-/// World: loop.
-final class HTTP2ConnectionEnd: ChannelInboundHandler {
-    typealias InboundIn = HTTP2Frame
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {}
-
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        // What is wrong with one stream has ended that stream; the library has told the caller of what is wrong with the connection.
-        if error is NIOHTTP2Errors.StreamError { return }
-        context.close(promise: nil)
+        func streamClosed(_ id: HTTP2StreamID, channel: any Channel) { end.value.streamEnded() }
     }
 }

@@ -42,36 +42,44 @@ final class ListenerConnection {
 
     // MARK: HTTP/2
 
-    private var openStreams = 0
+    private var http2: HTTP2ConnectionEnd?
     /// Until it is closed: a connection that says goodbye in frames of its own.
-    private(set) var speaksHTTP2 = false
+    var speaksHTTP2: Bool { http2 != nil }
 
-    func beginHTTP2() { speaksHTTP2 = true }
-
-    /// Streams of an HTTP/2 connection are open, or bytes have not reached the kernel yet.
-    var isUnsettled: Bool { openStreams > 0 || ListenerPipeline.unsentBytes(channel) > 0 }
-
-    func streamBegan() {
-        openStreams += 1
+    func beginHTTP2(_ end: HTTP2ConnectionEnd) {
+        http2 = end
+        if loop.isDraining { end.drain() }
     }
 
-    func streamEnded() { openStreams -= 1 }
+    func endHTTP2() { http2 = nil }
+
+    /// Streams of an HTTP/2 connection are open, or bytes have not reached the kernel yet.
+    var isUnsettled: Bool { (http2?.openStreams ?? 0) > 0 || ListenerPipeline.unsentBytes(channel) > 0 }
+
+    // MARK: Time
+
+    var isInHandshake: Bool { if case .handshake = phase { true } else { false } }
 
     func handshakeEnded() {
         if case .handshake = phase { phase = .serving }
     }
 
     func checkDeadlines(_ now: NIODeadline) {
-        guard case .handshake(let since) = phase else { return }
+        guard case .handshake(let since) = phase else {
+            http2?.checkDeadlines(now)
+            return
+        }
         if now - since > .milliseconds(loop.limits.listener.handshakeMilliseconds) {
+            handshakeEnded()
             loop.counters.tlsTimeouts += 1
+            loop.metrics.connectionRefused(.tls)
             close()
         }
     }
 
     /// Begins no more, and ends when what runs has ended: on HTTP/2 by GOAWAY.
     func drain() {
-        if speaksHTTP2 { channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent()) }
+        http2?.drain()
     }
 
     /// Closes below TLS: no farewell is waited for.

@@ -11,7 +11,6 @@ final class ListenerTLSGate: ChannelInboundHandler, RemovableChannelHandler {
 
     private let loop: GatewayLoop
     private let connection: ListenerConnection
-    private var hasFailed = false
 
     init(loop: GatewayLoop, connection: ListenerConnection) {
         self.loop = loop
@@ -38,8 +37,11 @@ final class ListenerTLSGate: ChannelInboundHandler, RemovableChannelHandler {
 
     /// The handshake failed: no certificate in common, plain HTTP, or the caller went away.
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        if !hasFailed { loop.counters.tlsFailures += 1 }
-        hasFailed = true
+        if connection.isInHandshake {
+            connection.handshakeEnded()
+            loop.counters.tlsFailures += 1
+            loop.metrics.connectionRefused(.tls)
+        }
         context.close(promise: nil)
     }
 }

@@ -157,6 +157,20 @@ enum ConfigSchema {
         Setting(
             path: "limits.connections_per_address", kind: .count(1...1_000_000), fallback: "8192",
             doc: "Open connections of one client address, per event loop.", isReloadable: true),
+        Setting(
+            path: "limits.http2_streams", kind: .count(1...10_000), fallback: "256",
+            doc: "Streams that one HTTP/2 connection of a caller may have open.", isReloadable: true),
+        Setting(
+            path: "limits.http2_window_bytes", kind: .bytes(16_384...(16 * mebibyte)), fallback: "128KiB",
+            doc: "Request bytes that one HTTP/2 stream may send ahead of what the provider takes.", isReloadable: true),
+        Setting(
+            path: "limits.http2_resets", kind: .count(1...10_000), fallback: "400",
+            doc: "Streams of one HTTP/2 connection that a caller may reset within half a minute before the connection is ended.",
+            isReloadable: true),
+        Setting(
+            path: "limits.http2_control_frames", kind: .count(10...10_000), fallback: "1000",
+            doc: "PING, SETTINGS and PRIORITY frames that a caller may send on one connection within half a minute.",
+            isReloadable: true),
     ]
 
     private static let timeouts: [Setting] = [
@@ -172,6 +186,13 @@ enum ConfigSchema {
         Setting(
             path: "timeouts.keep_alive", kind: .duration(second...hour), fallback: "75s",
             doc: "An idle connection of a caller is closed after this long.", isReloadable: true),
+        Setting(
+            path: "timeouts.caller_handshake", kind: .duration(100...(120 * second)), fallback: "10s",
+            doc: "For the TLS handshake with a caller, from accepting the connection.", isReloadable: true),
+        Setting(
+            path: "timeouts.hand_over_idle", kind: .duration(0...(60 * second)), fallback: "2s",
+            doc: "After a hand-over an idle connection of a caller is closed when it has been quiet for this long.",
+            isReloadable: true),
         Setting(
             path: "timeouts.dns", kind: .duration(100...(60 * second)), fallback: "10s",
             doc: "To resolve a provider's name.", isReloadable: true),

@@ -70,7 +70,19 @@ struct ConfigWiring {
         limits.pipelinedBytes = Int(from.number("limits.pipelined_bytes"))
         limits.exchangesPerLoop = Int(from.number("limits.exchanges"))
         limits.connectionsPerLoop = Int(from.number("limits.connections"))
-        limits.listener.connectionsPerAddress = Int(from.number("limits.connections_per_address"))
+        limits.listener = listenerLimits()
+        return limits
+    }
+
+    private func listenerLimits() -> ListenerLimits {
+        var limits = ListenerLimits()
+        limits.connectionsPerAddress = Int(from.number("limits.connections_per_address"))
+        limits.handshakeMilliseconds = from.number("timeouts.caller_handshake")
+        limits.handOverIdleMilliseconds = from.number("timeouts.hand_over_idle")
+        limits.streamsPerConnection = Int(from.number("limits.http2_streams"))
+        limits.streamWindowBytes = Int(from.number("limits.http2_window_bytes"))
+        limits.streamResets = Int(from.number("limits.http2_resets"))
+        limits.controlFrames = Int(from.number("limits.http2_control_frames"))
         return limits
     }
 

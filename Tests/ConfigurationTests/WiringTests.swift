@@ -20,8 +20,8 @@ import Upstream
 
     @Test func everyLimitArrivesAtItsRoom() throws {
         let yaml = """
-            limits: {body_bytes: 3MiB, resend_bytes: 5KiB, discard_bytes: 7KiB, pipelined_bytes: 8KiB, exchanges: 11, connections: 12, connections_per_address: 13}
-            timeouts: {head: 1s, body_idle: 2s, keep_alive: 3s, dns: 4s, connect: 5s, tls_handshake: 6s, first_byte: 7s, answer_idle: 8s, stalled_caller: 9s}
+            limits: {body_bytes: 3MiB, resend_bytes: 5KiB, discard_bytes: 7KiB, pipelined_bytes: 8KiB, exchanges: 11, connections: 12, connections_per_address: 13, http2_streams: 14, http2_window_bytes: 32KiB, http2_resets: 15, http2_control_frames: 16}
+            timeouts: {head: 1s, body_idle: 2s, keep_alive: 3s, dns: 4s, connect: 5s, tls_handshake: 6s, first_byte: 7s, answer_idle: 8s, stalled_caller: 9s, caller_handshake: 10s, hand_over_idle: 11s}
             upstream: {idle: 10s, connections_per_target: 14, http_proxy: "http://p:1", no_proxy: [a.example, 10.0.0.0/8], ca_files: ca.pem}
             allow_private_upstreams: true
             """
@@ -29,7 +29,10 @@ import Upstream
         let limits = settings.limits
         #expect(limits.bodyBytes == 3 << 20 && limits.resendBytes == 5 << 10 && limits.discardBytes == 7 << 10)
         #expect(limits.pipelinedBytes == 8 << 10 && limits.exchangesPerLoop == 11 && limits.connectionsPerLoop == 12)
-        #expect(limits.listener.connectionsPerAddress == 13)
+        let listener = limits.listener
+        #expect(listener.connectionsPerAddress == 13 && listener.streamsPerConnection == 14)
+        #expect(listener.streamWindowBytes == 32 << 10 && listener.streamResets == 15 && listener.controlFrames == 16)
+        #expect(listener.handshakeMilliseconds == 10_000 && listener.handOverIdleMilliseconds == 11_000)
         #expect(limits.headMilliseconds == 1_000 && limits.bodyIdleMilliseconds == 2_000 && limits.keepAliveMilliseconds == 3_000)
         #expect(limits.firstByteMilliseconds == 7_000 && limits.answerIdleMilliseconds == 8_000)
         #expect(limits.stalledCallerMilliseconds == 9_000)

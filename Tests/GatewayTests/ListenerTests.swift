@@ -109,6 +109,7 @@ import Upstream
             let said = try wire.readToEnd().bytes
             #expect(!String(decoding: said, as: UTF8.self).contains("HTTP/1.1"))
             #expect(await served.bench.server.listenerCounters().tlsFailures == 1)
+            #expect(served.bench.samples()[#"weir_gateway_connections_refused_total{reason="tls"}"#] == 1)
             let said5 = try served.curl()
             #expect(said5 == "hello")
         }
@@ -122,6 +123,7 @@ import Upstream
             let said = try wire.readToEnd().bytes
             #expect(said.isEmpty)
             #expect(await served.bench.server.listenerCounters().tlsTimeouts == 1)
+            #expect(served.bench.samples()[#"weir_gateway_connections_refused_total{reason="tls"}"#] == 1)
         }
     }
 
@@ -286,6 +288,8 @@ import Upstream
             #expect(said.isEmpty)
             let counters = await bench.server.listenerCounters()
             #expect((ofOneAddress ? counters.refusedForAddress : counters.refusedForTotal) == 1)
+            let reason = ofOneAddress ? "address_limit" : "limit"
+            #expect(bench.samples()[#"weir_gateway_connections_refused_total{reason="\#(reason)"}"#] == 1)
             #expect(counters.accepted == 3)
             held[0].close()
             try await eventually("a free place") {
