@@ -43,7 +43,7 @@ import Synchronization
         memory = unsafe ArenaMemory(base: mapping.base, slotCount: pages, pageCount: pages)
         committed = SlotRing(slots: pages)
         returned = SlotRing(slots: pages)
-        reservePages = max(1, pages / 8)
+        reservePages = max(1, pages / 4)
         freePages = pages
         unsafe lastPages = UnsafeMutablePointer<UInt32>.allocate(capacity: pages)
         unsafe lastPages.initialize(repeating: 0, count: pages)

@@ -146,7 +146,11 @@ final class Exchange: UpstreamReceiver {
         if phase == .holding, let fault = hold(piece) { return fail(fault) }
         request.add(piece.raw)
         if let ending = piece.ending { request.add(ending) }
-        if !request.isSmall { flushRequest() }
+        if !request.isSmall {
+            // A large body leaves with every read: the provider works on it while the next one comes.
+            flushRequest()
+            connection?.flush()
+        }
         guard piece.isComplete else { return }
         requestIsComplete = true
         tap.exchange.requestReceivedUs = now

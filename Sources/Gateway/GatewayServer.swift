@@ -44,14 +44,15 @@ package final class GatewayServer: Sendable {
     ///   - settings: what a reload may replace.
     ///   - capture: gives each loop its lane.
     ///   - operations: what the gateway shows of itself.
+    ///   - checked: what `check` gave for the same settings; nil: the files are read here.
     ///   - logger: for lifecycle.
     /// - Returns: the running server.
     /// - Throws: `GatewayError`, naming the file or the address.
     package static func start(
         listeners: [ListenerSettings], threads: Int, settings: GatewaySettings, capture: CaptureEngine,
-        operations: GatewayOperations = GatewayOperations(), logger: Logger
+        operations: GatewayOperations = GatewayOperations(), checked: CheckedFiles? = nil, logger: Logger
     ) async throws -> GatewayServer {
-        let (certificates, upstream) = try read(listeners, settings)
+        let files = try checked ?? check(listeners, settings)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, threads))
         var channels: [any Channel] = []
         do {
@@ -64,7 +65,8 @@ package final class GatewayServer: Sendable {
                 let state = try await loop.submit {
                     NIOLoopBound(
                         GatewayLoop(
-                            settings: settings, listenerTLS: certificates, pool: UpstreamPool(loop: loop, context: upstream),
+                            settings: settings, listenerTLS: files.certificates,
+                            pool: UpstreamPool(loop: loop, context: files.upstream),
                             lane: capture.makeLane(), metrics: GatewayMetrics(set: metricSet, shard: shard),
                             operations: operations,
                             logger: logger),
@@ -105,20 +107,24 @@ package final class GatewayServer: Sendable {
             settings: GatewaySettings(router: router, limits: limits), capture: capture, operations: operations, logger: logger)
     }
 
-    /// Reads certificates, authority files and settings as `start` does, without opening anything.
-    ///
-    /// - Throws: `GatewayError`, naming the file and what is wrong.
-    package static func check(_ listeners: [ListenerSettings], _ settings: GatewaySettings) throws(GatewayError) {
-        _ = try read(listeners, settings)
+    /// The files that settings name, read.
+    package struct CheckedFiles: Sendable {
+        /// By the number of the listener.
+        let certificates: [NIOSSLContext?]
+        let upstream: UpstreamContext
     }
 
-    private static func read(_ listeners: [ListenerSettings], _ settings: GatewaySettings) throws(GatewayError) -> (
-        certificates: [NIOSSLContext?], upstream: UpstreamContext
-    ) {
+    /// Reads certificates, authority files and settings as `start` does, without opening anything.
+    ///
+    /// - Returns: what was read, for `start`.
+    /// - Throws: `GatewayError`, naming the file and what is wrong.
+    package static func check(
+        _ listeners: [ListenerSettings], _ settings: GatewaySettings
+    ) throws(GatewayError) -> CheckedFiles {
         guard !listeners.isEmpty else { throw GatewayError(.badSettings, "there is no address to listen on") }
         var certificates: [NIOSSLContext?] = []
         for listener in listeners { certificates.append(try certificate(listener)) }
-        return (certificates, try prepare(settings))
+        return CheckedFiles(certificates: certificates, upstream: try prepare(settings))
     }
 
     private static func certificate(_ listener: ListenerSettings) throws(GatewayError) -> NIOSSLContext? {

@@ -7,8 +7,9 @@ package struct UpstreamContext: Sendable {
     let proxies: ProxyRules
     /// The system's trust store and the extra authorities; names are always checked.
     let tls: NIOSSLContext
-    /// The same, but without the check of names: for a numeric target behind a proxy, whose address is checked apart.
-    let tlsByAddress: NIOSSLContext
+    /// The same, but without the check of names: for a numeric target behind a proxy, whose address is checked apart; nil without
+    /// proxies, for reading the trust store takes a while.
+    let tlsByAddress: NIOSSLContext?
 
     /// Reads the trust store and every extra authority file; blocks, so never on a loop.
     ///
@@ -26,7 +27,8 @@ package struct UpstreamContext: Sendable {
         do {
             tls = try NIOSSLContext(configuration: configuration)
             configuration.certificateVerification = .noHostnameVerification
-            tlsByAddress = try NIOSSLContext(configuration: configuration)
+            let hasProxy = settings.proxies.httpProxy != nil || settings.proxies.httpsProxy != nil
+            tlsByAddress = hasProxy ? try NIOSSLContext(configuration: configuration) : nil
         } catch {
             throw UpstreamError(
                 .badSettings, "the system's trust store cannot be read; install the package ca-certificates: \(error)")

@@ -166,8 +166,10 @@ final class UpstreamOpening {
     /// TLS for a name checks the certificate for it, for a numeric address the address: that of the socket, or behind a proxy the target's.
     private func makeTLS(host: String, isBehindProxy: Bool) throws -> NIOSSLClientHandler {
         guard AddressPolicy.isNumeric(host) else { return try NIOSSLClientHandler(context: context.tls, serverHostname: host) }
-        guard isBehindProxy else { return try NIOSSLClientHandler(context: context.tls, serverHostname: nil) }
-        return try NIOSSLClientHandler._makeSSLClientHandler(context: context.tlsByAddress, serverHostname: nil) {
+        guard isBehindProxy, let tlsByAddress = context.tlsByAddress else {
+            return try NIOSSLClientHandler(context: context.tls, serverHostname: nil)
+        }
+        return try NIOSSLClientHandler._makeSSLClientHandler(context: tlsByAddress, serverHostname: nil) {
             certificate, channel in
             CertificateAddress.check(certificate, is: host, on: channel.eventLoop)
         }

@@ -36,7 +36,7 @@ final class GatewayService: Sendable {
         do {
             let files = PosixFileSystem()
             var listeners = configuration.listeners
-            try GatewayServer.check(listeners, configuration.settings)
+            let checked = try GatewayServer.check(listeners, configuration.settings)
             // The bypass needs no disk: it may be the disk that is to be got around.
             if !configuration.capturesNothing { try directory.create(files) }
             let capture = try startCapture(configuration, directory, files, sharesDirectory: handed.hasPredecessor, logger)
@@ -46,7 +46,7 @@ final class GatewayService: Sendable {
                 ProcessMetrics.add(to: operations.registry)
                 let server = try await GatewayServer.start(
                     listeners: listeners, threads: configuration.threads, settings: configuration.settings, capture: capture,
-                    operations: operations, logger: logger)
+                    operations: operations, checked: checked, logger: logger)
                 var indexer: BackgroundIndexer?
                 do {
                     if configuration.indexes, !configuration.capturesNothing {

@@ -14,7 +14,7 @@ import Testing
         let (answers, continuation) = AsyncStream.makeStream(of: Result<[String], UpstreamError>.self)
         loop.execute {
             let lookups = HostLookups(loop: loop, resolve: resolve)
-            for name in names { lookups.addresses(of: name, limits: limits) { continuation.yield($0) } }
+            for name in names { lookups.addresses(of: name, from: .operatorNamed, limits: limits) { continuation.yield($0) } }
         }
         var found: [Result<[String], UpstreamError>] = []
         for await answer in answers.prefix(names.count) { found.append(answer) }
