@@ -18,6 +18,13 @@ struct Bench: Sendable {
     let operations: GatewayOperations
     var port: Int { server.port }
 
+    /// Bodies beyond this are recorded in part: reading records back takes a thread of the tests for a while.
+    static var smallBodies: CaptureLimits {
+        var limits = CaptureLimits()
+        limits.bodyBytes = 1 << 18
+        return limits
+    }
+
     static func start(
         providers: [String: Int], allowsPrivate: Bool, limits: GatewayLimits, keys: GatewayKeys = GatewayKeys(),
         operations: GatewayOperations = GatewayOperations()
@@ -25,10 +32,8 @@ struct Bench: Sendable {
         let directory = FileManager.default.temporaryDirectory.appendingPathComponent("weir-gateway-\(UUID().uuidString)").path
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         let logger = Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() }
-        var captureLimits = CaptureLimits()
-        captureLimits.bodyBytes = 1 << 18
         let capture = try CaptureEngine(
-            directory: directory, node: "n1", hasherSecret: [UInt8](repeating: 7, count: 32), limits: captureLimits,
+            directory: directory, node: "n1", hasherSecret: [UInt8](repeating: 7, count: 32), limits: smallBodies,
             logger: logger)
         let overrides = try providers.mapValues { try BaseURL("http://127.0.0.1:\($0)") }
         let router = Router(

@@ -27,6 +27,13 @@ struct WireMessage: Sendable {
     func json() throws -> [String: Any] { try #require(try JSONSerialization.jsonObject(with: Data(body)) as? [String: Any]) }
 }
 
+/// Runs what blocks on a thread of its own.
+func onThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
+    try await withCheckedThrowingContinuation { continuation in
+        Thread.detachNewThread { continuation.resume(with: Result { try body() }) }
+    }
+}
+
 /// A blocking socket with deadlines; one thread at a time.
 final class Wire: @unchecked Sendable {
     private let descriptor: Int32

@@ -19,7 +19,8 @@ extension Bench {
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         let logger = Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() }
         let capture = try CaptureEngine(
-            directory: directory, node: "n1", hasherSecret: [UInt8](repeating: 7, count: 32), logger: logger)
+            directory: directory, node: "n1", hasherSecret: [UInt8](repeating: 7, count: 32), limits: smallBodies,
+            logger: logger)
         let settings = try GatewaySettings(
             router: router ?? Bench.router(urls, allowsPrivate: allowsPrivate), limits: limits, upstream: upstream)
         let operations = GatewayOperations()
