@@ -153,7 +153,9 @@ def report(path):
     print("\n**CPU us per exchange by thread**, until all is worked off\n\n| case | target | thread | user | system | both |\n|---|---|---|---:|---:|---:|")
     for case, targets in by.items():
         for target, rows in targets.items():
-            names = sorted({name for row in rows for name in row.get("threads", {})}, key=lambda name: -(medians(rows, "threads", name) or [0])[0])
+            names = sorted(
+                {name for row in rows for name in row.get("threads", {})},
+                key=lambda name: -statistics.median(row.get("threads", {}).get(name, [0, 0])[0] for row in rows))
             total = [0.0, 0.0]
             for name in names:
                 user, system = (statistics.median(row.get("threads", {}).get(name, [0, 0])[part] for row in rows) for part in (0, 1))
