@@ -66,6 +66,7 @@ final class GatewayLoop {
         connections[ObjectIdentifier(connection)] = connection
         if let address { connectionsByAddress[address, default: 0] += 1 }
         counters.accepted += 1
+        metrics.connectionOpened()
     }
 
     private func refused(_ refusal: ListenerRefusal) -> ListenerRefusal {
@@ -81,21 +82,19 @@ final class GatewayLoop {
     }
 
     func forget(_ connection: ListenerConnection) {
-        guard connections.removeValue(forKey: ObjectIdentifier(connection)) != nil, let address = connection.address else {
-            return
-        }
+        guard connections.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return }
+        metrics.connectionClosed()
+        guard let address = connection.address else { return }
         let left = connectionsByAddress[address, default: 1] - 1
         connectionsByAddress[address] = left > 0 ? left : nil
     }
 
     func add(_ handler: DownstreamHandler) {
         handlers[ObjectIdentifier(handler)] = handler
-        metrics.connectionOpened()
     }
 
     func remove(_ handler: DownstreamHandler) {
-        guard handlers.removeValue(forKey: ObjectIdentifier(handler)) != nil else { return }
-        metrics.connectionClosed()
+        handlers[ObjectIdentifier(handler)] = nil
     }
 
     func exchangeBegan() {

@@ -307,6 +307,18 @@ import Testing
         }
     }
 
+    @Test func streamsOfOneConnectionCountAsOne() async throws {
+        let provider = try RawProvider(answering: ok("counted"))
+        try await with(provider) { bench, caller in
+            for _ in 0..<3 { #expect(try await caller.ask("GET", "/v1/models").whole().status == 200) }
+            let samples = bench.samples()
+            #expect(samples["weir_gateway_connections_open"] == 1)
+            #expect(samples["weir_gateway_connections_accepted_total"] == 1)
+            await caller.close()
+            try await eventually("the connection is counted out") { bench.samples()["weir_gateway_connections_open"] == 0 }
+        }
+    }
+
     @Test func holdsTheProviderBackWhileTheCallerTakesNothing() async throws {
         let sent = Gate()
         let total = 12 << 20
