@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import HTTPWire
 import NIOCore
 import NIOHTTP2
 
@@ -12,7 +11,7 @@ enum HTTP2Pipeline {
         let end = HTTP2ConnectionEnd(loop: loop, connection: connection)
         let state = NIOLoopBound(loop, eventLoop: channel.eventLoop)
         let handler = NIOHTTP2Handler(
-            mode: .server, eventLoop: channel.eventLoop, connectionConfiguration: connectionConfiguration(loop.limits.listener),
+            mode: .server, eventLoop: channel.eventLoop, connectionConfiguration: connectionConfiguration(loop.limits),
             streamConfiguration: streamConfiguration(loop.limits.listener),
             streamDelegate: StreamCount(end: NIOLoopBound(end, eventLoop: channel.eventLoop))
         ) { stream in
@@ -26,17 +25,19 @@ enum HTTP2Pipeline {
         connection.beginHTTP2(end)
     }
 
-    private static func connectionConfiguration(_ limits: ListenerLimits) -> NIOHTTP2Handler.ConnectionConfiguration {
+    private static func connectionConfiguration(_ gateway: GatewayLimits) -> NIOHTTP2Handler.ConnectionConfiguration {
+        let limits = gateway.listener
         var configuration = NIOHTTP2Handler.ConnectionConfiguration()
         configuration.initialSettings = [
             HTTP2Setting(parameter: .maxConcurrentStreams, value: limits.streamsPerConnection),
             // Twice what a head may have: one that is too large is refused by name, and only one that is far too large ends the connection.
-            HTTP2Setting(parameter: .maxHeaderListSize, value: WireLimits.headBytes * 2),
+            HTTP2Setting(parameter: .maxHeaderListSize, value: gateway.headBytes * 2),
             HTTP2Setting(parameter: .initialWindowSize, value: limits.streamWindowBytes),
         ]
         // Streams whose provider takes nothing must not stop the others of the connection.
         configuration.targetWindowSize = limits.streamWindowBytes * 8
-        configuration.maximumSequentialContinuationFrames = 16
+        // A list as large as is taken, in the smallest frames that a peer may be held to.
+        configuration.maximumSequentialContinuationFrames = max(16, gateway.headBytes * 2 / 16_384 + 1)
         configuration.maximumSequentialEmptyDataFrames = 16
         configuration.controlFrameRateLimit.maximumCount = limits.controlFrames
         configuration.maximumBufferedControlFrames = limits.controlFrames

@@ -51,6 +51,29 @@ import Testing
         #expect(records.map(\.head.outcome) == [.completed])
     }
 
+    @Test(arguments: [(600_000, 560_000, 200), (200_000, 240_000, 431), (16_384, 16_000, 200), (16_384, 32_000, 431)])
+    func takesHeadsUpToTheLimitThatIsSet(limit: Int, size: Int, status: Int) async throws {
+        let provider = try RawProvider(answering: ok("done"))
+        var limits = GatewayLimits()
+        limits.headBytes = limit
+        let records = try await with(provider, limits: limits) { bench, _ in
+            let caller = try await RawHTTP2.connect(port: bench.port)
+            // The limit holds from the caller's word on that it knows the gateway's settings.
+            try await eventually("the settings") { caller.frames.contains { $0.type == 4 && $0.flags == 0 } }
+            try await caller.send(RawHTTP2.frame(4, flags: 1))
+            let lines = size / 16_000
+            var frames = RawHTTP2.request("GET", stream: 1, endsHeaders: false)
+            for line in 1...lines {
+                frames += RawHTTP2.frame(9, flags: line == lines ? 4 : 0, stream: 1, RawHTTP2.line("x-\(line)", size: 16_000))
+            }
+            try await caller.send(frames)
+            try await eventually("an answer") { caller.frames.contains { $0.type == 1 && $0.stream == 1 } }
+            await caller.close()
+        }
+        #expect(records.map(\.head.status) == [status])
+        #expect(provider.requests.count == (status == 200 ? 1 : 0))
+    }
+
     @Test func sendsABodyOfUnknownLengthInChunksWithItsTrailers() async throws {
         let provider = try RawProvider(answering: ok("done"))
         try await with(provider) { _, caller in

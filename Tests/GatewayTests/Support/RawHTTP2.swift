@@ -72,6 +72,18 @@ final class RawHTTP2: Sendable {
         return frame(1, flags: (endsStream ? 1 : 0) | (endsHeaders ? 4 : 0), stream: stream, block)
     }
 
+    /// A header as a literal that no table holds; its value is of this size, from 127 bytes on.
+    static func line(_ name: String, size: Int) -> [UInt8] {
+        var length: [UInt8] = [127]
+        var left = size - 127
+        while left >= 128 {
+            length.append(UInt8(left & 127) | 128)
+            left >>= 7
+        }
+        length.append(UInt8(left))
+        return [0, UInt8(name.utf8.count)] + Array(name.utf8) + length + [UInt8](repeating: 0x61, count: size)
+    }
+
     /// What the gateway has sent so far.
     var frames: [Frame] {
         var rest = heard.bytes.withLock { $0[...] }
