@@ -103,11 +103,7 @@
 
     /// Writes the 36 characters of a UUID.
     package mutating func uuid(high: UInt64, low: UInt64) {
-        for i in 0..<32 {
-            if i == 8 || i == 12 || i == 16 || i == 20 { literal("-") }
-            let digit = UInt8(truncatingIfNeeded: (i < 16 ? high : low) >> UInt64(60 - 4 * (i & 15))) & 15
-            at.storeBytes(of: digit < 10 ? 0x30 + digit : 0x57 + digit, as: UInt8.self)
-            at += 1
-        }
+        Hex.writeUUID(high: high, low: low, to: at)
+        at += 36
     }
 }

@@ -12,47 +12,45 @@ extension JSONCursor {
         let (source, count) = (run.base, run.count)
         var target = start
         var i = 0
-        while i &+ 16 <= count {
+        while i &+ 8 <= count {
             while i &+ 32 <= count, isClean(source + i, copyingTo: target) {
                 i &+= 32
                 target += 32
             }
-            // What is left of the block, or its half where nothing of it was clean.
-            let end = min(count &- 16, i &+ 16)
+            // What is left of the run, or a block of which something needs an escape.
+            let end = min(count &- 8, i &+ 24)
             while i <= end {
-                let low = UInt64(littleEndian: source.loadUnaligned(fromByteOffset: i, as: UInt64.self))
-                let high = UInt64(littleEndian: source.loadUnaligned(fromByteOffset: i &+ 8, as: UInt64.self))
-                target.storeBytes(of: low.littleEndian, as: UInt64.self)
-                target.storeBytes(of: high.littleEndian, toByteOffset: 8, as: UInt64.self)
-                let (lowHits, highHits) = (hits(low), hits(high))
-                if lowHits | highHits == 0 {
-                    i &+= 16
-                    target += 16
-                    continue
-                }
-                // The lowest hit is exact; those above it may be borrowed.
-                let clean = lowHits != 0 ? lowHits.trailingZeroBitCount &>> 3 : 8 &+ highHits.trailingZeroBitCount &>> 3
-                i &+= clean
-                target = escape(source.load(fromByteOffset: i, as: UInt8.self), to: target + clean)
-                i &+= 1
+                target = escape(UInt64(littleEndian: source.loadUnaligned(fromByteOffset: i, as: UInt64.self)), to: target)
+                i &+= 8
             }
         }
         return escapeEnd(run.slice(i, count), to: target)
     }
 
-    /// Copies fewer than 16 bytes, escaped: where none needs it, by two words that overlap.
+    /// Copies eight bytes, escaped: the word is stored whole, and stored again from each byte on that needs an escape.
+    @inline(__always)
+    private static func escape(_ word: UInt64, to start: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer {
+        start.storeBytes(of: word.littleEndian, as: UInt64.self)
+        var hits = hits(word)
+        // How much further than in the source a byte stands.
+        var target = start
+        while hits != 0 {
+            let bit = UInt64(truncatingIfNeeded: hits.trailingZeroBitCount) &- 7
+            let place = Int(truncatingIfNeeded: bit &>> 3)
+            let after = escape(UInt8(truncatingIfNeeded: word &>> bit), to: target + place)
+            // The shift by 64 that the last byte would need is none: nothing of what it stores is kept.
+            after.storeBytes(of: (word &>> (bit &+ 8)).littleEndian, as: UInt64.self)
+            target = after - (place &+ 1)
+            hits &= hits &- 1
+        }
+        return target + 8
+    }
+
+    /// Copies fewer than eight bytes, escaped: where none needs it, by two words that overlap.
     @inline(__always)
     private static func escapeEnd(_ run: ByteRun, to start: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer {
         let (source, count) = (run.base, run.count)
-        if count >= 8 {
-            let first = UInt64(littleEndian: source.loadUnaligned(as: UInt64.self))
-            let last = UInt64(littleEndian: source.loadUnaligned(fromByteOffset: count &- 8, as: UInt64.self))
-            if hits(first) | hits(last) == 0 {
-                start.storeBytes(of: first.littleEndian, as: UInt64.self)
-                start.storeBytes(of: last.littleEndian, toByteOffset: count &- 8, as: UInt64.self)
-                return start + count
-            }
-        } else if count >= 4 {
+        if count >= 4 {
             let first = UInt32(littleEndian: source.loadUnaligned(as: UInt32.self))
             let last = UInt32(littleEndian: source.loadUnaligned(fromByteOffset: count &- 4, as: UInt32.self))
             if hits(UInt64(first) | UInt64(last) &<< 32) == 0 {
@@ -80,14 +78,17 @@ extension JSONCursor {
         return found == 0
     }
 
-    /// The high bits of the bytes that need an escape; above the lowest one there may be others.
+    /// The high bits of the bytes that need an escape, and of no others: nothing is carried from one byte to the next.
     @inline(__always)
     private static func hits(_ word: UInt64) -> UInt64 {
         let ones: UInt64 = 0x0101_0101_0101_0101
+        let sevens = 0x7F &* ones
         let quote = word ^ (0x22 &* ones)
         let slash = word ^ (0x5C &* ones)
-        let low = word &- (0x20 &* ones)
-        return (low | (quote &- ones) | (slash &- ones)) & ~word & 0x8080_8080_8080_8080
+        let isVisible = (word & sevens) &+ (0x60 &* ones) | word
+        let isNoQuote = (quote & sevens) &+ sevens | quote
+        let isNoSlash = (slash & sevens) &+ sevens | slash
+        return ~(isVisible & isNoQuote & isNoSlash) & (0x80 &* ones)
     }
 
     /// Writes one byte, escaped where it must be; returns where the next goes.

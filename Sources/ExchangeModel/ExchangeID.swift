@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import ByteCoding
 
 /// The identity of one exchange: a UUID version 7 (RFC 9562 section 5.7), so that ids sort by time.
 package struct ExchangeID: Hashable, Comparable, Sendable, CustomStringConvertible {
@@ -64,17 +65,10 @@ package struct ExchangeID: Hashable, Comparable, Sendable, CustomStringConvertib
 
     /// Writes the text form, lower case, to the first 36 bytes of memory.
     package func writeText(to target: UnsafeMutableRawBufferPointer) {
-        precondition(target.count >= ExchangeID.textCount, "room for an id's text")
-        let digits = ("0123456789abcdef" as StaticString).utf8Start
-        var at = 0
-        for i in 0..<32 {
-            if i == 8 || i == 12 || i == 16 || i == 20 {
-                target[at] = UInt8(ascii: "-")
-                at += 1
-            }
-            target[at] = digits[Int(truncatingIfNeeded: (i < 16 ? high : low) >> UInt64(60 - 4 * (i & 15)) & 15)]
-            at += 1
+        guard target.count >= ExchangeID.textCount, let base = target.baseAddress else {
+            preconditionFailure("room for an id's text")
         }
+        Hex.writeUUID(high: high, low: low, to: base)
     }
 
     /// The text form, lower case.

@@ -34,15 +34,6 @@ package enum ASCII {
         }
     }
 
-    /// Whether a run of bytes equals an already lower-case text, ASCII case aside.
-    static func equalsIgnoringCase(_ bytes: Span<UInt8>, _ start: Int, _ end: Int, _ lowerText: StaticString) -> Bool {
-        guard end - start == lowerText.utf8CodeUnitCount else { return false }
-        return lowerText.withUTF8Buffer { text in
-            for i in 0..<text.count where unsafe lower(bytes[start + i]) != text[i] { return false }
-            return true
-        }
-    }
-
     /// Whether bytes begin with an already lower-case text, ASCII case aside.
     package static func hasPrefixIgnoringCase(_ bytes: ArraySlice<UInt8>, _ lowerText: StaticString) -> Bool {
         guard bytes.count >= lowerText.utf8CodeUnitCount else { return false }

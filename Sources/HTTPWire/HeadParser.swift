@@ -69,21 +69,16 @@ package struct HeadParser: Sendable {
 
     /// Looks for the empty line from where the last look ended.
     private mutating func scan(_ buffer: ByteBuffer, limit: Int) -> Int? {
-        var start = lineStart
-        let from = scanned
-        let found: Int? = unsafe buffer.withUnsafeReadableBytes { bytes in
-            var index = from
-            while index < limit {
-                if unsafe bytes[index] == ASCII.lf {
-                    guard index > start, unsafe bytes[index - 1] == ASCII.cr else { return HeadParser.bareLineFeed }
-                    if index - 1 == start { return index + 1 }
-                    start = index + 1
-                }
-                index += 1
+        let bytes = buffer.readableBytesSpan
+        var index = WordScan.first(ASCII.lf, in: bytes, from: scanned, to: limit)
+        while index < limit {
+            guard index > lineStart, unsafe bytes.unsafeLoad(fromByteOffset: index - 1, as: UInt8.self) == ASCII.cr else {
+                return HeadParser.bareLineFeed
             }
-            return nil
+            if index - 1 == lineStart { return index + 1 }
+            lineStart = index + 1
+            index = WordScan.first(ASCII.lf, in: bytes, from: lineStart, to: limit)
         }
-        lineStart = start
-        return found
+        return nil
     }
 }

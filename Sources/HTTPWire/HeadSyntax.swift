@@ -47,12 +47,8 @@ enum HeadSyntax {
     }
 
     private static func index(of byte: UInt8, in span: Span<UInt8>, from start: Int, to end: Int) -> Int? {
-        var i = start
-        while i < end {
-            if span[i] == byte { return i }
-            i += 1
-        }
-        return nil
+        let found = unsafe WordScan.first(byte, in: span.bytes, from: start, to: end)
+        return found < end ? found : nil
     }
 
     /// Whether bytes are exactly a text.
@@ -99,8 +95,11 @@ enum HeadSyntax {
         throw WireError(end - start >= 5 && equals(span, start, start + 5, "HTTP/") ? .unsupportedVersion : .badStartLine)
     }
 
+    /// Visible ASCII, space, and obs-text: a value's bytes but for tabs.
+    static func isVisible(_ byte: UInt8) -> Bool { byte >= 0x20 && byte != 0x7F }
+
     /// A value's bytes: visible ASCII, space, tab, and obs-text.
-    static func isValueByte(_ byte: UInt8) -> Bool { byte >= 0x20 && byte != 0x7F || byte == ASCII.tab }
+    static func isValueByte(_ byte: UInt8) -> Bool { isVisible(byte) || byte == ASCII.tab }
 
     /// Reads header lines up to the closing empty line.
     static func fields(_ bytes: [UInt8], from start: Int) throws(WireError) -> [HeaderField] {
@@ -130,8 +129,10 @@ enum HeadSyntax {
         }
         var valueStart = nameEnd + 1
         while valueStart < bytes.count, bytes[valueStart] == ASCII.space || bytes[valueStart] == ASCII.tab { valueStart += 1 }
-        var lineEnd = valueStart
-        while lineEnd < bytes.count, isValueByte(bytes[lineEnd]) { lineEnd += 1 }
+        var lineEnd = unsafe WordScan.firstControl(in: bytes.bytes, from: valueStart, to: bytes.count)
+        while lineEnd < bytes.count, bytes[lineEnd] == ASCII.tab {
+            lineEnd = unsafe WordScan.firstControl(in: bytes.bytes, from: lineEnd + 1, to: bytes.count)
+        }
         guard lineEnd + 1 < bytes.count, bytes[lineEnd] == ASCII.cr else { throw WireError(.badHeaderValue) }
         guard bytes[lineEnd + 1] == ASCII.lf else { throw WireError(.bareCarriageReturn) }
         var valueEnd = lineEnd

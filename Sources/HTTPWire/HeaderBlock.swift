@@ -13,7 +13,7 @@ package enum KnownHeader: UInt8, Sendable {
 
     /// What a name is: told by its length and first letter, then compared once or twice.
     static func classify(_ bytes: Span<UInt8>, _ start: Int, _ end: Int) -> KnownHeader {
-        func equals(_ text: StaticString) -> Bool { ASCII.equalsIgnoringCase(bytes, start, end, text) }
+        func equals(_ text: StaticString) -> Bool { unsafe WordScan.tokenEquals(bytes.bytes, start, end, text) }
         let first = ASCII.lower(bytes[start])
         switch (end - start, first) {
         case (2, UInt8(ascii: "t")) where equals("te"): return .te
@@ -37,7 +37,7 @@ package enum KnownHeader: UInt8, Sendable {
         case (17, UInt8(ascii: "a")) where equals("anthropic-version"): return .anthropicVersion
         case (18, UInt8(ascii: "p")) where equals("proxy-authenticate"): return .proxyAuthenticate
         case (19, UInt8(ascii: "p")) where equals("proxy-authorization"): return .proxyAuthorization
-        case (12..., UInt8(ascii: "x")) where ASCII.equalsIgnoringCase(bytes, start, start + 12, "x-inference-"):
+        case (12..., UInt8(ascii: "x")) where unsafe WordScan.tokenEquals(bytes.bytes, start, start + 12, "x-inference-"):
             return .inference
         default: return .other
         }

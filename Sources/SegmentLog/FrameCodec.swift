@@ -14,6 +14,9 @@ import CZstd
         }
         unsafe context = made
         _ = unsafe ZSTD_CCtx_setParameter(made, ZSTD_c_compressionLevel, 1)
+        // A table that leaves room in the first-level cache of the core, and shorter matches, which make up for it (decision 0014).
+        _ = unsafe ZSTD_CCtx_setParameter(made, ZSTD_c_hashLog, 13)
+        _ = unsafe ZSTD_CCtx_setParameter(made, ZSTD_c_minMatch, 5)
         _ = unsafe ZSTD_CCtx_setParameter(made, ZSTD_c_checksumFlag, 1)
         _ = unsafe ZSTD_CCtx_setParameter(made, ZSTD_c_contentSizeFlag, 1)
     }
