@@ -44,7 +44,7 @@ package final class CaptureLane {
     }
 
     /// Writes the facts; false where there was no room for all of them.
-    func writeFacts(_ exchange: CapturedExchange, isFinal: Bool, to place: inout ArenaWriter) -> Bool {
+    func writeFacts(_ exchange: borrowing CapturedExchange, isFinal: Bool, to place: inout ArenaWriter) -> Bool {
         facts.writeFacts(exchange, isFinal: isFinal)
         let run = facts.run
         return append(run, kind: ArenaFormat.Kind.facts, timeUs: 0, to: &place, isPayload: false) == run.count

@@ -59,9 +59,8 @@ package final class CaptureTap {
         keep(unsafe ByteRun(bytes), kind: ArenaFormat.Kind.requestBody, timeUs: 0, in: &exchange.requestBody, &requestDigest)
     }
 
-    /// Copies a run of the answer's payload and notes when it came.
-    package func responseBytes(_ bytes: UnsafeRawBufferPointer) {
-        let now = nowUs()
+    /// Copies a run of the answer's payload and notes when it came: `now` of `nowUs`.
+    package func responseBytes(_ bytes: UnsafeRawBufferPointer, at now: Int64) {
         lastArrivalUs = now
         keep(unsafe ByteRun(bytes), kind: ArenaFormat.Kind.responseBody, timeUs: now, in: &exchange.responseBody, &responseDigest)
     }
@@ -75,11 +74,13 @@ package final class CaptureTap {
     /// Ends the exchange and hands it over; only the first of several calls counts.
     ///
     /// Called before the caller can know that its answer is whole.
-    /// - Parameter outcome: how it ended.
-    package func commit(_ outcome: Outcome) {
+    /// - Parameters:
+    ///   - outcome: how it ended.
+    ///   - endedUs: when, of `nowUs`; nil: now.
+    package func commit(_ outcome: Outcome, at endedUs: Int64? = nil) {
         guard !isCommitted else { return }
         isCommitted = true
-        let now = nowUs()
+        let now = endedUs ?? nowUs()
         exchange.outcome = outcome
         exchange.endedUs = now
         if exchange.lastByteUs == nil { exchange.lastByteUs = lastArrivalUs }

@@ -2,7 +2,9 @@
 package import ExchangeModel
 
 /// What the Gateway knows of one exchange beside its bytes; filled in on the loop, written into the arena at the commit.
-package struct CapturedExchange: Sendable {
+///
+/// It belongs to its tap and is never copied: that would be a dozen references for each look at it.
+package struct CapturedExchange: ~Copyable, Sendable {
     /// The exchange's id.
     package let id: ExchangeID
     /// When the request head came, since the Unix epoch.
@@ -40,7 +42,7 @@ package struct CapturedExchange: Sendable {
     package var endedUs: Int64?
     /// The answer came as a stream.
     package var responseStream = false
-    /// Every send to a provider, in order.
+    /// Every send to a provider, in order; the last one may be running.
     package var attempts: [Attempt] = []
     var requestBody = BodyTally()
     var responseBody = BodyTally()
@@ -48,6 +50,12 @@ package struct CapturedExchange: Sendable {
     init(id: ExchangeID, startedAtUs: Int64) {
         self.id = id
         self.startedAtUs = startedAtUs
+    }
+
+    /// Notes something of the latest attempt, where there is one.
+    package mutating func withLastAttempt(_ change: (inout Attempt) -> Void) {
+        guard !attempts.isEmpty else { return }
+        change(&attempts[attempts.count - 1])
     }
 }
 

@@ -19,17 +19,17 @@ enum FactsFormat {
 
 extension ByteStore {
     /// Writes the facts of an exchange over what the store held.
-    mutating func writeFacts(_ exchange: CapturedExchange, isFinal: Bool) {
+    mutating func writeFacts(_ exchange: borrowing CapturedExchange, isFinal: Bool) {
         count = 0
         reserve(FactsFormat.fixedBytes)
-        put(exchange.requestReceivedUs ?? FactsFormat.absentTime)
-        put(exchange.upstreamSentUs ?? FactsFormat.absentTime)
-        put(exchange.firstByteUs ?? FactsFormat.absentTime)
-        put(exchange.lastByteUs ?? FactsFormat.absentTime)
-        put(exchange.endedUs ?? FactsFormat.absentTime)
-        put(exchange.status.map(Int64.init) ?? FactsFormat.absentTime)
-        put(exchange.requestBody.wireCount)
-        put(exchange.responseBody.wireCount)
+        store(exchange.requestReceivedUs ?? FactsFormat.absentTime)
+        store(exchange.upstreamSentUs ?? FactsFormat.absentTime)
+        store(exchange.firstByteUs ?? FactsFormat.absentTime)
+        store(exchange.lastByteUs ?? FactsFormat.absentTime)
+        store(exchange.endedUs ?? FactsFormat.absentTime)
+        store(exchange.status.map(Int64.init) ?? FactsFormat.absentTime)
+        store(exchange.requestBody.wireCount)
+        store(exchange.responseBody.wireCount)
         var codes = UInt64(exchange.outcome.code)
         codes |= UInt64(exchange.errorSource.code) << 8
         codes |= UInt64(exchange.requestBody.kept.code) << 16
@@ -37,7 +37,7 @@ extension ByteStore {
         if exchange.responseStream { codes |= 1 << 32 }
         if isFinal { codes |= 1 << 40 }
         codes |= UInt64(min(exchange.attempts.count, FactsFormat.attemptLimit)) << 48
-        put(Int64(bitPattern: codes))
+        store(Int64(bitPattern: codes))
         put(exchange.upstreamURL)
         put(exchange.provider)
         put(exchange.api?.rawValue)
@@ -57,15 +57,16 @@ extension ByteStore {
         for index in 0..<min(exchange.attempts.count, FactsFormat.attemptLimit) { write(exchange.attempts[index], of: exchange) }
     }
 
-    private mutating func write(_ attempt: Attempt, of exchange: CapturedExchange) {
-        put(Int64(attempt.n))
-        put(attempt.startedUs)
-        put(attempt.connectedUs ?? FactsFormat.absentTime)
-        put(attempt.requestSentUs ?? FactsFormat.absentTime)
-        put(attempt.firstByteUs ?? FactsFormat.absentTime)
-        put(attempt.endedUs ?? FactsFormat.absentTime)
-        put(attempt.status.map(Int64.init) ?? FactsFormat.absentTime)
-        put(Int64(attempt.outcome?.code ?? FactsFormat.noCode))
+    private mutating func write(_ attempt: Attempt, of exchange: borrowing CapturedExchange) {
+        reserve(FactsFormat.attemptBytes)
+        store(Int64(attempt.n))
+        store(attempt.startedUs)
+        store(attempt.connectedUs ?? FactsFormat.absentTime)
+        store(attempt.requestSentUs ?? FactsFormat.absentTime)
+        store(attempt.firstByteUs ?? FactsFormat.absentTime)
+        store(attempt.endedUs ?? FactsFormat.absentTime)
+        store(attempt.status.map(Int64.init) ?? FactsFormat.absentTime)
+        store(Int64(attempt.outcome?.code ?? FactsFormat.noCode))
         put(attempt.deployment)
         if attempt.upstreamURL == exchange.upstreamURL { put(length: FactsFormat.sameText) } else { put(attempt.upstreamURL) }
         put(attempt.retryReason)
@@ -73,6 +74,12 @@ extension ByteStore {
 
     private mutating func put(_ value: Int64) {
         reserve(8)
+        store(value)
+    }
+
+    /// Appends an integer where there is room.
+    @inline(__always)
+    private mutating func store(_ value: Int64) {
         unsafe (base + count).storeBytes(of: value, as: Int64.self)
         count += 8
     }

@@ -37,6 +37,8 @@ final class DownstreamHandler: ChannelDuplexHandler {
     private var exchange: Exchange?
     private var isReadHeld = false
     private var isProcessing = false
+    /// It waits in the loop's queue.
+    private var isToBeFlushed = false
     /// The caller has closed its sending side.
     private var inputIsClosed = false
     private var lastActivity = NIODeadline.now()
@@ -74,8 +76,7 @@ final class DownstreamHandler: ChannelDuplexHandler {
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
-        exchange?.flushUpstream()
-        flush()
+        flushSoon()
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -224,7 +225,6 @@ final class DownstreamHandler: ChannelDuplexHandler {
         )
         endpoint.answer(head, asking, on: context.eventLoop) { bytes in
             self.write(bytes)
-            self.flush()
             self.exchangeEnded(keepsAlive: keepsAlive)
         }
     }
@@ -244,7 +244,6 @@ final class DownstreamHandler: ChannelDuplexHandler {
         // A caller that waits for leave to send its body may send it or not: the next request could not be told from it.
         let keepsAlive = head.keepsAlive && !loop.isDraining && head.block.first(.expect) == nil
         answer(fault, api: shape, tap: tap, isHead: head.isHead, closes: !keepsAlive)
-        flush()
         exchangeEnded(keepsAlive: keepsAlive)
     }
 
@@ -298,6 +297,20 @@ final class DownstreamHandler: ChannelDuplexHandler {
         }
     }
 
+    /// Has what is queued, and what the exchange has gathered for the provider, sent before this turn of the loop is over.
+    func flushSoon() {
+        guard !isToBeFlushed else { return }
+        isToBeFlushed = true
+        loop.flushes.add(self)
+    }
+
+    /// Called by the queue alone.
+    func flushNow() {
+        isToBeFlushed = false
+        exchange?.flushUpstream()
+        flush()
+    }
+
     func flush() {
         guard outbox.readableBytes > 0 else { return }
         let bytes = outbox
@@ -334,7 +347,7 @@ final class DownstreamHandler: ChannelDuplexHandler {
             break
         }
         process()
-        exchange?.flushUpstream()
+        flushSoon()
         resumeReading()
     }
 

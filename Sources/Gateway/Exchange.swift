@@ -44,8 +44,8 @@ final class Exchange: UpstreamReceiver {
     private var keepsAlive = true
     private var isFirstPayload = true
     private var isStream = false
-    /// The attempt that runs; given to the tap when it is over.
-    private var attempt: Attempt?
+    /// The tap's latest attempt is not over.
+    private var isAttempting = false
     private var attemptCount = 0
     private var hasPassedContinue = false
     /// Of the held body's payload, while it is held.
@@ -56,8 +56,6 @@ final class Exchange: UpstreamReceiver {
     private var lastProgressUs: Int64 = 0
     /// Since when, and how much, the answer has been read for nobody; nil as long as the caller is there.
     private var drain: AnswerDrain?
-    /// The caller's side, kept for the flush that follows the last bytes, when `downstream` is already let go.
-    private weak var flushTarget: DownstreamHandler?
     private let facts: RouteFacts
     /// Bytes of the held body, framing included, counted in the loop's sum.
     private var heldBytes = 0
@@ -67,7 +65,6 @@ final class Exchange: UpstreamReceiver {
     init(loop: GatewayLoop, downstream: DownstreamHandler, tap: CaptureTap, head: RequestHead, route: Route) {
         self.loop = loop
         self.downstream = downstream
-        flushTarget = downstream
         self.tap = tap
         self.head = head
         self.route = route
@@ -200,7 +197,6 @@ final class Exchange: UpstreamReceiver {
             loop.beganDraining(self)
             let caller = downstream
             downstream = nil
-            flushTarget = nil
             caller?.callerGone()
             connection?.resumeReading()
             return
@@ -215,21 +211,22 @@ final class Exchange: UpstreamReceiver {
     private func beginAttempt(reason: String?, freshOnly: Bool) {
         phase = .connecting
         attemptCount += 1
-        var begun = Attempt(n: attemptCount, startedUs: tap.nowUs())
-        begun.upstreamURL = tap.exchange.upstreamURL
+        let now = tap.nowUs()
+        var begun = Attempt(n: attemptCount, startedUs: now)
+        begun.upstreamURL = facts.upstreamURL
         begun.retryReason = reason
-        attempt = begun
+        tap.exchange.attempts.append(begun)
+        isAttempting = true
         if !freshOnly, let idle = loop.pool.takeIdle(route.target) {
             loop.metrics.upstreamReused()
-            connected(idle)
-            if phase == .awaitingHead { forwardedUs = attempt?.connectedUs }
-            return
+            forwardedUs = now
+            return connected(idle, at: now)
         }
         loop.pool.connect(route.target) { [loop] result in
             switch result {
             case .success(let connection):
                 loop.metrics.upstreamOpened()
-                self.connected(connection)
+                self.connected(connection, at: self.tap.nowUs())
                 self.flushUpstream()
             case .failure(let error): self.upstreamFailed(error)
             }
@@ -237,13 +234,12 @@ final class Exchange: UpstreamReceiver {
     }
 
     /// What is to be sent leaves with the next `flushUpstream`, so that a head and a small body are one packet.
-    private func connected(_ connection: UpstreamConnection) {
+    private func connected(_ connection: UpstreamConnection, at now: Int64) {
         guard phase == .connecting else { return connection.cancel() }
         self.connection = connection
         phase = .awaitingHead
-        let now = tap.nowUs()
         lastProgressUs = now
-        attempt?.connectedUs = now
+        tap.exchange.withLastAttempt { $0.connectedUs = now }
         connection.begin(self, isHead: head.isHead, mayUpgrade: head.wantsWebSocket)
         request.rewind()
         if requestIsComplete {
@@ -256,16 +252,18 @@ final class Exchange: UpstreamReceiver {
     private func requestWasSent(_ now: Int64) {
         connection?.requestComplete()
         tap.exchange.upstreamSentUs = now
-        attempt?.requestSentUs = now
+        tap.exchange.withLastAttempt { $0.requestSentUs = now }
     }
 
     /// The attempt that runs is over, if one does.
     private func finishAttempt(_ outcome: Outcome, at now: Int64? = nil) {
-        guard var ended = attempt else { return }
-        attempt = nil
-        ended.endedUs = now ?? tap.nowUs()
-        ended.outcome = outcome
-        tap.exchange.attempts.append(ended)
+        guard isAttempting else { return }
+        isAttempting = false
+        let now = now ?? tap.nowUs()
+        tap.exchange.withLastAttempt { attempt in
+            attempt.endedUs = now
+            attempt.outcome = outcome
+        }
     }
 
     // MARK: UpstreamReceiver
@@ -309,14 +307,17 @@ final class Exchange: UpstreamReceiver {
         isStream = answer.isUpgrade || answer.block.first(.contentType).map(StreamDetection.isStreamType) ?? false
         tap.exchange.responseStream = isStream
         if answer.status >= 400 { tap.exchange.errorSource = .provider }
-        attempt?.firstByteUs = now
-        attempt?.status = answer.status
+        tap.exchange.withLastAttempt { attempt in
+            attempt.firstByteUs = now
+            attempt.status = answer.status
+        }
     }
 
     func upstreamPayload(_ bytes: ByteBuffer) {
-        lastProgressUs = tap.nowUs()
+        let now = tap.nowUs()
+        lastProgressUs = now
         responseByteCount += bytes.readableBytes
-        unsafe bytes.withUnsafeReadableBytes { unsafe tap.responseBytes($0) }
+        unsafe bytes.withUnsafeReadableBytes { unsafe tap.responseBytes($0, at: now) }
         if removesChunking { downstream?.write(bytes) }
         drain?.byteCount += bytes.readableBytes
         guard isFirstPayload else { return }
@@ -336,7 +337,7 @@ final class Exchange: UpstreamReceiver {
             tap.exchange.lastByteUs = now
             finishAttempt(.completed, at: now)
             // Before the caller can know that the answer is whole.
-            tap.commit(drain == nil ? .completed : .clientClosed)
+            tap.commit(drain == nil ? .completed : .clientClosed, at: now)
         }
         if !removesChunking, let downstream {
             if piece.raw.readableBytes > 0 { downstream.write(piece.raw) }
@@ -346,7 +347,7 @@ final class Exchange: UpstreamReceiver {
         if let drain, drain.byteCount > drain.limits.bytes { stopDraining() }
     }
 
-    func upstreamReadComplete() { flushTarget?.flush() }
+    func upstreamReadComplete() { downstream?.flushSoon() }
 
     func upstreamWritable() { downstream?.resumeReading() }
 
@@ -407,10 +408,9 @@ final class Exchange: UpstreamReceiver {
         tap.exchange.status = fault.code.status
         let keepsAlive = head.keepsAlive && !loop.isDraining && !closes
         // Refused is what never was attempted.
-        let wasAttempted = fault.code.outcome == .refused && (attempt != nil || !tap.exchange.attempts.isEmpty)
+        let wasAttempted = fault.code.outcome == .refused && !tap.exchange.attempts.isEmpty
         end(wasAttempted ? .truncated : fault.code.outcome) { caller in
             caller.answer(fault, api: self.route.family, tap: self.tap, isHead: self.head.isHead, closes: !keepsAlive)
-            caller.flush()
             caller.exchangeEnded(keepsAlive: keepsAlive)
         }
     }

@@ -12,6 +12,7 @@ final class GatewayLoop {
     private(set) var router: Router
     private(set) var limits: GatewayLimits
     let pool: UpstreamPool
+    let flushes: FlushQueue
     let lane: CaptureLane
     let metrics: GatewayMetrics
     let operations: GatewayOperations
@@ -34,9 +35,10 @@ final class GatewayLoop {
     private var connectionsByAddress: [String: Int] = [:]
 
     init(
-        settings: GatewaySettings, listenerTLS: [NIOSSLContext?], pool: UpstreamPool, lane: CaptureLane, metrics: GatewayMetrics,
-        operations: GatewayOperations, logger: Logger
+        settings: GatewaySettings, listenerTLS: [NIOSSLContext?], pool: UpstreamPool, flushes: FlushQueue, lane: CaptureLane,
+        metrics: GatewayMetrics, operations: GatewayOperations, logger: Logger
     ) {
+        self.flushes = flushes
         router = settings.router
         limits = settings.limits
         self.listenerTLS = listenerTLS

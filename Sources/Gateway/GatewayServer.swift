@@ -67,7 +67,8 @@ package final class GatewayServer: Sendable {
                         GatewayLoop(
                             settings: settings, listenerTLS: files.certificates,
                             pool: UpstreamPool(loop: loop, context: files.upstream),
-                            lane: capture.makeLane(), metrics: GatewayMetrics(set: metricSet, shard: shard),
+                            flushes: FlushQueue(eventLoop: loop), lane: capture.makeLane(),
+                            metrics: GatewayMetrics(set: metricSet, shard: shard),
                             operations: operations,
                             logger: logger),
                         eventLoop: loop)

@@ -10,8 +10,9 @@ struct RequestSending {
     private var unsent = ByteBuffer()
     /// Large pieces behind `unsent`, by reference.
     private var queued: [ByteBuffer] = []
-    /// What has been sent, for one resend; nil once it is too much or no longer needed.
-    private var sent: [ByteBuffer]? = []
+    /// What has been sent, for one resend, while it is not too much and may be needed: nearly always one packet.
+    private var sentFirst = ByteBuffer()
+    private var sentAfter: [ByteBuffer] = []
     private var sentBytes = 0
 
     init(limit: Int) {
@@ -31,7 +32,7 @@ struct RequestSending {
     }
 
     /// Whether all of the request so far can still be sent again.
-    var canResend: Bool { sent != nil }
+    private(set) var canResend = true
 
     /// Whether it pays to wait for more before sending.
     var isSmall: Bool { queued.isEmpty && unsent.readableBytes < GatewayLimits.gatherBytes }
@@ -64,21 +65,28 @@ struct RequestSending {
     private mutating func write(_ bytes: ByteBuffer, to connection: UpstreamConnection, _ isResendable: Bool) {
         connection.write(bytes)
         sentBytes += bytes.readableBytes
-        if isResendable, sentBytes <= limit { sent?.append(bytes) } else { sent = nil }
+        guard canResend else { return }
+        guard isResendable, sentBytes <= limit else { return forget() }
+        if sentFirst.readableBytes == 0 { sentFirst = bytes } else { sentAfter.append(bytes) }
     }
 
     /// Everything is to be sent once more.
     mutating func rewind() {
-        guard let sent, !sent.isEmpty else { return }
+        guard sentFirst.readableBytes > 0 else { return }
         if unsent.readableBytes > 0 { queued.insert(unsent, at: 0) }
-        unsent = sent[0]
-        queued.insert(contentsOf: sent.dropFirst(), at: 0)
-        self.sent = []
+        unsent = sentFirst
+        queued.insert(contentsOf: sentAfter, at: 0)
+        sentFirst = ByteBuffer()
+        sentAfter = []
         sentBytes = 0
     }
 
     /// No resend will be needed.
-    mutating func forget() { sent = nil }
+    mutating func forget() {
+        canResend = false
+        sentFirst = ByteBuffer()
+        sentAfter = []
+    }
 }
 
 /// How far an answer is read on for a caller that has gone.

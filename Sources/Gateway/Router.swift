@@ -6,8 +6,9 @@ import Upstream
 
 /// Decides which provider a request goes to and what becomes of its credentials (`contract.md`).
 ///
-/// Pure. Runs once a request on the hot path: text is made only where a caller names a URL.
-package struct Router: Sendable {
+/// Pure. Runs once a request on the hot path: text is made only where a caller names a URL. Immutable; an object, so that it is handed
+/// on by one reference.
+package final class Router: Sendable {
     let catalogue: ProviderCatalogue
     let keys: GatewayKeys
     let allowsPrivateUpstreams: Bool

@@ -15,7 +15,7 @@ package protocol UpstreamReceiver: AnyObject {
     func upstreamHead(_ head: ResponseHead)
     /// A run of payload came; `upstreamBody` with the same bytes follows.
     func upstreamPayload(_ bytes: ByteBuffer)
-    /// Bytes to forward came; a complete piece is the last call but `upstreamReadComplete`.
+    /// Bytes to forward came; a complete piece is the last call.
     func upstreamBody(_ piece: BodyPiece)
     /// Everything of this read has been delivered: the time to flush.
     func upstreamReadComplete()
@@ -50,6 +50,8 @@ package final class UpstreamConnection: ChannelDuplexHandler {
     /// What it is connected to.
     package let target: UpstreamTarget
     private let pool: UpstreamPool
+    /// Where it waits between attempts.
+    let idle: IdleConnections
     /// Of the settings it was opened under.
     let generation: Int
     private let isBehindPlainProxy: Bool
@@ -68,15 +70,20 @@ package final class UpstreamConnection: ChannelDuplexHandler {
     private var isReadHeld = false
     private var answerBegan = false
     private var interimCount = 0
-    private var hasUnflushed = false
+    /// The latest bytes queued: held back so that they go down the pipeline together with their flush.
+    private var unflushed: ByteBuffer?
     private var failure: (any Error)?
     /// Attempts served before the current one.
     package private(set) var served = 0
     var idleSince = NIODeadline.now()
 
-    init(target: UpstreamTarget, pool: UpstreamPool, generation: Int, isBehindPlainProxy: Bool, isBehindTLS: Bool) {
+    init(
+        target: UpstreamTarget, pool: UpstreamPool, idle: IdleConnections, generation: Int, isBehindPlainProxy: Bool,
+        isBehindTLS: Bool
+    ) {
         self.target = target
         self.pool = pool
+        self.idle = idle
         self.generation = generation
         self.isBehindPlainProxy = isBehindPlainProxy
         self.isBehindTLS = isBehindTLS
@@ -110,15 +117,15 @@ package final class UpstreamConnection: ChannelDuplexHandler {
 
     /// Queues request bytes; nothing leaves before `flush`.
     package func write(_ bytes: ByteBuffer) {
-        hasUnflushed = true
-        context?.write(wrapOutboundOut(bytes), promise: nil)
+        if let earlier = unflushed { context?.write(wrapOutboundOut(earlier), promise: nil) }
+        unflushed = bytes
     }
 
     /// Sends what was queued.
     package func flush() {
-        guard hasUnflushed else { return }
-        hasUnflushed = false
-        context?.flush()
+        guard let bytes = unflushed else { return }
+        unflushed = nil
+        context?.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
     }
 
     /// Says that the whole request has been written: only then may the connection be used again.
@@ -143,6 +150,7 @@ package final class UpstreamConnection: ChannelDuplexHandler {
     private func cut() {
         state = .closed
         isOpen = false
+        unflushed = nil
         pool.withdraw(self)
         guard let context else { return }
         // Below TLS, whose farewell the provider may take its time to answer.
@@ -238,21 +246,12 @@ package final class UpstreamConnection: ChannelDuplexHandler {
         // Free before the last bytes are handed over: the caller's next request, if it has come already, finds the connection.
         let isKept = isReusable && pool.keep(self)
         last?.upstreamBody(piece)
-        finished = last
         if !isKept { close() }
     }
 
-    /// Who still has to be told to flush after a finished answer.
-    private var finished: (any UpstreamReceiver)?
-
     /// Passes the time to flush on.
     package func channelReadComplete(context: ChannelHandlerContext) {
-        if let done = finished {
-            finished = nil
-            done.upstreamReadComplete()
-        } else {
-            receiver?.upstreamReadComplete()
-        }
+        receiver?.upstreamReadComplete()
     }
 
     /// Holds the read back while the receiver takes nothing.
@@ -281,16 +280,9 @@ package final class UpstreamConnection: ChannelDuplexHandler {
     package func channelInactive(context: ChannelHandlerContext) {
         isOpen = false
         pool.forget(self)
-        if let done = finished {
-            finished = nil
-            done.upstreamReadComplete()
-        }
         switch state {
         case .body(let reader) where reader.mayEndWithConnection && failureIsCleanEnd:
             finish(BodyPiece(raw: ByteBuffer(), ending: nil, isComplete: true))
-            let done = finished
-            finished = nil
-            done?.upstreamReadComplete()
         case .awaitingHead, .body:
             fail(earlyEnd)
         case .idle, .closed:

@@ -10,7 +10,7 @@ package final class UpstreamPool {
     private var context: UpstreamContext
     /// Grows with every reload: connections of an earlier generation serve what they serve and are not kept.
     private var generation = 0
-    private var idle: [UpstreamTarget: [UpstreamConnection]] = [:]
+    private var idle: [UpstreamTarget: IdleConnections] = [:]
     private var counts: [UpstreamTarget: Int] = [:]
     private var limits: UpstreamLimits { context.limits }
 
@@ -34,7 +34,7 @@ package final class UpstreamPool {
 
     /// The idle connection to a target that was used last, or nil.
     package func takeIdle(_ target: UpstreamTarget) -> UpstreamConnection? {
-        idle[target]?.popLast()
+        idle[target]?.connections.popLast()
     }
 
     /// Opens a new connection.
@@ -63,7 +63,7 @@ package final class UpstreamPool {
     ) -> Result<UpstreamConnection, UpstreamError> {
         let proxy = context.proxies.proxy(for: target)
         let connection = UpstreamConnection(
-            target: target, pool: self, generation: generation,
+            target: target, pool: self, idle: idleConnections(target), generation: generation,
             isBehindPlainProxy: !target.isTLS && !target.demandsPublicAddress && proxy != nil,
             isBehindTLS: target.isTLS || proxy?.isTLS ?? false)
         do {
@@ -79,15 +79,18 @@ package final class UpstreamPool {
     /// Takes back a connection whose exchange has ended well; false where it has to be closed instead.
     func keep(_ connection: UpstreamConnection) -> Bool {
         guard connection.isOpen, connection.generation == generation else { return false }
-        let limit = limits.idlePerTarget
-        return UpstreamPool.add(connection, to: &idle[connection.target, default: []], limit: limit)
+        let list = connection.idle
+        guard list.connections.count < context.limits.idlePerTarget else { return false }
+        connection.idleSince = .now()
+        list.connections.append(connection)
+        return true
     }
 
-    private static func add(_ connection: UpstreamConnection, to list: inout [UpstreamConnection], limit: Int) -> Bool {
-        guard list.count < limit else { return false }
-        connection.idleSince = .now()
-        list.append(connection)
-        return true
+    private func idleConnections(_ target: UpstreamTarget) -> IdleConnections {
+        if let known = idle[target] { return known }
+        let made = IdleConnections()
+        idle[target] = made
+        return made
     }
 
     /// Drops a connection that has closed.
@@ -98,29 +101,39 @@ package final class UpstreamPool {
 
     /// Gives a connection out no more: it is being closed, which takes a while with TLS.
     func withdraw(_ connection: UpstreamConnection) {
-        idle[connection.target]?.removeAll { $0 === connection }
-        if idle[connection.target]?.isEmpty == true { idle[connection.target] = nil }
+        connection.idle.connections.removeAll { $0 === connection }
     }
 
     /// Closes connections that have been idle for too long; called now and then by the loop's owner.
     package func closeExpired() {
         let deadline = NIODeadline.now() - .milliseconds(limits.idleMilliseconds)
-        for connection in idle.values.joined() where connection.idleSince < deadline { connection.close() }
+        for connection in allIdle where connection.idleSince < deadline { connection.close() }
     }
 
     /// Closes every idle connection.
     package func closeIdle() {
-        for connection in idle.values.joined() { connection.close() }
+        for connection in allIdle { connection.close() }
     }
+
+    private var allIdle: [UpstreamConnection] { idle.values.flatMap(\.connections) }
 
     /// Connections that are open or being opened.
     package var openCount: Int { counts.values.reduce(0, +) }
 
     /// Connections that wait for an attempt.
-    package var idleCount: Int { idle.values.reduce(0) { $0 + $1.count } }
+    package var idleCount: Int { idle.values.reduce(0) { $0 + $1.connections.count } }
 
     private func uncount(_ target: UpstreamTarget) {
         let left = counts[target, default: 1] - 1
         counts[target] = left > 0 ? left : nil
+        // With the last connection goes the list: targets that callers name are without number.
+        if left <= 0 { idle[target] = nil }
     }
+}
+
+/// The connections to one target that wait for an attempt, the one used last at the end.
+///
+/// World: loop. Every connection to the target holds it, so that none has to be looked up when it comes back.
+final class IdleConnections {
+    var connections: [UpstreamConnection] = []
 }

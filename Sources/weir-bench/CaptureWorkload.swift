@@ -86,7 +86,7 @@ struct CaptureWorkload: ParsableCommand {
             var at = 0
             while at < bytes.count {
                 let end = at + size * 2 > bytes.count ? bytes.count : at + size
-                tap.responseBytes(UnsafeRawBufferPointer(rebasing: bytes[at..<end]))
+                tap.responseBytes(UnsafeRawBufferPointer(rebasing: bytes[at..<end]), at: tap.nowUs())
                 at = end
             }
         }

@@ -91,7 +91,7 @@ struct CaptureBench {
 
 extension CaptureTap {
     func request(_ bytes: [UInt8]) { bytes.withUnsafeBytes { requestBytes($0) } }
-    func response(_ bytes: [UInt8]) { bytes.withUnsafeBytes { responseBytes($0) } }
+    func response(_ bytes: [UInt8]) { bytes.withUnsafeBytes { responseBytes($0, at: nowUs()) } }
 
     /// An exchange from head to head.
     func heads(request: String, response: String = "HTTP/1.1 200 OK\r\n\r\n") {
