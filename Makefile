@@ -102,7 +102,7 @@ fuzz: setup ## campaign: the seeded tests with many more rounds
 	export WEIR_FUZZ_ROUNDS="$${WEIR_FUZZ_ROUNDS:-400000}" WEIR_DAMAGE_ROUNDS="$${WEIR_DAMAGE_ROUNDS:-3000}"
 	swift test --filter 'DifferentialTests|ArenaRecoveryTests'
 
-corpus: release ## campaign: recorded provider traffic through the gateway, whole and cut off, byte for byte (needs ../shared)
+corpus: release venv ## campaign: recorded provider traffic through the gateway, whole and cut off, byte for byte (needs ../shared)
 	@Tests/Campaigns/corpus.sh
 
 bench: release ## campaign: direct, nginx and weir side by side (needs ../shared, gcc, wrk, nginx)

@@ -88,7 +88,10 @@ final class DownstreamHandler: ChannelDuplexHandler {
     private func inputClosed() {
         inputIsClosed = true
         if case .answering = phase, exchange?.survivesHalfClose == true { return }
-        if let exchange { exchange.downstreamClosed() } else { closeNow() }
+        if let exchange { return exchange.downstreamClosed() }
+        // An answer that ended in this turn of the loop still waits to be sent.
+        flush()
+        closeNow()
     }
 
     func read(context: ChannelHandlerContext) {

@@ -11,10 +11,14 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 kinds=${KINDS:-openai-chat,openai-responses,openai-embeddings,anthropic-messages}
 [[ -d "$corpus" ]] || skip "the recorded traffic is not here ($corpus)"
 [[ -x "$weir" ]] || fail "$weir is not built: run make release"
+python=$here/../../.venv/bin/python
+[[ -x "$python" ]] || python=python3
+"$python" -c 'import brotli, zstandard' 2>/dev/null \
+    || fail "the replay answers in br and zstd: run make venv, or install the Python packages brotli and zstandard"
 
 say "Starting the replay of recorded answers"
 replay_port=$(free_port)
-python3 "$corpus/replay.py" --port "$replay_port" >"$scratch/replay.log" 2>&1 &
+"$python" "$corpus/replay.py" --port "$replay_port" >"$scratch/replay.log" 2>&1 &
 replay_pid=$!
 children+=("$replay_pid")
 wait_for_port "$replay_port" "$replay_pid" 60 replay
@@ -44,7 +48,7 @@ drive() {
     shift
     say "Sending every exchange: $name"
     passes=$((passes + 1))
-    timeout --foreground 600 python3 "$corpus/drive.py" --mode url --proxy "http://127.0.0.1:$weir_port" \
+    timeout --foreground 600 "$python" "$corpus/drive.py" --mode url --proxy "http://127.0.0.1:$weir_port" \
         --upstream "http://127.0.0.1:$replay_port" --report "$details" "$@" >"$scratch/drive.txt" 2>&1 || true
     cat "$scratch/drive.txt" >&2
     wrong=$(jq '[.rows[] | select(any(.errors[]; startswith("stream buffered") | not))] | length' "$details" || echo failed)
@@ -62,7 +66,7 @@ settle() {
     cat "$passes_table" >>"$report"
     printf '\n' >>"$report"
     say "Comparing records"
-    { timeout --foreground 300 "$weir" segment cat --data "$data" | python3 "$here/check_records.py" --corpus "$corpus" --expect "$sent"; } \
+    { timeout --foreground 300 "$weir" segment cat --data "$data" | "$python" "$here/check_records.py" --corpus "$corpus" --expect "$sent"; } \
         | tee -a "$report" || status=1
     printf 'sent %s, admitted %s\n' "$sent" "$admitted" | tee -a "$report"
     [[ "$admitted" == "$sent" ]] || status=1
@@ -91,7 +95,7 @@ whole() {
     # The driver's task names the API: only those that are read have facts to compare.
     jq -c --arg kinds "$kinds" 'select((.task | ltrimstr("corpus-")) as $kind | $kinds | split(",") | index($kind))' \
         "$scratch/all-facts.jsonl" >"$scratch/facts.jsonl"
-    python3 "$here/compare_by_api.py" --expected "$corpus/expected.jsonl" --facts "$scratch/facts.jsonl" --kinds "$kinds" \
+    "$python" "$here/compare_by_api.py" --expected "$corpus/expected.jsonl" --facts "$scratch/facts.jsonl" --kinds "$kinds" \
         --passes "$whole_passes" | tee -a "$report" || status=1
 }
 
