@@ -347,7 +347,8 @@ final class Exchange: UpstreamReceiver {
         if let drain, drain.byteCount > drain.limits.bytes { stopDraining() }
     }
 
-    func upstreamReadComplete() { downstream?.flushSoon() }
+    /// What runs on leaves with every read; the end of an answer leaves with others, through `exchangeEnded`.
+    func upstreamReadComplete() { downstream?.flush() }
 
     func upstreamWritable() { downstream?.resumeReading() }
 

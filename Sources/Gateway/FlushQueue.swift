@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import NIOCore
 
-/// Connections that have something to send, until every socket that was ready has been read.
+/// Connections that have a request or the end of an answer to send, until every socket that was ready has been read.
 ///
 /// Bytes that go out together wake their receivers once: sending after each read would wake a receiver that has fallen asleep
 /// again since the last. Nothing waits longer than one turn of the loop, and no more than `limit` connections wait for each other.
