@@ -99,5 +99,25 @@ struct ArrivalLog: Sendable {
     /// Forgets arrivals of bytes that are not stored.
     mutating func cut(at count: Int) { items.removeAll { $0.offset >= Int64(count) } }
 
+    /// Keeps the arrivals of a head and of a tail that now begins where the head ends.
+    ///
+    /// - Parameters:
+    ///   - head: bytes of the head.
+    ///   - tail: bytes of the tail; 0 where there is none.
+    ///   - count: bytes of the body before it was cut.
+    mutating func cut(head: Int, tail: Int, of count: Int) {
+        guard tail > 0 else { return cut(at: head) }
+        let tailStart = Int64(count - tail)
+        let moved = tailStart - Int64(head)
+        var kept = items.filter { $0.offset < Int64(head) }
+        if let first = items.last(where: { $0.offset <= tailStart }) {
+            kept.append(ChunkArrival(offset: Int64(head), timeUs: first.timeUs))
+        }
+        for item in items where item.offset > tailStart {
+            kept.append(ChunkArrival(offset: item.offset - moved, timeUs: item.timeUs))
+        }
+        items = kept
+    }
+
     mutating func replace(_ arrivals: [ChunkArrival]) { items = arrivals }
 }

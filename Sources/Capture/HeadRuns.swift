@@ -57,7 +57,7 @@ struct HeadRuns {
         }
     }
 
-    private static func trimmed(_ value: ByteRun) -> ByteRun {
+    static func trimmed(_ value: ByteRun) -> ByteRun {
         var (start, end) = (0, value.count)
         func isBlank(_ i: Int) -> Bool {
             let byte = unsafe value.base.load(fromByteOffset: i, as: UInt8.self)

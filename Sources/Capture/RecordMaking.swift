@@ -11,7 +11,10 @@ struct RecordMaking: Sendable {
     let hasher: KeyHasher
     let limits: CaptureLimits
 
-    func record(of view: ExchangeView) -> ExchangeRecord {
+    func record(of view: ExchangeView) -> ExchangeRecord { treatedRecord(of: view).record }
+
+    /// The record, and what the view's treatment did to its bodies.
+    func treatedRecord(of view: ExchangeView) -> (record: ExchangeRecord, effect: TreatmentEffect) {
         let facts = view.facts
         let request = HeadReading(view.requestHead.array)
         let response = HeadReading(view.responseHead.array)
@@ -29,24 +32,15 @@ struct RecordMaking: Sendable {
         record.attempts = facts.attempts.map { RecordMaking.attempt($0, scrubber: scrubber) }
         record.requestHeaders = masked(requestHeaders, by: scrubber)
         record.responseHeaders = masked(responseHeaders, by: scrubber)
-        var arrivals = ArrivalLog()
-        record.requestBody = body(
-            view.requestBody, wireCount: facts.requestWireCount, kept: facts.requestKept, sha256: facts.requestSHA256?.text,
-            coding: request.list("content-encoding"), arrivals: &arrivals)
-        arrivals = view.arrivals
-        record.responseBody = body(
-            view.responseBody, wireCount: facts.responseWireCount, kept: facts.responseKept,
-            sha256: facts.responseSHA256?.text, coding: response.list("content-encoding"), arrivals: &arrivals)
-        if let content = record.responseBody.content {
-            record.head.responseStream = unsafe content.withUnsafeBytes {
-                unsafe StreamFact.isStream(facts.responseStream, body: ByteRun($0))
-            }
-        }
-        if record.responseBody.kept != .full { arrivals.cut(at: record.responseBody.content?.count ?? 0) }
-        record.responseChunks = arrivals.items
-        mask(&record.requestBody, by: scrubber)
-        mask(&record.responseBody, by: scrubber)
-        return record
+        var bodies = BodyMaking(view, limits: limits)
+        bodies.make(
+            requestCoding: request.list("content-encoding"), responseCoding: response.list("content-encoding"),
+            scrubber: scrubber)
+        record.requestBody = bodies.request
+        record.responseBody = bodies.response
+        record.head.responseStream = bodies.isStream
+        record.responseChunks = bodies.arrivals.items
+        return (record, bodies.effect)
     }
 
     /// The record without its bodies, for a line that is longer than the log takes.
@@ -125,33 +119,5 @@ struct RecordMaking: Sendable {
 
     private func masked(_ headers: [HeaderPair], by scrubber: CredentialScrubber) -> [HeaderPair] {
         headers.map { HeaderPair($0.name, scrubber.masked($0.value)) }
-    }
-
-    private func mask(_ body: inout RecordedBody, by scrubber: CredentialScrubber) {
-        guard var content = body.content else { return }
-        body.content = nil
-        scrubber.mask(&content)
-        body.content = content
-    }
-
-    /// Undoes the content coding of a body kept in full; arrival offsets move with it.
-    private func body(
-        _ held: ByteRun, wireCount: Int64, kept: BodyKept, sha256: String?, coding: String?, arrivals: inout ArrivalLog
-    ) -> RecordedBody {
-        let captured = held.array
-        var body = RecordedBody(content: wireCount == 0 || kept == .none ? nil : captured, wireByteCount: wireCount)
-        body.kept = kept
-        body.sha256 = sha256
-        guard let name = BodyDecoding.name(coding) else { return body }
-        body.contentCoding = name
-        guard let content = body.content,
-            let decoded = BodyDecoding(content, coding: name, limit: limits.decodedBytes, arrivals: &arrivals)
-        else { return body }
-        body.content = decoded.bytes
-        if decoded.isCut, body.kept == .full {
-            body.kept = .headTail
-            body.sha256 = BodyDigest.hex(of: captured)
-        }
-        return body
     }
 }

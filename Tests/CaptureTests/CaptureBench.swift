@@ -57,16 +57,20 @@ final class HeldClock: Clock {
 
 /// Capture over a file system in memory.
 struct CaptureBench {
-    let files = MemoryFileSystem(seed: 1)
+    let files: MemoryFileSystem
     let clock = HeldClock()
     let engine: CaptureEngine
     static let directory = "/data/segments"
 
-    init(_ limits: CaptureLimits = CaptureLimits(), secret: UInt8 = 7) throws {
+    init(
+        _ limits: CaptureLimits = CaptureLimits(), secret: UInt8 = 7, policy: CapturePolicy = CapturePolicy(),
+        files: MemoryFileSystem = MemoryFileSystem(seed: 1)
+    ) throws {
+        self.files = files
         let logger = Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() }
         engine = try CaptureEngine(
             directory: Self.directory, node: "n1", hasherSecret: [UInt8](repeating: secret, count: 32), files: files,
-            clock: clock, limits: limits,
+            clock: clock, limits: limits, policy: policy,
             logger: logger)
     }
 
