@@ -53,13 +53,13 @@ struct SegmentCatVerb: ParsableCommand {
             segments = segments.filter { names.contains($0.name) }
         }
         var damage = 0
-        for segment in segments { damage += try SegmentCatVerb.write(segment, files: files) }
+        for segment in segments { damage += try SegmentCatVerb.write(segment, in: directory) }
         if damage > 0 { throw VerbFailure.found("\(damage) damaged ranges were skipped; see `weir segment verify`") }
     }
 
     /// Writes one segment's records; returns how many damaged ranges were passed over.
-    private static func write(_ segment: SegmentFile, files: any FileSystem) throws -> Int {
-        let reader = try SegmentReader(file: segment, files: files)
+    private static func write(_ segment: SegmentFile, in directory: SegmentDirectory) throws -> Int {
+        let reader = try directory.reader(of: segment)
         var offset: Int64 = 0
         var damage = 0
         while true {
@@ -67,6 +67,11 @@ struct SegmentCatVerb: ParsableCommand {
             case .batch(let batch):
                 try Terminal.data(batch.raw)
                 offset = batch.next
+            case .gap(let gap):
+                offset = gap.next
+            case .locked(_, let next, _):
+                damage += 1
+                offset = next
             case .damage(let range, let reason, let next):
                 damage += 1
                 Terminal.say(
