@@ -64,12 +64,37 @@ struct GapKeeper {
 
 extension SegmentWriter {
     /// Puts a run of losses into the log as a gap.
-    func append(_ run: LossRun) throws(SegmentError) {
-        throw SegmentError(.closed, "This log takes no gaps yet.")
+    fileprivate func append(_ run: LossRun) throws(SegmentError) {
+        try append(
+            gap: SegmentGap(
+                reason: run.reason.rawValue, count: run.count, firstAtUs: run.firstAtUs, lastAtUs: run.lastAtUs,
+                firstID: run.firstID.map { "\($0)" }, lastID: "\(run.lastID)"))
     }
 }
 
 extension SegmentDirectory {
     /// Whether the segments of an epoch hold a gap that ends with an exchange.
-    func holdsGap(epoch: UInt64, lastID: String) throws(SegmentError) -> Bool { false }
+    fileprivate func holdsGap(epoch: UInt64, lastID: String) throws(SegmentError) -> Bool {
+        for file in try list() + expired() where file.epoch == epoch {
+            let gaps = file.isSealed ? try manifest(of: file).gaps : try hotGaps(file)
+            if gaps.contains(where: { $0.lastID == lastID }) { return true }
+        }
+        return false
+    }
+
+    private func hotGaps(_ file: SegmentFile) throws(SegmentError) -> [SegmentGap] {
+        let reader = try reader(of: file)
+        var gaps: [SegmentGap] = []
+        var offset: Int64 = 0
+        while true {
+            switch try reader.next(after: offset) {
+            case .gap(let batch):
+                gaps.append(batch.gap)
+                offset = batch.next
+            case .batch(let batch): offset = batch.next
+            case .damage(_, _, let next), .locked(_, let next, _): offset = next
+            case .incomplete, .end: return gaps
+            }
+        }
+    }
 }
