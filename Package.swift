@@ -109,8 +109,8 @@ let package = Package(
         .executableTarget(
             name: "weir",
             dependencies: [
-                "ByteCoding", "Platform", "Telemetry", "ExchangeModel", "Dialects", "SegmentLog", "FactStore", "Upstream",
-                "Outbound", "Capture", "Indexing", "Answers", "Datasets", "Instrumenting", "Gateway", "FakeProvider",
+                "ByteCoding", "Platform", "Telemetry", "ExchangeModel", "Dialects", "Redaction", "SegmentLog", "FactStore",
+                "Upstream", "Outbound", "Capture", "Indexing", "Answers", "Datasets", "Instrumenting", "Gateway", "FakeProvider",
                 argumentParser, logging, yams,
             ],
             swiftSettings: strict),
@@ -181,7 +181,10 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "ConfigurationTests",
-            dependencies: ["ByteCoding", "Platform", "ExchangeModel", "Upstream", "Gateway", "weir", argumentParser, logging],
+            dependencies: [
+                "ByteCoding", "Platform", "ExchangeModel", "Redaction", "Upstream", "Capture", "Gateway", "weir", argumentParser,
+                logging,
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "SystemTests",

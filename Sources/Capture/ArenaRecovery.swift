@@ -38,7 +38,7 @@ struct ArenaRecovery {
     let limits: CaptureLimits
     let making: RecordMaking
     /// The same for what a dead process left as for what a living one does.
-    var judge = PolicyJudge(CapturePolicy(), sampler: ConversationSampler(secret: [UInt8](repeating: 0, count: 16)))
+    var judge = PolicyJudge(CapturePolicy(), secrets: CaptureSecrets([UInt8](repeating: 0, count: 16)))
     private static let flushEvery = 1_000
 
     func run() -> ArenaRecoveryReport {
@@ -127,6 +127,7 @@ struct ArenaRecovery {
                 continue
             }
             view.treatment = TreatmentPlan(verdict, limits: limits).treatment
+            view.redactor = judge.redactor(verdict)
             try append(encoder.line(of: view, allowsFast: false), memory, slot)
             report.records += 1
             written.append(slot)

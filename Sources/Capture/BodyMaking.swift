@@ -31,6 +31,7 @@ struct BodyMaking {
             sha256: facts.requestSHA256?.text, coding: requestName)
         made.decode(limits, &none)
         made.mask(scrubber)
+        made.redact(view.redactor, isStream: false, &none)
         effect.hasCutRequest = made.cut(to: view.treatment.requestCut(made.count), &none)
         request = made.body
 
@@ -42,6 +43,7 @@ struct BodyMaking {
         isStream = made.isStream(facts.responseStream)
         made.noteTail(facts.lastByteUs ?? view.lastArrivalUs, &arrivals)
         made.mask(scrubber)
+        made.redact(view.redactor, isStream: isStream, &arrivals)
         effect.hasCutAnswer = made.cut(to: view.treatment.answerCut(made.count), &arrivals)
         response = made.body
     }
@@ -129,6 +131,15 @@ extension BodyMaking {
             scrubber.mask(&content)
             body.content = content
             scrubber.mask(&tail)
+        }
+
+        mutating func redact(_ redactor: DataRedactor?, isStream: Bool, _ arrivals: inout ArrivalLog) {
+            guard let redactor, var content = body.content else { return }
+            body.content = nil
+            redactor.redact(&content, isStream: isStream, &arrivals)
+            body.content = content
+            var none = ArrivalLog()
+            redactor.redact(&tail, isStream: isStream, &none)
         }
 
         /// Cuts it where a limit is given, or where its middle is not held; true where a limit did it.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Platform
+import Redaction
 import Synchronization
 
 /// Why an exchange has no record.
@@ -52,6 +53,7 @@ package final class CaptureCounters: Sendable {
     private let spilled = Atomic<Int>(0)
     private let recoveredCell = Atomic<Int>(0)
     private let damagedCell = Atomic<Int>(0)
+    private let redacted = Mutex(RedactionCounts())
     private let rungCell = Atomic<Int>(0)
     private let diskLow = Atomic<Bool>(false)
     private let diskFree = Atomic<Int>(-1)
@@ -109,6 +111,12 @@ package final class CaptureCounters: Sendable {
         sum(reason == .policy ? .policyMetadata : .sampledMetadata)
     }
 
+    /// Values replaced by pseudonyms, by the names of their kinds.
+    package var redactions: [(kind: String, count: Int)] {
+        let counts = redacted.withLock { $0 }
+        return DetectorKind.allCases.map { ($0.rawValue, counts[$0]) }
+    }
+
     /// The highest rung of the ladder within the last second.
     package var rung: CaptureRung { CaptureRung(rawValue: rungCell.load(ordering: .relaxed)) ?? .everything }
     /// Whether bodies are left out for lack of disk space.
@@ -140,6 +148,11 @@ package final class CaptureCounters: Sendable {
     func noteRecovery(_ report: ArenaRecoveryReport) {
         recoveredCell.wrappingAdd(report.records, ordering: .relaxed)
         damagedCell.wrappingAdd(report.damagedArenas + report.damagedSlots, ordering: .relaxed)
+    }
+
+    func note(_ counts: RedactionCounts) {
+        guard counts.total > 0 else { return }
+        redacted.withLock { $0.add(counts) }
     }
 
     func note(_ rung: CaptureRung) { rungCell.store(rung.rawValue, ordering: .relaxed) }

@@ -88,17 +88,17 @@ package final class CaptureEngine: Sendable {
             directory: places.segments, node: node, files: files, clock: clock, epoch: epoch.number)
         let making = RecordMaking(node: node, hasher: KeyHasher(secret: hasherSecret), limits: limits)
         counters = CaptureCounters(clock: clock)
-        let sampler = ConversationSampler(secret: hasherSecret)
+        let secrets = CaptureSecrets(hasherSecret)
         self.policy = PolicyCell(policy)
         let recovered = ArenaRecovery(
             directory: places.arenas, segments: directory, files: files, writer: writer, limits: limits, making: making,
-            judge: PolicyJudge(policy, sampler: sampler)
+            judge: PolicyJudge(policy, secrets: secrets)
         ).run()
         CaptureEngine.say(recovered, logger)
         counters.noteRecovery(recovered)
         let loop = CaptureLoop(
             counters: counters, signal: signal, encoder: LineEncoder(making: making), writer: writer, clock: clock,
-            limits: limits, policy: self.policy, sampler: sampler,
+            limits: limits, policy: self.policy, secrets: secrets,
             disk: DiskWatch(files: files, directory: places.segments, limits: limits, logger: logger), logger: logger,
             everySecond: { lock.tryAgain() })
         self.limits = limits

@@ -29,7 +29,7 @@ final class CaptureLoop: @unchecked Sendable {
     private let logger: Logger
     private let everySecond: @Sendable () -> Void
     private let policy: PolicyCell
-    private let sampler: ConversationSampler
+    private let secrets: CaptureSecrets
     private let gaps: GapKeeper
     private let view = ExchangeView()
     private var judge: PolicyJudge
@@ -50,7 +50,7 @@ final class CaptureLoop: @unchecked Sendable {
 
     init(
         counters: CaptureCounters, signal: CaptureSignal, encoder: LineEncoder, writer: SegmentWriter, clock: any Clock,
-        limits: CaptureLimits, policy: PolicyCell, sampler: ConversationSampler, disk: DiskWatch, logger: Logger,
+        limits: CaptureLimits, policy: PolicyCell, secrets: CaptureSecrets, disk: DiskWatch, logger: Logger,
         everySecond: @escaping @Sendable () -> Void
     ) {
         self.counters = counters
@@ -62,10 +62,10 @@ final class CaptureLoop: @unchecked Sendable {
         self.logger = logger
         self.everySecond = everySecond
         self.policy = policy
-        self.sampler = sampler
+        self.secrets = secrets
         self.disk = disk
         judgedVersion = policy.version
-        judge = PolicyJudge(policy.current, sampler: sampler)
+        judge = PolicyJudge(policy.current, secrets: secrets)
         gaps = GapKeeper(writer: writer)
         pacing = CapturePacing(longestUs: limits.pauseUs)
     }
@@ -162,7 +162,9 @@ final class CaptureLoop: @unchecked Sendable {
         }
         let plan = TreatmentPlan(verdict, rung: rung, isDiskLow: disk.isLow, limits: limits)
         view.treatment = plan.treatment
+        view.redactor = judge.redactor(verdict)
         let line = encoder.line(of: view)
+        if let redactor = view.redactor { counters.note(redactor.takeCounts()) }
         if let counter = plan.counter(encoder.effect, isReduced: view.isReduced) { memory.add(counter) }
         append(line, arena, slot)
     }
@@ -239,7 +241,7 @@ final class CaptureLoop: @unchecked Sendable {
         let version = policy.version
         guard version != judgedVersion else { return }
         judgedVersion = version
-        judge = PolicyJudge(policy.current, sampler: sampler)
+        judge = PolicyJudge(policy.current, secrets: secrets)
     }
 
     /// Gives back the slots whose records are in a segment.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+package import Redaction
 
 /// How much of an exchange is recorded; from little to all.
 package enum CaptureMode: String, Sendable, CaseIterable, Comparable {
@@ -39,6 +40,8 @@ package struct CaptureTerms: Sendable, Equatable {
     package var sampleMillionths = CaptureTerms.all
     /// A body longer than this is recorded as its head and its tail.
     package var bodyBytes = Int.max
+    /// Personal data that is replaced by pseudonyms; credentials are taken out in any case.
+    package var redact: Set<DetectorKind> = []
 
     /// A sample that leaves nothing out.
     package static let all = 1_000_000

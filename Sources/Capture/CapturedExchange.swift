@@ -119,5 +119,13 @@ struct ArrivalLog: Sendable {
         items = kept
     }
 
+    /// Moves every arrival to where its byte is now.
+    mutating func move(_ moved: (Int) -> Int) {
+        for index in items.indices {
+            let item = items[index]
+            items[index] = ChunkArrival(offset: Int64(moved(Int(clamping: item.offset))), timeUs: item.timeUs)
+        }
+    }
+
     mutating func replace(_ arrivals: [ChunkArrival]) { items = arrivals }
 }

@@ -36,6 +36,8 @@ struct EncoderParts: ~Copyable {
     private var marked = ByteStore(capacity: 1_024)
     private var cutRequest = ByteStore(capacity: 64)
     private var cutResponse = ByteStore(capacity: 64)
+    private var redactedRequest = ByteStore(capacity: 64)
+    private var redactedResponse = ByteStore(capacity: 64)
     private var digests = ByteStore(capacity: 2 * BodyDigest.hexBytes)
     private static let keptBytes = 1 << 20
     /// Places of one credential in a head beyond which the exchange goes the careful way.
@@ -51,7 +53,8 @@ struct EncoderParts: ~Copyable {
         response.read(view.responseHead, credentials: &credentials)
         guard !response.hasOddity, gatherMetadata(view.facts), readTrace(), prepareBodies(view, limits: limits), isClean(view)
         else { return false }
-        // A credential may lie where a body is cut: looked for before.
+        if let redactor = view.redactor, !redact(view, redactor) { return false }
+        // What is to be masked may lie where a body is cut: looked for before.
         if !view.treatment.isNothing { treatBodies(view) }
         return true
     }
@@ -201,6 +204,49 @@ struct EncoderParts: ~Copyable {
             responseKept = .headTail
             effect.hasCutAnswer = true
         }
+    }
+
+    // MARK: Personal data
+
+    /// Replaces it in bodies; false where it stands anywhere else.
+    private mutating func redact(_ view: ExchangeView, _ redactor: DataRedactor) -> Bool {
+        guard !holdsPersonalData(view.facts, redactor) else { return false }
+        var counts = RedactionCounts()
+        if let body = requestBody {
+            let edits = redactor.edits(in: body, isStream: false)
+            if !edits.isEmpty {
+                redactedRequest.reset(keeping: EncoderParts.keptBytes)
+                edits.apply(to: body, into: &redactedRequest)
+                requestBody = redactedRequest.run
+                counts.add(edits.counts)
+            }
+        }
+        if let body = responseBody {
+            let edits = redactor.edits(in: body, isStream: isStream)
+            if !edits.isEmpty {
+                redactedResponse.reset(keeping: EncoderParts.keptBytes)
+                edits.apply(to: body, into: &redactedResponse)
+                responseBody = redactedResponse.run
+                if !isMoved { arrivals = view.arrivals }
+                isMoved = true
+                arrivals.move { edits.moved($0) }
+                counts.add(edits.counts)
+            }
+        }
+        redactor.note(counts)
+        return true
+    }
+
+    /// Whether it stands outside of the bodies.
+    private func holdsPersonalData(_ facts: ExchangeFacts, _ redactor: DataRedactor) -> Bool {
+        if redactor.finds(in: path) || redactor.finds(in: query) { return true }
+        for line in request.lines where redactor.finds(in: line.shown) { return true }
+        for line in response.lines where redactor.finds(in: line.shown) { return true }
+        for item in metadata where redactor.finds(in: item.value) { return true }
+        if redactor.finds(in: facts.environment) || redactor.finds(in: facts.task) || redactor.finds(in: facts.upstreamURL) {
+            return true
+        }
+        return facts.attempts.contains { redactor.finds(in: $0.upstreamURL) }
     }
 
     private static func store(_ cut: BodyCut, in store: inout ByteStore) -> Int {

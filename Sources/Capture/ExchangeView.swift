@@ -24,6 +24,8 @@ final class ExchangeView {
     private(set) var lastArrivalUs: Int64?
     /// What is to be stored of the bodies; set anew for each exchange.
     var treatment = BodyTreatment.whole
+    /// What replaces personal data; set anew for each exchange.
+    var redactor: DataRedactor?
     private var entries = GatheredEntries()
 
     var arrivals: ArrivalLog { entries.arrivals }
@@ -42,6 +44,7 @@ final class ExchangeView {
         (requestBody, responseBody) = (runs.requestBody, runs.responseBody)
         (requestTail, responseTail) = (runs.requestTail, runs.responseTail)
         treatment = .whole
+        redactor = nil
         (responseHeadUs, lastArrivalUs) = (runs.responseHeadUs, runs.lastArrivalUs)
         factByteCount = runs.facts.count
         hasFacts = facts.read(runs.facts)

@@ -12,6 +12,9 @@ struct HeadRuns {
         let value: ByteRun
         /// Bytes of the value that stand before the mark that replaces a credential; -1 where the whole value stays.
         var keptBeforeMark = -1
+
+        /// What is recorded of the value, but for the mark.
+        var shown: ByteRun { keptBeforeMark < 0 ? value : value.slice(0, keptBeforeMark) }
     }
 
     private(set) var startLine = ByteRun.empty

@@ -29,10 +29,15 @@ struct PolicyJudge {
     private let rules: [Rule]
     private let sampler: ConversationSampler
     private let uniform: CaptureVerdict?
+    /// By the number of the terms.
+    private let redactors: [DataRedactor?]
 
-    init(_ policy: CapturePolicy, sampler: ConversationSampler) {
+    init(_ policy: CapturePolicy, secrets: CaptureSecrets) {
         self.policy = policy
-        self.sampler = sampler
+        sampler = secrets.sampler
+        redactors = ([policy.terms] + policy.rules.map(\.terms)).map {
+            DataRedactor($0.redact, key: secrets.redactionKey)
+        }
         rules = policy.rules.map { rule in
             Rule(
                 environments: rule.environments.map(NamePattern.init), tasks: rule.tasks.map(NamePattern.init),
@@ -61,6 +66,9 @@ struct PolicyJudge {
         }
         return verdict
     }
+
+    /// What replaces personal data under the terms of a verdict; nil where nothing does.
+    func redactor(_ verdict: CaptureVerdict) -> DataRedactor? { redactors[verdict.terms] }
 
     private func ruleNumber(_ facts: ExchangeFacts, _ headers: PolicyHeaders) -> Int? {
         guard !rules.isEmpty else { return nil }

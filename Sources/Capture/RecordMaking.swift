@@ -26,12 +26,13 @@ struct RecordMaking: Sendable {
         // Told by the request alone, whatever the answer's headers hold.
         let keyID = facts.keyID.map { $0.isEmpty ? nil : $0.text } ?? scrubber.callerKey.map(hasher.name(of:))
         scrubber.redact(&responseHeaders)
+        let masking = TextMasking(scrubber: scrubber, redactor: view.redactor)
 
-        var record = ExchangeRecord(head: head(of: view, request: request, scrubber: scrubber, query: query))
+        var record = ExchangeRecord(head: head(of: view, request: request, masking, query: query))
         record.head.keyID = keyID
-        record.attempts = facts.attempts.map { RecordMaking.attempt($0, scrubber: scrubber) }
-        record.requestHeaders = masked(requestHeaders, by: scrubber)
-        record.responseHeaders = masked(responseHeaders, by: scrubber)
+        record.attempts = facts.attempts.map { RecordMaking.attempt($0, masking) }
+        record.requestHeaders = masked(requestHeaders, by: masking)
+        record.responseHeaders = masked(responseHeaders, by: masking)
         var bodies = BodyMaking(view, limits: limits)
         bodies.make(
             requestCoding: request.list("content-encoding"), responseCoding: response.list("content-encoding"),
@@ -59,21 +60,21 @@ struct RecordMaking: Sendable {
         body.kept = .none
     }
 
-    private func head(of view: ExchangeView, request: HeadReading, scrubber: CredentialScrubber, query: String)
+    private func head(of view: ExchangeView, request: HeadReading, _ masking: TextMasking, query: String)
         -> ExchangeHead
     {
         let target = request.request
         let facts = view.facts
         var head = ExchangeHead(
-            id: view.id, node: node, startedAtUs: view.startedAtUs, method: target.method, path: scrubber.masked(target.path))
-        head.query = scrubber.masked(query)
-        head.attribution = masked(request.attribution(over: RecordMaking.pathAttribution(facts)), by: scrubber)
+            id: view.id, node: node, startedAtUs: view.startedAtUs, method: target.method, path: masking.masked(target.path))
+        head.query = masking.masked(query)
+        head.attribution = masked(request.attribution(over: RecordMaking.pathAttribution(facts)), by: masking)
         (head.traceID, head.parentSpanID) = request.trace
-        head.clientRequestID = request.first("x-request-id").map(scrubber.masked)
+        head.clientRequestID = request.first("x-request-id").map(masking.masked)
         head.provider = facts.provider.text
         head.deployment = facts.deployment?.text
         head.api = facts.api.map { APIFamily(rawValue: $0.text) }
-        head.upstreamURL = facts.upstreamURL.map { scrubber.masked($0.text) }
+        head.upstreamURL = facts.upstreamURL.map { masking.masked($0.text) }
         head.status = facts.status.map { Int(clamping: $0) }
         head.outcome = facts.outcome
         head.errorSource = facts.errorSource
@@ -95,10 +96,10 @@ struct RecordMaking: Sendable {
         return path
     }
 
-    private static func attempt(_ facts: ExchangeFacts.AttemptFacts, scrubber: CredentialScrubber) -> Attempt {
+    private static func attempt(_ facts: ExchangeFacts.AttemptFacts, _ masking: TextMasking) -> Attempt {
         var attempt = Attempt(n: Int(clamping: facts.n), startedUs: facts.startedUs)
         attempt.deployment = facts.deployment?.text
-        attempt.upstreamURL = facts.upstreamURL.map { scrubber.masked($0.text) }
+        attempt.upstreamURL = facts.upstreamURL.map { masking.masked($0.text) }
         attempt.connectedUs = facts.connectedUs
         attempt.requestSentUs = facts.requestSentUs
         attempt.firstByteUs = facts.firstByteUs
@@ -109,15 +110,15 @@ struct RecordMaking: Sendable {
         return attempt
     }
 
-    private func masked(_ attribution: Attribution, by scrubber: CredentialScrubber) -> Attribution {
+    private func masked(_ attribution: Attribution, by masking: TextMasking) -> Attribution {
         var result = attribution
-        result.environment = attribution.environment.map(scrubber.masked)
-        result.task = scrubber.masked(attribution.task)
-        result.metadata = attribution.metadata.map { (scrubber.masked($0.name), scrubber.masked($0.value)) }
+        result.environment = attribution.environment.map(masking.masked)
+        result.task = masking.masked(attribution.task)
+        result.metadata = attribution.metadata.map { (masking.scrubber.masked($0.name), masking.masked($0.value)) }
         return result
     }
 
-    private func masked(_ headers: [HeaderPair], by scrubber: CredentialScrubber) -> [HeaderPair] {
-        headers.map { HeaderPair($0.name, scrubber.masked($0.value)) }
+    private func masked(_ headers: [HeaderPair], by masking: TextMasking) -> [HeaderPair] {
+        headers.map { HeaderPair($0.name, masking.masked($0.value)) }
     }
 }

@@ -35,6 +35,11 @@ enum CaptureMetrics {
                 "Exchanges recorded without all of their bodies, where no policy asked for that.")
             write("weir_capture_exchanges_dropped_total", dropped, "Exchanges lost to capture; must stay 0.")
             write("weir_capture_failures_total", "counter", counters.failed, "Times the segment log could not write.")
+            out.begin(
+                "weir_capture_redactions_total", type: "counter", help: "Values of personal data replaced by pseudonyms.")
+            for (kind, count) in counters.redactions {
+                out.sample("weir_capture_redactions_total", [("kind", kind)], count)
+            }
             write(
                 "weir_capture_rung", "gauge", counters.rung.rawValue,
                 "0 everything is recorded, 1 long answers are cut, 2 metadata only, 3 the newest are dropped.")

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Capture
+import Redaction
 
 /// A capture rule of the configuration; what it does not say is as without a rule.
 struct RuleSetting: Equatable {
@@ -10,6 +11,7 @@ struct RuleSetting: Equatable {
     var mode: CaptureMode?
     var sampleMillionths: Int?
     var bodyBytes: Int?
+    var redact: [String]?
 
     /// As it may be shown.
     var words: String {
@@ -21,6 +23,7 @@ struct RuleSetting: Equatable {
         if let mode { words.append("mode \(mode.rawValue)") }
         if let sampleMillionths { words.append("sample \(Quantity.shownMillionths(Int64(sampleMillionths)))") }
         if let bodyBytes { words.append("body_bytes \(Quantity.shownBytes(Int64(bodyBytes)))") }
+        if let redact { words.append("redact \(redact.isEmpty ? "nothing" : redact.joined(separator: " "))") }
         return words.joined(separator: ", ")
     }
 }
@@ -75,6 +78,7 @@ struct RuleReading {
         case ("mode", .text(let word)): rule.mode = CaptureMode(rawValue: word)
         case ("sample", .number(let millionths)): rule.sampleMillionths = Int(millionths)
         case ("body_bytes", .number(let bytes)): rule.bodyBytes = Int(bytes)
+        case ("redact", .list(let kinds)): rule.redact = kinds
         default: break
         }
     }
@@ -95,6 +99,7 @@ extension ConfigWiring {
         policy.terms.mode = from.text("capture.mode").flatMap(CaptureMode.init) ?? .full
         policy.terms.sampleMillionths = Int(from.number("capture.sample"))
         policy.terms.bodyBytes = Int(from.number("capture.body_bytes"))
+        policy.terms.redact = Set(from.list("capture.redact").compactMap(DetectorKind.init))
         policy.header = from.text("capture.header").flatMap(CaptureHeaderUse.init) ?? .ignored
         policy.sampledOut = from.text("capture.sampled_out").flatMap(CaptureMode.init) ?? .metadata
         policy.rules = from.rules.map { rule in
@@ -102,6 +107,7 @@ extension ConfigWiring {
             if let mode = rule.mode { terms.mode = mode }
             if let sample = rule.sampleMillionths { terms.sampleMillionths = sample }
             if let bytes = rule.bodyBytes { terms.bodyBytes = bytes }
+            if let kinds = rule.redact { terms.redact = Set(kinds.compactMap(DetectorKind.init)) }
             return CaptureRule(environments: rule.environments, tasks: rule.tasks, keys: rule.keys, terms: terms)
         }
         return policy

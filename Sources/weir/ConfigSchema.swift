@@ -15,6 +15,8 @@ enum SettingKind: Equatable {
     /// Milliseconds.
     case duration(ClosedRange<Int64>)
     case choice([String])
+    /// Some of several words, in a list or parted by commas.
+    case choices([String])
     /// A file that can be read.
     case file
     case files
@@ -272,6 +274,9 @@ enum ConfigSchema {
             path: "capture.body_bytes", kind: .bytes(1_024...(64 * mebibyte)), fallback: "64MiB",
             doc: "A longer body is recorded as its head and its tail, with length and SHA-256 of the whole.", isReloadable: true),
         Setting(
+            path: "capture.redact", kind: .choices(redactable), fallback: "",
+            doc: "Personal data that is replaced by pseudonyms before it is recorded.", isReloadable: true),
+        Setting(
             path: "capture.min_free_bytes", kind: .bytes(0...(1 << 40)), fallback: "64MiB",
             doc: "With less free space on the disk of the segments bodies are left out; 0 waits until it is full."),
         Setting(
@@ -297,7 +302,12 @@ enum ConfigSchema {
         Setting(
             path: "body_bytes", kind: .bytes(1_024...(64 * mebibyte)), fallback: nil,
             doc: "Longest whole body; without it as `capture.body_bytes`."),
+        Setting(
+            path: "redact", kind: .choices(redactable), fallback: nil,
+            doc: "Personal data that is replaced; `[]` for none, without it as `capture.redact`."),
     ])
+
+    private static let redactable = ["secret", "card", "iban", "email", "phone", "ip"]
 
     /// What a long stanza under `providers:` may hold.
     static let provider = SettingTable([

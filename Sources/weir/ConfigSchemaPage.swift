@@ -44,6 +44,7 @@ enum ConfigSchemaPage {
         case .duration(let range):
             "time, \(Quantity.shownMilliseconds(range.lowerBound)) to \(Quantity.shownMilliseconds(range.upperBound))"
         case .choice(let words): words.map { "`\($0)`" }.joined(separator: ", ")
+        case .choices(let words): "some of " + words.map { "`\($0)`" }.joined(separator: ", ")
         case .file: "file"
         case .files: "file or a list"
         case .words: "word or a list"

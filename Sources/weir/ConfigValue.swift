@@ -23,7 +23,7 @@ extension SettingKind {
     /// Whether several texts are meant to be given.
     var isList: Bool {
         switch self {
-        case .addresses, .files, .words: true
+        case .addresses, .files, .words, .choices: true
         default: false
         }
     }
@@ -39,6 +39,10 @@ extension SettingKind {
             if case .addresses = self {
                 guard !parts.isEmpty else { throw BrokenRule("needs at least one HOST:PORT") }
                 for part in parts { _ = try ListenAddress(part) }
+            }
+            if case .choices(let words) = self, let odd = parts.first(where: { !words.contains($0) }) {
+                let meant = Suggestion.closest(to: odd, among: words).map { "; did you mean `\($0)`?" } ?? ""
+                throw BrokenRule("may hold \(words.joined(separator: ", "))\(meant)")
             }
             return .list(parts)
         }

@@ -112,11 +112,12 @@ import Testing
         try writer.close()
         #expect(report.arenas == 1 && report.problems.isEmpty)
         let gaps = try LogContent(log, "/s").gaps
-        #expect(gaps == [
-            SegmentGap(
-                reason: "arena_full", count: 5, firstAtUs: 100, lastAtUs: 500, firstID: "\(died.ids[0])",
-                lastID: "\(died.ids[4])")
-        ])
+        #expect(
+            gaps == [
+                SegmentGap(
+                    reason: "arena_full", count: 5, firstAtUs: 100, lastAtUs: 500, firstID: "\(died.ids[0])",
+                    lastID: "\(died.ids[4])")
+            ])
     }
 
     /// The process dies before the gap reached a segment, and after.

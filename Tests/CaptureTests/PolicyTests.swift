@@ -17,7 +17,7 @@ private struct Judging {
 
     init(_ policy: CapturePolicy, secret: UInt8 = 7) throws {
         lone = try LoneLane()
-        judge = PolicyJudge(policy, sampler: ConversationSampler(secret: [UInt8](repeating: secret, count: 32)))
+        judge = PolicyJudge(policy, secrets: CaptureSecrets([UInt8](repeating: secret, count: 32)))
     }
 
     func verdict(
