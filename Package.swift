@@ -135,7 +135,8 @@ let package = Package(
             name: "ContentCodingTests", dependencies: ["CZstd", "CZlib", "CBrotli", "ContentCoding", "TestSupport"],
             swiftSettings: strict),
         .testTarget(name: "DialectsTests", dependencies: ["ExchangeModel", "Dialects", "TestSupport"], swiftSettings: strict),
-        .testTarget(name: "RedactionTests", dependencies: ["ExchangeModel", "Redaction"], swiftSettings: strict),
+        .testTarget(
+            name: "RedactionTests", dependencies: ["ByteCoding", "ExchangeModel", "Redaction", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "SegmentLogTests", dependencies: ["ByteCoding", "Platform", "SegmentLog", "TestSupport"], swiftSettings: strict),
         .testTarget(
