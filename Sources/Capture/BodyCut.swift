@@ -31,10 +31,10 @@ struct BodyCut {
     private init(head: ByteRun, tail: ByteRun, keeping limit: Int, isText: Bool) {
         let reach = min(BodyJoint.tailBytes, limit / 2, head.count, tail.count)
         func start(_ run: ByteRun, _ at: Int) -> Int {
-            guard isText, at < run.count else { return at }
-            return BodyJoint.characterStart(in: run, at: at)
+            guard isText else { return at }
+            return at < run.count ? BodyJoint.characterStart(in: run, at: at) : BodyCut.wholeCharacters(run)
         }
-        var tailStart = start(tail, tail.count - reach)
+        var tailStart = reach > 0 ? start(tail, tail.count - reach) : tail.count
         var headEnd = start(head, min(head.count, max(0, limit - (tail.count - tailStart))))
         if reach < BodyJoint.tailBytes, !tail.isEmpty { headEnd = start(head, min(headEnd, tail.count - tailStart)) }
         // Characters may have moved the ends by a few bytes: until the joint is where a reader will look for it.
@@ -51,6 +51,17 @@ struct BodyCut {
         }
         self.head = head.slice(0, headEnd)
         self.tail = tail.slice(tailStart, tail.count)
+    }
+
+    /// Bytes of a run without a last character that is cut.
+    private static func wholeCharacters(_ run: ByteRun) -> Int {
+        for back in 1...4 where back <= run.count {
+            let byte = unsafe run.base.load(fromByteOffset: run.count - back, as: UInt8.self)
+            if byte & 0xC0 == 0x80 { continue }
+            let length = byte >= 0xF0 ? 4 : byte >= 0xE0 ? 3 : byte >= 0xC0 ? 2 : 1
+            return length > back ? run.count - back : run.count
+        }
+        return run.count
     }
 
     /// Whether a byte of the tail belongs to its first character.

@@ -119,8 +119,9 @@ final class CaptureLoop: @unchecked Sendable {
             isMore = false
             for arena in arenas {
                 var taken = 0
-                let rung = rung(of: arena)
-                while taken < CaptureLoop.turn, let slot = arena.takeCommitted() {
+                while taken < CaptureLoop.turn {
+                    let rung = rung(of: arena)
+                    guard let slot = arena.takeCommitted() else { break }
                     write(arena, slot, rung)
                     taken += 1
                 }
@@ -197,11 +198,13 @@ final class CaptureLoop: @unchecked Sendable {
 
     // MARK: Pressure
 
-    /// What may be recorded of the exchanges that are taken next.
+    /// What may be recorded of the exchange that is taken next.
     private func rung(of arena: CaptureArena) -> CaptureRung {
         var pressure = Pressure()
         pressure.note(arena.untakenPages, of: arena.memory.pageCount)
-        pressure.note(arenas.reduce(0) { $0 + $1.untakenSpillBytes }, of: limits.spillBytes)
+        var spillBytes = 0
+        for arena in arenas { spillBytes += arena.untakenSpillBytes }
+        pressure.note(spillBytes, of: limits.spillBytes)
         pressure.note(writer.backlogBytes, of: SegmentLimits.standard.backlogBytes)
         let rung = pressure.rung
         if rung > highestRung { highestRung = rung }

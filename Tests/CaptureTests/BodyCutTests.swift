@@ -33,7 +33,7 @@ import Testing
         var random = SplitMix64(seed: seed)
         for round in 0..<200 {
             let limit =
-                round % 10 == 0 ? Int.random(in: 131_060...131_090, using: &random) : Int.random(in: 2...300, using: &random)
+                round % 10 == 0 ? Int.random(in: 131_060...131_090, using: &random) : Int.random(in: 16...300, using: &random)
             let size = limit + Int.random(in: 1...500, using: &random)
             let isText = round % 3 != 0
             let body = isText ? Self.text(size, &random) : (0..<size).map { _ in UInt8.random(in: 0...255, using: &random) }

@@ -93,8 +93,9 @@ struct LogContent {
     private(set) var gaps: [SegmentGap] = []
 
     init(_ files: any FileSystem, _ directory: String) throws {
-        for file in try SegmentDirectory(files: files, path: directory).list() {
-            let reader = try SegmentReader(file: file, files: files)
+        let segments = SegmentDirectory(files: files, path: directory)
+        for file in try segments.list() {
+            let reader = try segments.reader(of: file)
             var offset: Int64 = 0
             reading: while true {
                 switch try reader.next(after: offset) {

@@ -17,7 +17,8 @@ import Testing
         let lone = try LoneLane()
         let tap = lone.lane.begin()
         tap.heads(
-            request: "POST /v1/x?note=ann@example.com HTTP/1.1\r\nUser-Agent: \(agent)\r\nAuthorization: Bearer planted-0123456789\r\n\r\n",
+            request:
+                "POST /v1/x?note=ann@example.com HTTP/1.1\r\nUser-Agent: \(agent)\r\nAuthorization: Bearer planted-0123456789\r\n\r\n",
             response: "HTTP/1.1 200 OK\r\nX-Echo: ann@example.com\r\n\r\n")
         tap.request(Array(#"{"q":"mail ann@example.com, planted-0123456789, 4111 1111 1111 1111"}"#.utf8))
         lone.clock.advance(us: 5)
