@@ -11,7 +11,7 @@ extension SystemTests {
             capture:
               mode: full
               header: reduce
-              body_bytes: 1KiB
+              body_bytes: 4KiB
               redact: [email]
               rules:
                 - {task: "secret-*", mode: off}
@@ -80,7 +80,7 @@ extension SystemTests {
             #expect(whole["request_body_kept"]?.string == "full" && whole["request_body"]?.string?.contains("mail ") == true)
             #expect(whole["request_body"]?.string?.contains("ann@example.com") == false)
             let cut = try #require(records[long.id])
-            #expect(cut["request_body_kept"]?.string == "head_tail" && cut["request_body"]?.string?.utf8.count == 1_024)
+            #expect(cut["request_body_kept"]?.string == "head_tail" && cut["request_body"]?.string?.utf8.count == 4_096)
             #expect((cut["request_body_bytes"]?.int ?? 0) > 5_000)
             // The tail of an answer tells its usage; without a body it is unknown.
             let answer = try #require(records[streamed.id])
