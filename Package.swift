@@ -109,7 +109,8 @@ let package = Package(
         .executableTarget(
             name: "weir",
             dependencies: [
-                "ByteCoding", "Platform", "Telemetry", "ExchangeModel", "Dialects", "SegmentLog", "FactStore", "Upstream",
+                "ByteCoding", "Platform", "Telemetry", "ExchangeModel", "Dialects", "Redaction", "SegmentLog", "FactStore",
+                "Upstream",
                 "Outbound", "Capture", "Indexing", "Answers", "Datasets", "Instrumenting", "Gateway", "FakeProvider",
                 argumentParser, logging, yams,
             ],
