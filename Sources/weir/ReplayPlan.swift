@@ -53,14 +53,16 @@ struct ReplayPlan {
     private(set) var recordedHosts: Set<String> = []
     /// Damaged ranges and lines that are no records.
     private(set) var unreadable = 0
+    /// A writer that left a failing file writes its last batches again.
+    private var seen: Set<ExchangeID> = []
 
     /// Picks from segments.
-    init(_ segments: [SegmentFile], files: any FileSystem, filter: FactFilter) throws {
-        self.segments = segments
+    init(_ log: SegmentDirectory, filter: FactFilter) throws {
+        segments = try log.list()
         var numbers: [String: Int] = [:]
         for (i, segment) in segments.enumerated() { numbers[segment.name] = i }
         var walk = SegmentWalk(
-            files: files, segments: segments, filter: filter, progress: Terminal.isInteractive ? "choosing" : nil)
+            log, segments: segments, filter: filter, progress: Terminal.isInteractive ? "choosing" : nil)
         try walk.forEachRecord { line, record in
             note(record, .segment(numbers[line.segment.name] ?? 0, frame: line.frame, offset: line.offset))
             return .goOn
@@ -83,6 +85,7 @@ struct ReplayPlan {
     }
 
     private mutating func note(_ record: ExchangeRecord, _ place: ReplayPlace) {
+        guard seen.insert(record.head.id).inserted else { return }
         if let reason = ReplaySkip.reason(record) {
             skipped[reason, default: 0] += 1
             return
@@ -116,6 +119,8 @@ struct JSONLinesFile {
 
     private static let pieceBytes = 1 << 20
 
+    init(file: any OpenFile) { self.file = file }
+
     init(path: String) throws { file = try PosixFileSystem().open(path, .read) }
 
     /// Gives every line without its newline, and where it begins.
@@ -144,6 +149,7 @@ struct JSONLinesFile {
 ///
 /// Keeps the last batches decompressed: starts are not quite in the order of the log.
 final class ReplaySource {
+    private let log: SegmentDirectory
     private let segments: [SegmentFile]
     private let lines: JSONLinesFile?
     private var readers: [(number: Int, reader: SegmentReader)] = []
@@ -153,7 +159,8 @@ final class ReplaySource {
     private static let batchBytesMax = 192 << 20
 
     /// A reader of segments, or of a file of JSON lines.
-    init(segments: [SegmentFile], lines path: String?) throws {
+    init(_ log: SegmentDirectory, segments: [SegmentFile], lines path: String?) throws {
+        self.log = log
         self.segments = segments
         lines = try path.map { try JSONLinesFile(path: $0) }
     }
@@ -190,7 +197,7 @@ final class ReplaySource {
 
     private func reader(_ number: Int) throws -> SegmentReader {
         if let known = readers.first(where: { $0.number == number }) { return known.reader }
-        let reader = try SegmentReader(file: segments[number], files: PosixFileSystem())
+        let reader = try log.opened(segments[number])
         readers.append((number, reader))
         if readers.count > ReplaySource.readersMax { readers.removeFirst() }
         return reader

@@ -55,7 +55,8 @@ struct ReplayVerb: ParsableCommand {
         }
         let answers = try out.map { try ReplayAnswers(directory: $0, files: PosixFileSystem()) }
         let desk = ReplayDesk(
-            plan: plan, rounds: rounds, pace: settings.pace, source: try ReplaySource(segments: plan.segments, lines: file))
+            plan: plan, rounds: rounds, pace: settings.pace,
+            source: try ReplaySource(data.directory.log, segments: plan.segments, lines: file))
         try stopAtSignal(desk)
         let run = ReplayRun(desk: desk, maker: settings.maker, limits: settings.limits, answers: answers)
         let (tally, elapsedUs) = try run.run(concurrency: settings.concurrency) { tally in
@@ -112,8 +113,7 @@ struct ReplayVerb: ParsableCommand {
         let filter = try filters.filter()
         guard let file else {
             try data.directory.require(files)
-            let segments = try SegmentDirectory(files: files, path: data.directory.segments).list()
-            return try ReplayPlan(segments, files: files, filter: filter)
+            return try ReplayPlan(data.directory.log, filter: filter)
         }
         guard try files.status(of: file)?.isDirectory == false else { throw VerbFailure.usage("there is no file \(file)") }
         return try ReplayPlan(lines: try JSONLinesFile(path: file), filter: filter)

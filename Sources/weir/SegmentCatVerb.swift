@@ -19,7 +19,7 @@ struct SegmentCatVerb: ParsableCommand {
 
     func run() throws {
         var walk = SegmentWalk(
-            files: choice.files, segments: try choice.segments(), filter: try filters.filter(),
+            choice.log, segments: try choice.segments(), filter: try filters.filter(),
             progress: Terminal.quiet("reading"))
         try walk.forEachRun { try Terminal.data(Array($0)) }
         try walk.checkWhole()

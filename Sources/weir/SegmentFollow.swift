@@ -34,7 +34,7 @@ final class SegmentFollow {
     /// Read to the end, or passed over at the beginning.
     private var done: Set<Key> = []
 
-    init(directory: SegmentDirectory) { self.directory = directory }
+    init(_ directory: SegmentDirectory) { self.directory = directory }
 
     /// Takes its place at the end of the log and gives what stands last in it.
     ///
@@ -52,7 +52,7 @@ final class SegmentFollow {
                 done.insert(key)
                 continue
             }
-            var place = Place(reader: try SegmentReader(file: file, files: directory.files))
+            var place = Place(reader: try directory.opened(file))
             var lines: [[UInt8]] = []
             let missing = count - last.count
             try SegmentFollow.read(&place, decoding: missing > 0) { event in
@@ -79,7 +79,7 @@ final class SegmentFollow {
             let key = Key(file)
             guard open[key] == nil, !done.contains(key) else { continue }
             // Gone since it was listed: its sealed twin is in the next list.
-            guard let reader = try? SegmentReader(file: file, files: directory.files) else { continue }
+            guard let reader = try? directory.opened(file) else { continue }
             open[key] = Place(reader: reader)
         }
         let latest = Dictionary(files.map { ($0.node + "-\($0.epoch)", $0.sequence) }, uniquingKeysWith: max)

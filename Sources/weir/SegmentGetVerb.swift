@@ -56,12 +56,11 @@ struct SegmentGetVerb: ParsableCommand {
 /// Finds a record by the exchange's id.
 struct RecordSearch {
     let data: DataDirectory
-    private let files = PosixFileSystem()
 
     /// The record's line without its newline, or nil.
     func find(_ id: ExchangeID) throws -> [UInt8]? {
         if let line = indexed(id) { return line }
-        let segments = try SegmentDirectory(files: files, path: data.segments).list()
+        let segments = try data.log.list()
         // Ids hold the time of their making: first where the clock was about there, then everywhere.
         let madeUs = Int64(id.high >> 16) * 1_000
         var likely = FactFilter()
@@ -72,10 +71,10 @@ struct RecordSearch {
 
     /// By the place that the index remembers; nil where it knows none or the place holds something else.
     private func indexed(_ id: ExchangeID) -> [UInt8]? {
-        guard let isThere = try? files.status(of: data.index), !isThere.isDirectory else { return nil }
+        guard let isThere = try? PosixFileSystem().status(of: data.index), !isThere.isDirectory else { return nil }
         do {
             guard let place = try FactStore.open(path: data.index, mode: .readOnly).fact(id)?.location else { return nil }
-            let reader = SegmentRecordReader(directory: SegmentDirectory(files: files, path: data.segments))
+            let reader = SegmentRecordReader(directory: data.log)
             let line = try reader.record(segment: place.segment, frame: place.frame, offset: Int(clamping: place.offset))
             return try ExchangeRecord(line: line).head.id == id ? line : nil
         } catch {
@@ -88,7 +87,7 @@ struct RecordSearch {
         let text = Array(id.description.utf8)
         var found: [UInt8]?
         var walk = SegmentWalk(
-            files: files, segments: segments, filter: filter, progress: Terminal.quiet("looking for \(id.description)"))
+            data.log, segments: segments, filter: filter, progress: Terminal.quiet("looking for \(id.description)"))
         try walk.forEachLine { line in
             // The id stands near the beginning of every line; decoding them all would take many times as long.
             guard line.bytes.prefix(256).firstRange(of: text) != nil, let record = try? ExchangeRecord(line: line.bytes),

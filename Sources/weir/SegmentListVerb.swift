@@ -28,7 +28,7 @@ struct SegmentListVerb: ParsableCommand {
         let filter = try times.filter()
         var total: (segments: Int, records: UInt64, bytes: Int64) = (0, 0, 0)
         for segment in try choice.segments() {
-            let entry = SegmentVerify.skim(segment, files: choice.files)
+            let entry = SegmentVerify.skim(segment, files: choice.log.files)
             if !filter.isEmpty {
                 guard let first = entry.minStartedAtUs, let last = entry.maxStartedAtUs,
                     filter.mayPass(earliestUs: first, latestUs: last)

@@ -24,9 +24,9 @@ struct SegmentStatVerb: ParsableCommand {
     func run() throws {
         let segments = try choice.segments()
         var stat = SegmentStat()
-        for segment in segments { stat.add(SegmentVerify.skim(segment, files: choice.files)) }
+        for segment in segments { stat.add(SegmentVerify.skim(segment, files: choice.log.files)) }
         var walk = SegmentWalk(
-            files: choice.files, segments: segments, filter: try filters.filter(),
+            choice.log, segments: segments, filter: try filters.filter(),
             progress: Terminal.isInteractive ? "counting" : nil)
         try walk.forEachRecord { _, record in
             stat.totals.add(record)

@@ -29,10 +29,9 @@ struct SegmentTailVerb: ParsableCommand {
 
     func run() throws {
         guard (0...1_000_000).contains(lines) else { throw VerbFailure.usage("-n takes 0 to 1000000") }
-        let files = PosixFileSystem()
-        try data.directory.require(files)
+        try data.directory.require(PosixFileSystem())
         let filter = try filters.filter()
-        let follower = SegmentFollow(directory: SegmentDirectory(files: files, path: data.directory.segments))
+        let follower = SegmentFollow(data.directory.log)
         let last = try follower.begin(lines) { line in
             filter.isEmpty || (try? ExchangeRecord(line: line)).map { filter.passes($0, reading: ExchangeReader.read) } ?? false
         }

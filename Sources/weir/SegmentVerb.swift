@@ -26,18 +26,13 @@ struct SegmentChoice: ParsableArguments {
     @Argument(help: "Segments by name; all without one.") var names: [String] = []
     @OptionGroup var data: DataOption
 
-    /// The file system of the program.
-    var files: any FileSystem { PosixFileSystem() }
-
-    /// The directory of segments; it is there.
-    func directory() throws -> SegmentDirectory {
-        try data.directory.require(files)
-        return SegmentDirectory(files: files, path: data.directory.segments)
-    }
+    /// The directory of segments.
+    var log: SegmentDirectory { data.directory.log }
 
     /// The segments in write order.
     func segments() throws -> [SegmentFile] {
-        let all = try directory().list()
+        try data.directory.require(PosixFileSystem())
+        let all = try log.list()
         guard !names.isEmpty else { return all }
         let known = Set(all.map(\.name))
         for name in names where !known.contains(name) {

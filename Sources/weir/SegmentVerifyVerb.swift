@@ -15,7 +15,7 @@ struct SegmentVerifyVerb: ParsableCommand {
         let segments = try choice.segments()
         for (i, segment) in segments.enumerated() {
             Terminal.progress("verifying \(segment.name), \(i + 1) of \(segments.count)")
-            let entry = SegmentVerify.verify(segment, files: choice.files)
+            let entry = SegmentVerify.verify(segment, files: choice.log.files)
             Terminal.endProgress()
             if entry.damageCount > 0 || entry.error != nil { damaged += 1 }
             try Terminal.data(json ? SegmentText.json(entry) : Array((SegmentText.line(entry) + "\n").utf8))

@@ -21,6 +21,11 @@ enum SegmentEvent {
     }
 }
 
+extension SegmentDirectory {
+    /// Opens a segment.
+    func opened(_ file: SegmentFile) throws(SegmentError) -> SegmentReader { try SegmentReader(file: file, files: files) }
+}
+
 /// A line of the log and where it lies.
 struct LoggedLine {
     /// With its newline.
@@ -35,7 +40,7 @@ struct SegmentWalk {
     /// Whether the walk goes on after a line.
     enum Choice { case goOn, stop }
 
-    let files: any FileSystem
+    let log: SegmentDirectory
     let segments: [SegmentFile]
     let filter: FactFilter
     /// What is done, for the progress line; nil shows none.
@@ -48,8 +53,8 @@ struct SegmentWalk {
     private(set) var given: Int64 = 0
     private var bytesBefore: Int64 = 0
 
-    init(files: any FileSystem, segments: [SegmentFile], filter: FactFilter, progress: String? = nil) {
-        self.files = files
+    init(_ log: SegmentDirectory, segments: [SegmentFile], filter: FactFilter, progress: String? = nil) {
+        self.log = log
         self.segments = segments
         self.filter = filter
         self.progress = progress
@@ -115,7 +120,7 @@ struct SegmentWalk {
         let total = max(1, segments.reduce(0) { $0 + $1.size })
         defer { if progress != nil { Terminal.endProgress() } }
         for segment in segments {
-            let reader = try SegmentReader(file: segment, files: files)
+            let reader = try log.opened(segment)
             var offset: Int64? = 0
             while let position = offset {
                 let (event, next) = SegmentEvent.read(try step(reader, at: position))
