@@ -112,7 +112,7 @@ package final class IndexPass {
     private func read(_ segment: SegmentFile) throws -> Bool {
         report.segments += 1
         do {
-            let reader = try SegmentReader(file: segment, files: directory.files)
+            let reader = try directory.reader(of: segment)
             while true {
                 let offset = offsets[segment.name] ?? 0
                 guard let next = try commit(try reader.next(after: offset), of: segment) else { return true }
@@ -122,6 +122,9 @@ package final class IndexPass {
                 progress(report)
                 guard try mayGoOn() else { return false }
             }
+        } catch let error as SegmentError where error.code == .keyMissing {
+            if report.locked.count < IndexingLimits.namedSegments { report.locked.append(segment.name) }
+            return true
         } catch is SegmentError {
             // Retention may have removed it since it was listed; anything else is worth a name.
             if directory.file(named: segment.name) != nil, report.unreadable.count < IndexingLimits.namedSegments {
@@ -152,6 +155,15 @@ package final class IndexPass {
             try store.commit(facts: [], checkpoint: Checkpoint(segment: segment.name, offset: next), losses: [loss])
             report.damaged += 1
             return next
+        case .gap(let gap):
+            try store.commit(facts: [], checkpoint: Checkpoint(segment: segment.name, offset: gap.next))
+            report.gaps += 1
+            report.missing += gap.gap.count
+            return gap.next
+        case .locked(let offset, _, _):
+            throw SegmentError(
+                .keyMissing, "The segment is encrypted with a key that is not in the key file.", segment: segment.name,
+                offset: offset)
         case .incomplete(let offset):
             report.incompleteBytes += max(0, segment.size - offset)
             return nil

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Which records of which writers are in the log, told from the batch headers alone.
+/// Which records of which writers are in the log, told from the batch headers and manifests alone.
 ///
 /// A writer numbers its records; whoever kept the number of one finds out whether it arrived.
 package struct SegmentCoverage: Sendable {
@@ -18,8 +18,11 @@ package struct SegmentCoverage: Sendable {
         let all = try directory.list()
         for epoch in epochs {
             for file in all.filter({ $0.epoch == epoch }).suffix(limit) {
-                let reader = try SegmentReader(file: file, files: directory.files)
-                try read(reader, epoch: epoch)
+                if file.isSealed {
+                    ranges[epoch, default: []] += try directory.manifest(of: file).recordNumbers
+                } else {
+                    try read(try directory.reader(of: file), epoch: epoch)
+                }
             }
         }
     }
@@ -33,7 +36,8 @@ package struct SegmentCoverage: Sendable {
                 let (end, overflow) = first.addingReportingOverflow(UInt64(batch.header.recordCount))
                 if !overflow { ranges[epoch, default: []].append(first..<end) }
                 offset = batch.next
-            case .damage(_, _, let next): offset = next
+            case .damage(_, _, let next), .locked(_, let next, _): offset = next
+            case .gap(let gap): offset = gap.next
             case .incomplete, .end: return
             }
         }

@@ -33,6 +33,14 @@ package struct SegmentVerification: Sendable {
     package internal(set) var damageCount = 0
     /// Bytes in damaged ranges.
     package internal(set) var damagedBytes: Int64 = 0
+    /// Gaps.
+    package internal(set) var gaps: UInt64 = 0
+    /// Exchanges that have no record, by those gaps.
+    package internal(set) var missingRecords: UInt64 = 0
+    /// Batches encrypted with keys that are not at hand; they are not decoded.
+    package internal(set) var lockedBatches: UInt64 = 0
+    /// The ids of those keys.
+    package internal(set) var missingKeys: Set<String> = []
     /// Where an incomplete tail begins; normal for the segment being written.
     package internal(set) var incompleteAt: Int64?
     /// Why reading had to stop, where it had to.
@@ -109,10 +117,16 @@ extension SegmentVerification {
             minStartedAtUs = min(minStartedAtUs ?? Int64.max, batch.header.minStartedAtUs)
             maxStartedAtUs = max(maxStartedAtUs ?? Int64.min, batch.header.maxStartedAtUs)
             return batch.next
+        case .gap(let batch):
+            gaps += 1
+            missingRecords += batch.gap.count
+            return batch.next
+        case .locked(_, let next, let keyID):
+            lockedBatches += 1
+            missingKeys.insert(SegmentKey.name(of: keyID))
+            return next
         case .damage(let range, let reason, let next):
-            damageCount += 1
-            damagedBytes += range.upperBound - range.lowerBound
-            if damage.count < limits.damageListed { damage.append(SegmentDamage(range: range, reason: reason)) }
+            note(range, reason, limits: limits)
             return next
         case .incomplete(let offset):
             incompleteAt = offset
@@ -120,5 +134,12 @@ extension SegmentVerification {
         case .end:
             return nil
         }
+    }
+
+    /// Counts a damaged range.
+    mutating func note(_ range: Range<Int64>, _ reason: DamageReason, limits: SegmentLimits) {
+        damageCount += 1
+        damagedBytes += range.upperBound - range.lowerBound
+        if damage.count < limits.damageListed { damage.append(SegmentDamage(range: range, reason: reason)) }
     }
 }

@@ -67,7 +67,7 @@ struct ReplayPlan {
             note(record, .segment(numbers[line.segment.name] ?? 0, frame: line.frame, offset: line.offset))
             return .goOn
         }
-        unreadable = walk.damaged + walk.undecodable
+        unreadable = walk.damaged + walk.undecodable + walk.locked
         sort()
     }
 
@@ -197,7 +197,7 @@ final class ReplaySource {
 
     private func reader(_ number: Int) throws -> SegmentReader {
         if let known = readers.first(where: { $0.number == number }) { return known.reader }
-        let reader = try log.opened(segments[number])
+        let reader = try log.reader(of: segments[number])
         readers.append((number, reader))
         if readers.count > ReplaySource.readersMax { readers.removeFirst() }
         return reader

@@ -8,16 +8,6 @@ import SegmentLog
 /// - A hot segment is held open while it may grow: that it is sealed and removed loses nothing, and its sealed twin, which has the
 ///   same writer and number, is not read a second time.
 final class SegmentFollow {
-    private struct Key: Hashable, Comparable {
-        let node: String
-        let epoch: UInt64
-        let sequence: UInt64
-
-        init(_ file: SegmentFile) { (node, epoch, sequence) = (file.node, file.epoch, file.sequence) }
-
-        static func < (a: Key, b: Key) -> Bool { (a.epoch, a.node, a.sequence) < (b.epoch, b.node, b.sequence) }
-    }
-
     private struct Place {
         let reader: SegmentReader
         var offset: Int64 = 0
@@ -30,9 +20,9 @@ final class SegmentFollow {
     private static let idleLooksMax = 600
 
     private let directory: SegmentDirectory
-    private var open: [Key: Place] = [:]
+    private var open: [SegmentStem: Place] = [:]
     /// Read to the end, or passed over at the beginning.
-    private var done: Set<Key> = []
+    private var done: Set<SegmentStem> = []
 
     init(_ directory: SegmentDirectory) { self.directory = directory }
 
@@ -46,13 +36,13 @@ final class SegmentFollow {
     func begin(_ count: Int, passing: (ArraySlice<UInt8>) -> Bool) throws -> [[UInt8]] {
         var last: [[UInt8]] = []
         for (age, file) in try directory.list().reversed().enumerated() {
-            let key = Key(file)
+            let key = file.stem
             let mayGrow = age < SegmentFollow.openedAtStart
             guard mayGrow || last.count < count else {
                 done.insert(key)
                 continue
             }
-            var place = Place(reader: try directory.opened(file))
+            var place = Place(reader: try directory.reader(of: file))
             var lines: [[UInt8]] = []
             let missing = count - last.count
             try SegmentFollow.read(&place, decoding: missing > 0) { event in
@@ -76,10 +66,10 @@ final class SegmentFollow {
         // Listed before it is read: a segment with a successor in the list has all of its bytes by now.
         let files = try directory.list()
         for file in files {
-            let key = Key(file)
+            let key = file.stem
             guard open[key] == nil, !done.contains(key) else { continue }
             // Gone since it was listed: its sealed twin is in the next list.
-            guard let reader = try? directory.opened(file) else { continue }
+            guard let reader = try? directory.reader(of: file) else { continue }
             open[key] = Place(reader: reader)
         }
         let latest = Dictionary(files.map { ($0.node + "-\($0.epoch)", $0.sequence) }, uniquingKeysWith: max)

@@ -34,6 +34,8 @@ struct SegmentStatVerb: ParsableCommand {
         }
         stat.damaged = max(stat.damaged, walk.damaged)
         stat.undecodable = walk.undecodable
+        stat.locked = walk.locked
+        stat.gaps = walk.gaps
         try Terminal.data(json ? stat.json : Array((stat.lines.joined(separator: "\n") + "\n").utf8))
         try walk.checkWhole()
     }
@@ -50,6 +52,8 @@ struct SegmentStat {
     private var unfinished = 0
     var damaged = 0
     var undecodable = 0
+    var locked = 0
+    var gaps: [String: Int64] = [:]
     var totals = RecordTotals()
 
     /// Counts a segment's file.
@@ -72,6 +76,10 @@ struct SegmentStat {
         ]
         if damaged > 0 { lines.append("damage          \(damaged) ranges, \(HumanUnits.bytes(damagedBytes))") }
         if undecodable > 0 { lines.append("no records      \(undecodable) lines") }
+        if locked > 0 { lines.append("locked          \(locked) batches, encrypted with keys that are not at hand") }
+        for gap in gaps.sorted(by: { $0.key < $1.key }) {
+            lines.append("gaps            \(HumanUnits.grouped(gap.value)) exchanges have no record: \(gap.key)")
+        }
         return lines + totals.lines
     }
 
@@ -82,13 +90,21 @@ struct SegmentStat {
             ("segments", Int64(segments)), ("file_bytes", fileBytes), ("batches", Int64(clamping: batches)),
             ("raw_bytes", Int64(clamping: rawBytes)), ("compressed_bytes", Int64(clamping: compressedBytes)),
             ("damaged", Int64(damaged)), ("damaged_bytes", damagedBytes), ("undecodable", Int64(undecodable)),
-            ("unfinished", Int64(unfinished)),
+            ("unfinished", Int64(unfinished)), ("locked_batches", Int64(locked)),
+            ("missing_records", gaps.values.reduce(0, &+)),
         ]
         for (key, value) in numbers {
             json.key(key)
             json.value(value)
         }
         totals.writeMembers(to: &json)
+        json.key("by_gap_reason")
+        json.beginObject()
+        for gap in gaps.sorted(by: { $0.key < $1.key }) {
+            json.key(gap.key)
+            json.value(gap.value)
+        }
+        json.endObject()
         json.endObject()
         json.newline()
         return json.bytes

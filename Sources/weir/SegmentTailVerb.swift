@@ -43,6 +43,8 @@ struct SegmentTailVerb: ParsableCommand {
                 switch event {
                 case .batch(let batch): for range in batch.lineRanges { try show(batch.raw[range], filter: filter) }
                 case .damage(let range, let reason): SegmentText.say(range, reason, of: segment)
+                case .gap(let gap): Terminal.say("weir: \(segment): \(gap.count) exchanges have no record: \(gap.reason)")
+                case .locked: Terminal.say("weir: \(segment): a batch is encrypted with a key that is not at hand")
                 }
             }
             if !hasFound { clock.sleep(us: SegmentTailVerb.pauseUs) }

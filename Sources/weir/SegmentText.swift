@@ -29,7 +29,8 @@ enum SegmentText {
             ("raw_bytes", Int64(clamping: entry.rawBytes)), ("compressed_bytes", Int64(clamping: entry.compressedBytes)),
             ("min_started_at_us", entry.minStartedAtUs), ("max_started_at_us", entry.maxStartedAtUs),
             ("damaged", Int64(entry.damageCount)),
-            ("damaged_bytes", entry.damagedBytes), ("incomplete_at", entry.incompleteAt),
+            ("damaged_bytes", entry.damagedBytes), ("incomplete_at", entry.incompleteAt), ("gaps", Int64(clamping: entry.gaps)),
+            ("missing_records", Int64(clamping: entry.missingRecords)), ("locked_batches", Int64(clamping: entry.lockedBatches)),
         ]
         for (key, value) in numbers {
             json.key(key)

@@ -10,20 +10,20 @@ import SegmentLog
 enum SegmentEvent {
     case batch(SegmentBatch)
     case damage(Range<Int64>, DamageReason)
+    case gap(SegmentGap)
+    /// Encrypted with a key that is not at hand.
+    case locked(keyID: UInt32)
 
     /// A step as an event, and where to go on: nil where the segment gives nothing more for now.
     static func read(_ step: SegmentStep) -> (event: SegmentEvent?, next: Int64?) {
         switch step {
         case .batch(let batch): (.batch(batch), batch.next)
         case .damage(let range, let reason, let next): (.damage(range, reason), next)
+        case .gap(let batch): (.gap(batch.gap), batch.next)
+        case .locked(_, let next, let keyID): (.locked(keyID: keyID), next)
         case .incomplete, .end: (nil, nil)
         }
     }
-}
-
-extension SegmentDirectory {
-    /// Opens a segment.
-    func opened(_ file: SegmentFile) throws(SegmentError) -> SegmentReader { try SegmentReader(file: file, files: files) }
 }
 
 /// A line of the log and where it lies.
@@ -49,6 +49,10 @@ struct SegmentWalk {
     private(set) var damaged = 0
     /// Lines that are no records of a version this program reads.
     private(set) var undecodable = 0
+    /// Batches whose key is not at hand.
+    private(set) var locked = 0
+    /// Exchanges without a record, by reason.
+    private(set) var gaps: [String: Int64] = [:]
     /// Lines given to the body.
     private(set) var given: Int64 = 0
     private var bytesBefore: Int64 = 0
@@ -120,7 +124,7 @@ struct SegmentWalk {
         let total = max(1, segments.reduce(0) { $0 + $1.size })
         defer { if progress != nil { Terminal.endProgress() } }
         for segment in segments {
-            let reader = try log.opened(segment)
+            let reader = try log.reader(of: segment)
             var offset: Int64? = 0
             while let position = offset {
                 let (event, next) = SegmentEvent.read(try step(reader, at: position))
@@ -132,6 +136,8 @@ struct SegmentWalk {
                 case .damage(let range, let reason):
                     damaged += 1
                     SegmentText.say(range, reason, of: segment.name)
+                case .gap(let gap): gaps[gap.reason, default: 0] &+= Int64(clamping: gap.count)
+                case .locked: locked += 1
                 case nil: break
                 }
             }
@@ -157,7 +163,8 @@ struct SegmentWalk {
     /// The end of a verb whose walk met something that could not be read.
     func checkWhole() throws {
         if undecodable > 0 { Terminal.say("weir: \(undecodable) lines are no records that this version reads") }
+        if locked > 0 { Terminal.say("weir: \(locked) batches are encrypted with keys that are not at hand") }
         if damaged > 0 { throw VerbFailure.found("\(damaged) damaged ranges were skipped; see `weir segment verify`") }
-        if undecodable > 0 { throw VerbFailure.found("not everything could be read") }
+        if undecodable > 0 || locked > 0 { throw VerbFailure.found("not everything could be read") }
     }
 }
