@@ -32,10 +32,11 @@ final class ReplayRun: Sendable {
     ///
     /// - Parameters:
     ///   - concurrency: how many threads send.
-    ///   - progress: told ten times a second what was done so far.
+    ///   - progress: told now and then how many were sent, and how many of them answered otherwise.
     /// - Returns: what was done, and how long it took.
     /// - Throws: `PlatformError` where not one thread is to be had.
-    func run(concurrency: Int, progress: (ReplayTally) -> Void) throws -> (tally: ReplayTally, elapsedUs: Int64) {
+    func run(concurrency: Int, progress: (_ sent: Int, _ differing: Int) -> Void) throws -> (tally: ReplayTally, elapsedUs: Int64)
+    {
         var threads: [OwnedThread] = []
         for _ in 0..<max(1, min(concurrency, desk.total)) {
             running.add(1, ordering: .relaxed)
@@ -54,7 +55,8 @@ final class ReplayRun: Sendable {
         }
         while running.load(ordering: .acquiring) > 0 {
             SystemClock().sleep(us: 20_000)
-            progress(tally.withLock { $0 })
+            let (sent, differing) = tally.withLock { ($0.sent, $0.differing) }
+            progress(sent, differing)
         }
         for thread in threads { thread.join() }
         return (tally.withLock { $0 }, SystemClock().monotonicUs - beginUs)

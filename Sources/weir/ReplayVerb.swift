@@ -59,8 +59,8 @@ struct ReplayVerb: ParsableCommand {
             source: try ReplaySource(data.directory.log, segments: plan.segments, lines: file))
         try stopAtSignal(desk)
         let run = ReplayRun(desk: desk, maker: settings.maker, limits: settings.limits, answers: answers)
-        let (tally, elapsedUs) = try run.run(concurrency: settings.concurrency) { tally in
-            Terminal.progress("replay: \(tally.sent) of \(desk.total) sent, \(tally.differing) with another status")
+        let (tally, elapsedUs) = try run.run(concurrency: settings.concurrency) { sent, differing in
+            Terminal.progress("replay: \(sent) of \(desk.total) sent, \(differing) with another status")
         }
         Terminal.endProgress()
         let report = ReplayReport(

@@ -33,8 +33,10 @@ struct SegmentGetVerb: ParsableCommand {
         guard let wanted = ExchangeID(text: id) else { throw VerbFailure.usage("`\(id)` is no exchange id") }
         if pretty, body != nil { throw VerbFailure.usage("--pretty and --body cannot be had together") }
         try data.directory.require(PosixFileSystem())
-        guard let line = try RecordSearch(data: data.directory).find(wanted) else {
-            throw VerbFailure.found("no segment holds the exchange \(wanted)")
+        let search = RecordSearch(data: data.directory)
+        guard let line = try search.find(wanted) else {
+            let fact = search.fact(wanted).map { "; its fact is in the index: it lay in \($0.location.segment)" } ?? ""
+            throw VerbFailure.found("no segment holds the exchange \(wanted)\(fact)")
         }
         guard pretty || body != nil else { return try Terminal.data(line + [0x0A]) }
         let record = try ExchangeRecord(line: line)
@@ -69,16 +71,24 @@ struct RecordSearch {
         return try scan(segments, for: id, filter: likely) ?? scan(segments, for: id, filter: FactFilter())
     }
 
+    /// What the index knows of it, or nil.
+    func fact(_ id: ExchangeID) -> ExchangeFact? {
+        guard let isThere = try? PosixFileSystem().status(of: data.index), !isThere.isDirectory else { return nil }
+        do { return try FactStore.open(path: data.index, mode: .readOnly).fact(id) } catch {
+            Terminal.say("weir: the index does not help (\(error))")
+            return nil
+        }
+    }
+
     /// By the place that the index remembers; nil where it knows none or the place holds something else.
     private func indexed(_ id: ExchangeID) -> [UInt8]? {
-        guard let isThere = try? PosixFileSystem().status(of: data.index), !isThere.isDirectory else { return nil }
+        guard let place = fact(id)?.location else { return nil }
         do {
-            guard let place = try FactStore.open(path: data.index, mode: .readOnly).fact(id)?.location else { return nil }
             let reader = SegmentRecordReader(directory: data.log)
             let line = try reader.record(segment: place.segment, frame: place.frame, offset: Int(clamping: place.offset))
             return try ExchangeRecord(line: line).head.id == id ? line : nil
         } catch {
-            Terminal.say("weir: the index does not help (\(error)); looking through the segments")
+            Terminal.say("weir: the record is not where the index has it (\(error)); looking through the segments")
             return nil
         }
     }

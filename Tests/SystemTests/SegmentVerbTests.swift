@@ -139,6 +139,7 @@ extension SystemTests {
             let tail = try ChildProcess(
                 [Weir.path, "segment", "tail", "-f", "-n", "1", "--json", "--data", bench.data], output: out,
                 errors: bench.scratch.at("tail.err"))
+            _ = try await eventually("the last record") { text(of: out).isEmpty ? nil : true }
             for round in 0..<3 {
                 for number in 0..<3 { ids.append(try await Question.chat("\(round) \(number)").ask(port: gateway.port).id) }
                 let wanted = Array(ids.dropFirst())

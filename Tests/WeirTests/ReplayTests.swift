@@ -174,7 +174,8 @@ private func maker(_ to: String, key: String? = nil, isThroughWeir: Bool = false
         let file = JSONLinesFile(file: try files.open("/lines", .read))
         var found: [String] = []
         try file.forEach { bytes, offset in
-            #expect(try file.file.read(at: offset, count: bytes.count) == Array(bytes))
+            let again = try file.file.read(at: offset, count: bytes.count)
+            #expect(again == Array(bytes))
             found.append(String(decoding: bytes, as: UTF8.self))
         }
         #expect(found == lines + ["last"])

@@ -57,8 +57,8 @@ private final class FollowBench {
         #expect(try bench.hotFiles().count >= 6)
         #expect(try bench.begin(3) == SegmentFollowTests.lines(4..<7))
         #expect(try bench.look().isEmpty)
-        #expect(try FollowBenchStart(bench).begin(100) == SegmentFollowTests.lines(0..<7))
-        #expect(try FollowBenchStart(bench).begin(0).isEmpty)
+        #expect(try SecondFollower(bench).begin(100) == SegmentFollowTests.lines(0..<7))
+        #expect(try SecondFollower(bench).begin(0).isEmpty)
     }
 
     @Test func followsFromSegmentToSegmentOnce() throws {
@@ -111,7 +111,7 @@ private final class FollowBench {
     }
 
     /// A second follower on the same log.
-    private struct FollowBenchStart {
+    private struct SecondFollower {
         let follower: SegmentFollow
 
         init(_ bench: FollowBench) { follower = SegmentFollow(SegmentDirectory(files: bench.files, path: FollowBench.path)) }
