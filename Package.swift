@@ -186,7 +186,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "WeirTests",
-            dependencies: ["Platform", "ExchangeModel", "SegmentLog", "Outbound", "Gateway", "weir"],
+            dependencies: ["Platform", "ExchangeModel", "SegmentLog", "FactStore", "Outbound", "Gateway", "weir"],
             swiftSettings: strict),
         .testTarget(
             name: "SystemTests",

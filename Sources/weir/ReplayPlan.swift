@@ -58,13 +58,17 @@ struct ReplayPlan {
 
     /// Picks from segments.
     init(_ log: SegmentDirectory, filter: FactFilter) throws {
-        segments = try log.list()
         var numbers: [String: Int] = [:]
-        for (i, segment) in segments.enumerated() { numbers[segment.name] = i }
         var walk = SegmentWalk(
-            log, segments: segments, filter: filter, progress: Terminal.isInteractive ? "choosing" : nil)
+            log, segments: try log.list(), filter: filter, progress: Terminal.isInteractive ? "choosing" : nil)
         try walk.forEachRecord { line, record in
-            note(record, .segment(numbers[line.segment.name] ?? 0, frame: line.frame, offset: line.offset))
+            // Numbered as they come: one that was sealed since the listing has another name by now.
+            let number = numbers[line.segment.name] ?? segments.count
+            if number == segments.count {
+                numbers[line.segment.name] = number
+                segments.append(line.segment)
+            }
+            note(record, .segment(number, frame: line.frame, offset: line.offset))
             return .goOn
         }
         unreadable = walk.damaged + walk.undecodable + walk.locked
@@ -152,6 +156,8 @@ final class ReplaySource {
     private let log: SegmentDirectory
     private let segments: [SegmentFile]
     private let lines: JSONLinesFile?
+    /// Hot segments are held open: sealing removes their names.
+    private var held: [Int: SegmentReader] = [:]
     private var readers: [(number: Int, reader: SegmentReader)] = []
     private var batches: [(number: Int, batch: SegmentBatch)] = []
 
@@ -163,6 +169,7 @@ final class ReplaySource {
         self.log = log
         self.segments = segments
         lines = try path.map { try JSONLinesFile(path: $0) }
+        for (number, segment) in segments.enumerated() where !segment.isSealed { held[number] = try log.reader(of: segment) }
     }
 
     func record(_ place: ReplayPlace) throws -> ExchangeRecord {
@@ -196,6 +203,7 @@ final class ReplaySource {
     }
 
     private func reader(_ number: Int) throws -> SegmentReader {
+        if let held = held[number] { return held }
         if let known = readers.first(where: { $0.number == number }) { return known.reader }
         let reader = try log.reader(of: segments[number])
         readers.append((number, reader))

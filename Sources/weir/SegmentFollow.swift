@@ -42,7 +42,8 @@ final class SegmentFollow {
                 done.insert(key)
                 continue
             }
-            var place = Place(reader: try directory.reader(of: file))
+            guard let reader = try directory.readerNow(of: file) else { continue }
+            var place = Place(reader: reader)
             var lines: [[UInt8]] = []
             let missing = count - last.count
             try SegmentFollow.read(&place, decoding: missing > 0) { event in

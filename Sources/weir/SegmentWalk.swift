@@ -26,6 +26,20 @@ enum SegmentEvent {
     }
 }
 
+extension SegmentDirectory {
+    /// Opens a segment that was listed a while ago: by its new name where it was sealed since.
+    ///
+    /// - Parameter file: as it was listed.
+    /// - Returns: a reader; nil where the segment is gone.
+    /// - Throws: `SegmentError` where it is there and cannot be opened.
+    func readerNow(of file: SegmentFile) throws -> SegmentReader? {
+        do { return try reader(of: file) } catch {
+            guard try files.status(of: file.path) == nil else { throw error }
+            return try list().first { $0.stem == file.stem && $0.name != file.name }.map { try reader(of: $0) }
+        }
+    }
+}
+
 /// A line of the log and where it lies.
 struct LoggedLine {
     /// With its newline.
@@ -124,7 +138,10 @@ struct SegmentWalk {
         let total = max(1, segments.reduce(0) { $0 + $1.size })
         defer { if progress != nil { Terminal.endProgress() } }
         for segment in segments {
-            let reader = try log.reader(of: segment)
+            guard let reader = try log.readerNow(of: segment) else {
+                Terminal.say("weir: \(segment.name) was removed meanwhile")
+                continue
+            }
             var offset: Int64? = 0
             while let position = offset {
                 let (event, next) = SegmentEvent.read(try step(reader, at: position))
@@ -132,10 +149,10 @@ struct SegmentWalk {
                 show(position, of: total)
                 switch event {
                 case .batch(let batch):
-                    if !batch.lineRanges.isEmpty, try body(&self, batch, segment) == .stop { return }
+                    if !batch.lineRanges.isEmpty, try body(&self, batch, reader.file) == .stop { return }
                 case .damage(let range, let reason):
                     damaged += 1
-                    SegmentText.say(range, reason, of: segment.name)
+                    SegmentText.say(range, reason, of: reader.file.name)
                 case .gap(let gap): gaps[gap.reason, default: 0] &+= Int64(clamping: gap.count)
                 case .locked: locked += 1
                 case nil: break
