@@ -99,8 +99,7 @@ package final class SegmentKeeper {
 
     /// Writes anew every sealed segment, and seals every finished hot one, that holds something to be erased.
     ///
-    /// - Parameters:
-    ///   - progress: told of each segment before it is read.
+    /// - Parameter progress: told of each segment before it is read.
     /// - Returns: what was done; what is held or failed stands there, and what is still being written is erased when it is sealed.
     /// - Throws: as `seal`.
     package func erase(progress: (SegmentFile) -> Void = { _ in }) throws -> KeepingReport {
@@ -132,8 +131,7 @@ package final class SegmentKeeper {
 
     /// Mends manifests, and writes damaged sealed segments anew with what can be read of them; damaged ranges are copied aside.
     ///
-    /// - Parameters:
-    ///   - progress: told of each segment before it is read.
+    /// - Parameter progress: told of each segment before it is read.
     /// - Returns: what was done, and the manifests made anew.
     /// - Throws: as `seal`.
     package func repair(progress: (SegmentFile) -> Void = { _ in }) throws -> (report: KeepingReport, manifests: [String]) {
