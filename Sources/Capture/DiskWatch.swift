@@ -2,8 +2,10 @@
 import Logging
 import Platform
 
-/// Watches the disk that holds the segments: below a limit bodies are left out, and on a full one the ballast is given up, so that
-/// facts and gaps are still written. Ends both by itself once there is room.
+/// Watches the disk that holds the segments.
+///
+/// Below a limit bodies are left out; on a full disk the ballast is given up, so that facts and gaps are still written. Both end by
+/// themselves once there is room.
 ///
 /// World: thread; looks once a second. A disk that cannot be asked changes nothing.
 struct DiskWatch {

@@ -235,6 +235,7 @@ import Testing
         for start in stride(from: 0, to: body.count, by: 10_000) { tap.request(Array(body[start..<start + 10_000])) }
         tap.response(Array("answer".utf8))
         tap.commit(.completed)
+        for _ in 0..<10_000 where bench.engine.counters.written == 0 { usleep(500) }
         running.commit(.completed)
         let record = try #require(try bench.records().first)
         #expect(record.requestBody.kept == .headTail && record.requestBody.wireByteCount == 900_000)

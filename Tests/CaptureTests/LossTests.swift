@@ -160,6 +160,28 @@ import Testing
         #expect(!FileManager.default.fileExists(atPath: copy.path + "/a.arena"))
     }
 
+    @Test func eachReasonHasAGapOfItsOwn() throws {
+        let died = try Died(lost: 0)
+        died.arena.lost(.refused, ExchangeID(high: 3, low: 4), startedAtUs: 30)
+        died.arena.lost(.full, ExchangeID(high: 5, low: 6), startedAtUs: 50)
+        died.arena.lost(.refused, ExchangeID(high: 7, low: 8), startedAtUs: 70)
+        died.arena.lost(.stopped, ExchangeID(high: 9, low: 1), startedAtUs: 90)
+        let log = MemoryFileSystem()
+        let live = try Self.writer(log)
+        let keeper = GapKeeper(writer: live)
+        try keeper.write(died.arena.memory)
+        // Covered is covered: asked again, nothing more is written.
+        try keeper.write(died.arena.memory)
+        died.arena.lost(.refused, ExchangeID(high: 11, low: 1), startedAtUs: 110)
+        try keeper.write(died.arena.memory)
+        try live.close()
+        #expect(GapKeeper.isSettled(died.arena.memory))
+        let gaps = try LogContent(log, "/s").gaps
+        #expect(gaps.map(\.reason) == ["arena_full", "stopped", "log_refused", "log_refused"])
+        #expect(gaps.map(\.count) == [1, 1, 2, 1])
+        #expect(gaps[2].firstAtUs == 30 && gaps[2].lastAtUs == 70 && gaps[3].firstAtUs == 110)
+    }
+
     /// Every exchange that was admitted is a record or stands in a gap, whatever found no room.
     @Test func everyDropStandsInAGap() throws {
         var limits = CaptureLimits()

@@ -11,7 +11,7 @@ extension SystemTests {
             capture:
               mode: full
               header: reduce
-              body_bytes: 1KiB
+              body_bytes: 4KiB
               redact: [email]
               rules:
                 - {task: "secret-*", mode: off}
@@ -54,18 +54,21 @@ extension SystemTests {
             let secret = try await Question.chat("six").with("x-inference-task-id: secret-1").ask(port: gateway.port)
             let sampled = try await Question.chat("seven").with("x-inference-task-id: sampled").ask(port: gateway.port)
             let long = try await Question.chat(String(repeating: "long ", count: 1_000)).ask(port: gateway.port)
+            let streamed = try await Question.chat("nine", isStream: true, fake: "tokens=400").ask(port: gateway.port)
             let odd = try await Question.chat("eight").with("x-inference-capture: nothing").ask(port: gateway.port)
-            for answer in [plain, metadata, reduced, asked, off, secret, sampled, long] { #expect(answer.status == 200) }
+            for answer in [plain, metadata, reduced, asked, off, secret, sampled, long, streamed] {
+                #expect(answer.status == 200)
+            }
             #expect(odd.status == 400)
-            let text = try await Self.metrics(gateway, admitted: 9)
+            let text = try await Self.metrics(gateway, admitted: 10)
             #expect(text.contains("\nweir_capture_exchanges_off_total{reason=\"policy\"} 2\n"))
             #expect(text.contains("\nweir_capture_exchanges_metadata_only_total{reason=\"policy\"} 3\n"))
             #expect(text.contains("\nweir_capture_exchanges_metadata_only_total{reason=\"sampled_out\"} 1\n"))
-            #expect(text.contains("\nweir_capture_exchanges_reduced_total{reason=\"body_limit\"} 1\n"))
+            #expect(text.contains("\nweir_capture_exchanges_reduced_total{reason=\"body_limit\"} 2\n"))
             #expect(text.contains("\nweir_capture_rung 0\n"))
             #expect(try await gateway.stop() == 0)
             let records = Dictionary(uniqueKeysWithValues: try await bench.records().map { ($0["id"]?.string ?? "", $0) })
-            #expect(Set(records.keys) == Set([plain, metadata, reduced, asked, sampled, long, odd].map(\.id)))
+            #expect(Set(records.keys) == Set([plain, metadata, reduced, asked, sampled, long, streamed, odd].map(\.id)))
             for answer in [metadata, reduced, asked, sampled] {
                 let record = try #require(records[answer.id])
                 #expect(record["request_body"]?.isNull == true && record["response_body"]?.isNull == true)
@@ -77,10 +80,16 @@ extension SystemTests {
             #expect(whole["request_body_kept"]?.string == "full" && whole["request_body"]?.string?.contains("mail ") == true)
             #expect(whole["request_body"]?.string?.contains("ann@example.com") == false)
             let cut = try #require(records[long.id])
-            #expect(cut["request_body_kept"]?.string == "head_tail" && cut["request_body"]?.string?.utf8.count == 1_024)
+            #expect(cut["request_body_kept"]?.string == "head_tail" && cut["request_body"]?.string?.utf8.count == 4_096)
             #expect((cut["request_body_bytes"]?.int ?? 0) > 5_000)
-            // No header of ours reached the provider.
+            // The tail of an answer tells its usage; without a body it is unknown.
+            let answer = try #require(records[streamed.id])
+            #expect(answer["response_body_kept"]?.string == "head_tail" && answer["response_stream"]?.bool == true)
             #expect(try await Weir.run("index", "--data", bench.data).code == 0)
+            let query = try await Weir.run("query", "exchanges", "--json", "--limit", "100", "--data", bench.data)
+            let facts = Dictionary(uniqueKeysWithValues: try query.objects().map { ($0["id"]?.string ?? "", $0) })
+            #expect((facts[streamed.id]?["usage"]?["output_total"]?.int ?? 0) > 100)
+            #expect(facts[metadata.id]?["usage"]?["output_total"]?.isNull == true)
         }
 
         @Test(.timeLimit(.minutes(2))) func aNewPolicyTakesEffectAtSIGHUP() async throws {
