@@ -83,7 +83,9 @@ let package = Package(
                 logging,
             ],
             swiftSettings: strictMemory),
-        .target(name: "Indexing", dependencies: ["Platform", "ExchangeModel", "SegmentLog", "FactStore"], swiftSettings: strict),
+        .target(
+            name: "Indexing", dependencies: ["ByteCoding", "Platform", "ExchangeModel", "SegmentLog", "FactStore"],
+            swiftSettings: strictMemory),
         .target(
             name: "Answers", dependencies: ["ByteCoding", "ExchangeModel", "FactStore", "NamedQueries"], swiftSettings: strict),
         .target(
@@ -155,7 +157,9 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "IndexingTests",
-            dependencies: ["Platform", "ExchangeModel", "SegmentLog", "FactStore", "Indexing", "Answers", "FactSamples", grdb],
+            dependencies: [
+                "ByteCoding", "Platform", "ExchangeModel", "SegmentLog", "FactStore", "Indexing", "Answers", "FactSamples", grdb,
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "AnswersTests",
