@@ -29,7 +29,7 @@ struct SegmentListVerb: ParsableCommand {
         let filter = try times.filter(nowUs: SystemClock().wallUs)
         var total: (segments: Int, records: UInt64, bytes: Int64) = (0, 0, 0)
         for segment in try choice.segments() {
-            let entry = SegmentVerify.skim(segment, files: choice.log.files)
+            let entry = SegmentVerify.skim(segment, in: choice.log)
             if !filter.isEmpty {
                 guard let first = entry.minStartedAtUs, let last = entry.maxStartedAtUs,
                     filter.mayPass(earliestUs: first, latestUs: last)
@@ -38,7 +38,7 @@ struct SegmentListVerb: ParsableCommand {
             total.segments += 1
             total.records += entry.records
             total.bytes += entry.fileBytes
-            try Terminal.data(json ? SegmentText.json(entry) : Array((SegmentText.line(entry) + "\n").utf8))
+            try Terminal.data(json ? SegmentText.json(entry, segment) : SegmentText.line(entry, segment))
         }
         Terminal.say("\(total.segments) segments, \(total.records) records, \(total.bytes) bytes")
     }

@@ -24,7 +24,7 @@ struct SegmentStatVerb: ParsableCommand {
     func run() throws {
         let segments = try choice.segments()
         var stat = SegmentStat()
-        for segment in segments { stat.add(SegmentVerify.skim(segment, files: choice.log.files)) }
+        for segment in segments { stat.add(SegmentVerify.skim(segment, in: choice.log)) }
         var walk = SegmentWalk(
             choice.log, segments: segments, filter: try filters.filter(),
             progress: Terminal.isInteractive ? "counting" : nil)

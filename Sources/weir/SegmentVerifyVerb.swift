@@ -15,10 +15,10 @@ struct SegmentVerifyVerb: ParsableCommand {
         let segments = try choice.segments()
         for (i, segment) in segments.enumerated() {
             Terminal.progress("verifying \(segment.name), \(i + 1) of \(segments.count)")
-            let entry = SegmentVerify.verify(segment, files: choice.log.files)
+            let entry = SegmentVerify.verify(segment, in: choice.log)
             Terminal.endProgress()
             if entry.damageCount > 0 || entry.error != nil { damaged += 1 }
-            try Terminal.data(json ? SegmentText.json(entry) : Array((SegmentText.line(entry) + "\n").utf8))
+            try Terminal.data(json ? SegmentText.json(entry, segment) : SegmentText.line(entry, segment))
             SegmentText.sayWhatIsWrong(entry)
         }
         guard damaged == 0 else { throw VerbFailure.found("something is damaged") }

@@ -3,6 +3,9 @@ import ByteCoding
 import FakeProvider
 import Foundation
 import Glibc
+import Indexing
+import Platform
+import SegmentLog
 
 /// How a program ended.
 struct Finished: Sendable {
@@ -128,7 +131,21 @@ final class Bench: Sendable {
         return try cat.objects()
     }
 
-    /// Paths of the segment files, in order of their names.
+    /// Seals what is finished and in the index; returns how many segments.
+    func seal() async throws -> Int {
+        let data = data
+        return try await offPool {
+            let paths = IndexPaths(dataDirectory: data)
+            let keeper = SegmentKeeper(
+                store: try paths.openForWriting(waitUs: 10_000_000),
+                directory: SegmentDirectory(files: PosixFileSystem(), path: paths.segments), lock: IndexLock(path: paths.lock))
+            let report = try keeper.seal()
+            guard report.failures.isEmpty else { throw TestToolError("not sealed: \(report.failures)") }
+            return report.sealed
+        }
+    }
+
+    /// Paths of the hot segments, in order of their names.
     func segments() throws -> [String] {
         let folder = data + "/segments"
         return try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(".hot") }.sorted().map {
