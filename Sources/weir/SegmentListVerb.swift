@@ -27,9 +27,10 @@ struct SegmentListVerb: ParsableCommand {
         times.since = since
         times.until = until
         let filter = try times.filter(nowUs: SystemClock().wallUs)
+        let log = try choice.log
         var total: (segments: Int, records: UInt64, bytes: Int64) = (0, 0, 0)
         for segment in try choice.segments() {
-            let entry = SegmentVerify.skim(segment, in: choice.log)
+            let entry = SegmentVerify.skim(segment, in: log)
             if !filter.isEmpty {
                 guard let first = entry.minStartedAtUs, let last = entry.maxStartedAtUs,
                     filter.mayPass(earliestUs: first, latestUs: last)

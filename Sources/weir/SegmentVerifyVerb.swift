@@ -13,9 +13,10 @@ struct SegmentVerifyVerb: ParsableCommand {
     func run() throws {
         var damaged = 0
         let segments = try choice.segments()
+        let log = try choice.log
         for (i, segment) in segments.enumerated() {
             Terminal.progress("verifying \(segment.name), \(i + 1) of \(segments.count)")
-            let entry = SegmentVerify.verify(segment, in: choice.log)
+            let entry = SegmentVerify.verify(segment, in: log)
             Terminal.endProgress()
             if entry.damageCount > 0 || entry.error != nil { damaged += 1 }
             try Terminal.data(json ? SegmentText.json(entry, segment) : SegmentText.line(entry, segment))
