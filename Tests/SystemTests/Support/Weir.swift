@@ -3,9 +3,6 @@ import ByteCoding
 import FakeProvider
 import Foundation
 import Glibc
-import Indexing
-import Platform
-import SegmentLog
 
 /// How a program ended.
 struct Finished: Sendable {
@@ -131,18 +128,11 @@ final class Bench: Sendable {
         return try cat.objects()
     }
 
-    /// Seals what is finished and in the index; returns how many segments.
-    func seal() async throws -> Int {
-        let data = data
-        return try await offPool {
-            let paths = IndexPaths(dataDirectory: data)
-            let keeper = SegmentKeeper(
-                store: try paths.openForWriting(waitUs: 10_000_000),
-                directory: SegmentDirectory(files: PosixFileSystem(), path: paths.segments), lock: IndexLock(path: paths.lock))
-            let report = try keeper.seal()
-            guard report.failures.isEmpty else { throw TestToolError("not sealed: \(report.failures)") }
-            return report.sealed
-        }
+    /// Seals what is finished; returns how many segments.
+    func seal() async throws -> Int64? {
+        let ended = try await Weir.run("segment", "seal", "--json", "--data", data)
+        guard ended.code == 0 else { throw TestToolError("weir segment seal ended with \(ended.code): \(ended.errors)") }
+        return try ended.objects().first?["sealed"]?.int
     }
 
     /// Paths of the hot segments, in order of their names.
