@@ -19,7 +19,7 @@ struct SegmentVerifyVerb: ParsableCommand {
             let entry = SegmentVerify.verify(segment, in: log)
             Terminal.endProgress()
             if entry.damageCount > 0 || entry.error != nil { damaged += 1 }
-            try Terminal.data(json ? SegmentText.json(entry) : Array((SegmentText.line(entry) + "\n").utf8))
+            try Terminal.data(json ? SegmentText.json(entry, segment) : SegmentText.line(entry, segment))
             SegmentText.sayWhatIsWrong(entry)
         }
         guard damaged == 0 else { throw VerbFailure.found("something is damaged") }
