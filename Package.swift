@@ -116,7 +116,7 @@ let package = Package(
             swiftSettings: strict),
         .executableTarget(
             name: "weir-bench",
-            dependencies: ["Platform", "ExchangeModel", "Capture", argumentParser, logging],
+            dependencies: ["Platform", "ExchangeModel", "SegmentLog", "Capture", argumentParser, logging],
             swiftSettings: strict),
 
         // MARK: Tests

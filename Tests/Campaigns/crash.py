@@ -148,7 +148,7 @@ def run_random(args):
     def start():
         flags = ["--threads", str(LOOPS)]
         # Small arenas press payload into plain memory; large ones hold it all.
-        return ledger.Process(args.weir, data, provider_port, log, flags, env={"WEIR_CAPTURE_ARENA_MIB": str(rng.choice((8, 32, 64)))})
+        return ledger.Process(args.weir, data, provider_port, log, flags, env={"WEIR_CAPTURE_ARENA_MIB": str(rng.choice((16, 32, 64)))})
 
     try:
         weir = start()
@@ -156,8 +156,9 @@ def run_random(args):
         account.check_new(None)
         for number in range(args.rounds):
             path = os.path.join(args.folder, "ledger.txt")
-            callers = rng.choice((4, 24, 48, 96))
-            driver = ledger.Driver(args.ledger, pool, weir.port, next_number, path, callers=callers, mix_name=rng.choice(("mixed", "mixed", "small", "bulk")))
+            # As fast as it goes with few callers, at a rate with many; bulk at a rate that can be read again in a second.
+            callers, mix_name, rate = rng.choice(((4, "mixed", 0), (48, "mixed", 1200), (96, "mixed", 600), (16, "small", 0), (96, "small", 2000), (24, "bulk", 150)))
+            driver = ledger.Driver(args.ledger, pool, weir.port, next_number, path, callers=callers, mix_name=mix_name, rate=rate)
             time.sleep(rng.uniform(0.05, 0.9))
             if weir.process.poll() is not None:
                 raise SystemExit(f"round {number}: the gateway ended by itself; see {log}")

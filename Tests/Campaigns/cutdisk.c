@@ -4,7 +4,7 @@
 //     cutdisk MOUNTPOINT BYTES [IMAGE]     serves MOUNTPOINT/disk, filled from IMAGE
 //
 // It knows what a flush has made durable and what came after. A line `cut FILE KEEP SEED` on standard input writes the disk as a power cut
-// would leave it: all that was flushed, and of every later write, with KEEP of a thousand, the whole or a part by sectors. It
+// would leave it: all that was flushed, and of every later write, with KEEP of a thousand, the whole or a part by blocks of 4 KiB. It
 // answers with one line: writes since the flush, how many of them are in the image, flushes so far.
 #define _GNU_SOURCE
 #include <errno.h>
@@ -65,11 +65,11 @@ static void cut(const char *path, unsigned keep, uint64_t seed) {
         uint64_t r = mix(seed + i);
         if (r % 1000 >= keep) continue;
         kept++;
-        uint32_t sectors = late[i].count / SECTOR;
-        // One of eight is torn: some of its sectors are old.
-        if (keep < 1000 && (r >> 32) % 8 == 0 && sectors > 1) {
-            for (uint32_t s = 0; s < sectors; s++)
-                if (mix(r + s) & 1) memcpy(image + late[i].at + s * SECTOR, late[i].bytes + s * SECTOR, SECTOR);
+        uint32_t blocks = late[i].count / BLOCK;
+        // One of eight is torn: some of its blocks are old.
+        if (keep < 1000 && (r >> 32) % 8 == 0 && blocks > 1) {
+            for (uint32_t b = 0; b < blocks; b++)
+                if (mix(r + b) & 1) memcpy(image + late[i].at + b * BLOCK, late[i].bytes + b * BLOCK, BLOCK);
         } else {
             memcpy(image + late[i].at, late[i].bytes, late[i].count);
         }
