@@ -249,7 +249,7 @@ def finish(args, account, data):
 # ---- at every call
 
 # What changes a disk. Each is counted by strace for each thread on its own.
-CALLS = ("write", "pwrite64", "fdatasync", "fsync", "rename", "unlink", "ftruncate", "fallocate", "openat", "mkdir", "flock")
+CALLS = ("write", "pwrite64", "fdatasync", "fsync", "rename", "unlink", "ftruncate", "fallocate", "mkdir")
 
 
 def count_calls(path):
@@ -395,10 +395,12 @@ class Points:
 
 
 def thread_id(pid, name):
-    for thread in os.listdir(f"/proc/{pid}/task"):
-        with open(f"/proc/{pid}/task/{thread}/comm") as file:
-            if file.read().strip() == name:
-                return int(thread)
+    for _ in range(200):
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{thread}/comm") as file:
+                if file.read().strip() == name:
+                    return int(thread)
+        time.sleep(0.01)
     return None
 
 
