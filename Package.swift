@@ -83,7 +83,9 @@ let package = Package(
                 logging,
             ],
             swiftSettings: strictMemory),
-        .target(name: "Indexing", dependencies: ["Platform", "ExchangeModel", "SegmentLog", "FactStore"], swiftSettings: strict),
+        .target(
+            name: "Indexing", dependencies: ["ByteCoding", "Platform", "ExchangeModel", "SegmentLog", "FactStore"],
+            swiftSettings: strictMemory),
         .target(
             name: "Answers", dependencies: ["ByteCoding", "ExchangeModel", "FactStore", "NamedQueries"], swiftSettings: strict),
         .target(
@@ -109,7 +111,8 @@ let package = Package(
         .executableTarget(
             name: "weir",
             dependencies: [
-                "ByteCoding", "Platform", "Telemetry", "ExchangeModel", "Dialects", "SegmentLog", "FactStore", "Upstream",
+                "ByteCoding", "Platform", "Telemetry", "ExchangeModel", "Dialects", "Redaction", "SegmentLog", "FactStore",
+                "Upstream",
                 "Outbound", "Capture", "Indexing", "Answers", "Datasets", "Instrumenting", "Gateway", "FakeProvider",
                 argumentParser, logging, yams,
             ],
@@ -154,7 +157,9 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "IndexingTests",
-            dependencies: ["Platform", "ExchangeModel", "SegmentLog", "FactStore", "Indexing", "Answers", "FactSamples", grdb],
+            dependencies: [
+                "ByteCoding", "Platform", "ExchangeModel", "SegmentLog", "FactStore", "Indexing", "Answers", "FactSamples", grdb,
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "AnswersTests",
@@ -184,11 +189,15 @@ let package = Package(
             dependencies: ["ByteCoding", "Platform", "ExchangeModel", "Upstream", "Gateway", "weir", argumentParser, logging],
             swiftSettings: strict),
         .testTarget(
+            name: "WeirTests",
+            dependencies: ["Platform", "ExchangeModel", "SegmentLog", "FactStore", "Outbound", "Gateway", "weir"],
+            swiftSettings: strict),
+        .testTarget(
             name: "SystemTests",
             dependencies: ["weir", "ByteCoding", "Platform", "ExchangeModel", "SegmentLog", "FakeProvider"],
             exclude: [
                 "sdk_anthropic.py", "sdk_bedrock.py", "sdk_bypass.py", "sdk_check.py", "sdk_common.py", "sdk_compatible.py",
-                "sdk_google.py", "sdk_litellm.py", "sdk_openai.py", "sdk_realtime.py",
+                "sdk_google.py", "sdk_litellm.py", "sdk_openai.py", "sdk_realtime.py", "reading_elsewhere.py",
             ],
             swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),

@@ -90,6 +90,7 @@ package final class IndexPass {
                 break
             }
         }
+        if report.isCaughtUp { report.isCaughtUp = try readExpired() }
         report.durationUs = clock.monotonicUs - startedUs
         return report
     }
@@ -112,7 +113,7 @@ package final class IndexPass {
     private func read(_ segment: SegmentFile) throws -> Bool {
         report.segments += 1
         do {
-            let reader = try SegmentReader(file: segment, files: directory.files)
+            let reader = try directory.reader(of: segment)
             while true {
                 let offset = offsets[segment.name] ?? 0
                 guard let next = try commit(try reader.next(after: offset), of: segment) else { return true }
@@ -122,6 +123,9 @@ package final class IndexPass {
                 progress(report)
                 guard try mayGoOn() else { return false }
             }
+        } catch let error as SegmentError where error.code == .keyMissing {
+            if report.locked.count < IndexingLimits.namedSegments { report.locked.append(segment.name) }
+            return true
         } catch is SegmentError {
             // Retention may have removed it since it was listed; anything else is worth a name.
             if directory.file(named: segment.name) != nil, report.unreadable.count < IndexingLimits.namedSegments {
@@ -152,12 +156,65 @@ package final class IndexPass {
             try store.commit(facts: [], checkpoint: Checkpoint(segment: segment.name, offset: next), losses: [loss])
             report.damaged += 1
             return next
+        case .gap(let gap):
+            try store.commit(facts: [], checkpoint: Checkpoint(segment: segment.name, offset: gap.next))
+            report.gaps += 1
+            report.missing += gap.gap.count
+            return gap.next
+        case .locked(let offset, _, _):
+            throw SegmentError(
+                .keyMissing, "The segment is encrypted with a key that is not in the key file.", segment: segment.name,
+                offset: offset)
         case .incomplete(let offset):
+            guard !segment.isSealed else {
+                return try commit(
+                    .damage(range: offset..<segment.size, reason: .missingBytes, next: segment.size), of: segment)
+            }
             report.incompleteBytes += max(0, segment.size - offset)
             return nil
         case .end:
-            return nil
+            // Behind the last batch of a sealed segment lies its seek table: read too, or it would be looked at for ever.
+            guard segment.isSealed, (offsets[segment.name] ?? 0) < segment.size else { return nil }
+            try store.commit(facts: [], checkpoint: Checkpoint(segment: segment.name, offset: segment.size))
+            return segment.size
         }
+    }
+
+    /// Reads the facts of segments whose records are gone and that the index does not know; false where the pass has to stop.
+    private func readExpired() throws -> Bool {
+        for file in try directory.expired() {
+            let name = file.fileName.with(.records).description
+            do {
+                let manifest = try directory.manifest(of: file)
+                guard (offsets[name] ?? -1) < manifest.records.bytes else { continue }
+                report.segments += 1
+                if manifest.facts != nil {
+                    var rest = try SealedLines(file, in: directory)
+                    while let lines = try rest.next() {
+                        try commit(lines, of: file, as: name)
+                        guard try mayGoOn() else { return false }
+                    }
+                }
+                try store.commit(facts: [], checkpoint: Checkpoint(segment: name, offset: manifest.records.bytes))
+            } catch is SegmentError {
+                if report.unreadable.count < IndexingLimits.namedSegments { report.unreadable.append(file.name) }
+            }
+        }
+        return true
+    }
+
+    private func commit(_ lines: [[UInt8]], of file: SegmentFile, as name: String) throws {
+        var facts: [ExchangeFact] = []
+        for line in lines {
+            do { facts.append(try ExchangeFact(line: line)) } catch { report.undecodable += 1 }
+        }
+        let result = try store.commit(facts: facts, checkpoint: Checkpoint(segment: name, offset: 0))
+        options.noting(facts)
+        report.batches += 1
+        report.records += facts.count
+        report.facts += result.inserted
+        report.duplicates += result.duplicates
+        progress(report)
     }
 
     /// Minds the time, the wish to stop and the others who wait; false where the pass has to stop.

@@ -16,6 +16,12 @@ package struct IndexReport: Equatable, Sendable {
     package var damaged = 0
     /// Lines that were no record.
     package var undecodable = 0
+    /// Gaps found.
+    package var gaps = 0
+    /// Exchanges that have no record, by those gaps.
+    package var missing: UInt64 = 0
+    /// Segments encrypted with a key that is not at hand, at most `IndexingLimits.namedSegments` of them.
+    package var locked: [String] = []
     /// Bytes of segments read.
     package var bytes: Int64 = 0
     /// Bytes of segments that were unread when the pass began.
@@ -33,7 +39,7 @@ package struct IndexReport: Equatable, Sendable {
     package init() {}
 
     /// The exit code of a verb that ends with this report: 3 where it could not finish, 1 where a segment could not be read.
-    package var exitCode: Int32 { isCaughtUp ? (unreadable.isEmpty ? 0 : 1) : 3 }
+    package var exitCode: Int32 { isCaughtUp ? (unreadable.isEmpty && locked.isEmpty ? 0 : 1) : 3 }
 
     /// One line for a person.
     package var summary: String {
@@ -42,6 +48,8 @@ package struct IndexReport: Equatable, Sendable {
         if duplicates > 0 { text += "; \(duplicates) known already" }
         if undecodable > 0 { text += "; \(undecodable) lines are no records" }
         if damaged > 0 { text += "; \(damaged) damaged ranges (see `weir segment verify`)" }
+        if missing > 0 { text += "; \(missing) exchanges have no record, by \(gaps) gaps" }
+        if !locked.isEmpty { text += "; no key for: \(locked.joined(separator: ", "))" }
         if !unreadable.isEmpty { text += "; cannot be read: \(unreadable.joined(separator: ", "))" }
         if !isCaughtUp { text += "; not finished, run it again" }
         return text

@@ -2,36 +2,50 @@
 import ByteCoding
 import CZstd
 
-/// Makes independent zstd frames at level 1 with content size and checksum; owned by one thread.
+/// Makes independent zstd frames with content size and checksum; owned by one thread.
 @safe final class FrameCompressor {
+    /// How hard it tries.
+    enum Effort {
+        /// For the capture thread: level 1.
+        case fast
+        /// For sealing: level 3, and matches from far back found by a table of their own (`zstd --long`).
+        case dense
+    }
+
     private static let keptScratchBytes = 8 << 20
     private let context: OpaquePointer
     private var scratch = ByteStore(capacity: 1_024)
 
-    init() throws(SegmentError) {
+    init(_ effort: Effort = .fast) throws(SegmentError) {
         guard let made = unsafe ZSTD_createCCtx() else {
             throw SegmentError(.compressionFailed, "zstd has no memory for a compressor. Free memory and start again.")
         }
         unsafe context = made
-        _ = unsafe ZSTD_CCtx_setParameter(made, ZSTD_c_compressionLevel, 1)
-        // A table that leaves room in the first-level cache of the core, and shorter matches, which make up for it (decision 0014).
-        _ = unsafe ZSTD_CCtx_setParameter(made, ZSTD_c_hashLog, 13)
-        _ = unsafe ZSTD_CCtx_setParameter(made, ZSTD_c_minMatch, 5)
+        switch effort {
+        case .fast:
+            _ = unsafe ZSTD_CCtx_setParameter(made, ZSTD_c_compressionLevel, 1)
+            // A table that leaves room in the first-level cache of the core, and shorter matches, which make up for it (decision 0014).
+            _ = unsafe ZSTD_CCtx_setParameter(made, ZSTD_c_hashLog, 13)
+            _ = unsafe ZSTD_CCtx_setParameter(made, ZSTD_c_minMatch, 5)
+        case .dense:
+            _ = unsafe ZSTD_CCtx_setParameter(made, ZSTD_c_compressionLevel, 3)
+            _ = unsafe ZSTD_CCtx_setParameter(made, ZSTD_c_windowLog, SegmentFormat.sealedWindowLog)
+            _ = unsafe ZSTD_CCtx_setParameter(made, ZSTD_c_enableLongDistanceMatching, 1)
+        }
         _ = unsafe ZSTD_CCtx_setParameter(made, ZSTD_c_checksumFlag, 1)
         _ = unsafe ZSTD_CCtx_setParameter(made, ZSTD_c_contentSizeFlag, 1)
     }
 
     deinit { unsafe ZSTD_freeCCtx(context) }
 
-    /// One frame, after a header; the array is as long as it must be, for it may be kept a while.
+    /// Compresses to one frame, and lets it be used.
     ///
     /// - Parameters:
     ///   - raw: what to compress.
-    ///   - headerBytes: length of the header.
-    ///   - header: makes the header of the frame it is given.
-    /// - Returns: header and frame.
-    /// - Throws: `SegmentError` of code `compressionFailed`.
-    func compress(_ raw: ByteRun, after headerBytes: Int, header: (ByteRun) -> [UInt8]) throws(SegmentError) -> [UInt8] {
+    ///   - body: takes the frame, which is good within the call only.
+    /// - Returns: what the body returns.
+    /// - Throws: `SegmentError` of code `compressionFailed`, or what the body throws.
+    func compress<T>(_ raw: ByteRun, _ body: (ByteRun) throws(SegmentError) -> T) throws(SegmentError) -> T {
         defer { scratch.reset(keeping: FrameCompressor.keptScratchBytes) }
         scratch.reserve(ZSTD_compressBound(raw.count))
         let status = unsafe ZSTD_compress2(context, scratch.base, scratch.capacity, raw.base, raw.count)
@@ -40,12 +54,7 @@ import CZstd
                 .compressionFailed, "zstd refused a batch of \(raw.count) bytes. Free memory or start again.")
         }
         scratch.count = status
-        let frame = scratch.run
-        var framed: [UInt8] = []
-        framed.reserveCapacity(headerBytes + status)
-        framed.append(contentsOf: header(frame))
-        unsafe framed.append(contentsOf: UnsafeRawBufferPointer(start: frame.base, count: frame.count))
-        return framed
+        return try body(scratch.run)
     }
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Which records of which writers are in the log, told from the batch headers alone.
+/// Which records of which writers are in the log, told from the batch headers and manifests alone.
 ///
 /// A writer numbers its records; whoever kept the number of one finds out whether it arrived.
 package struct SegmentCoverage: Sendable {
@@ -12,14 +12,18 @@ package struct SegmentCoverage: Sendable {
     ///   - epochs: the writers asked about.
     ///   - directory: where the segments lie.
     ///   - limit: segments read for each epoch, the latest ones.
-    /// - Throws: `SegmentError` where the directory cannot be listed or a segment cannot be read.
+    /// - Throws: `SegmentError` where the directory cannot be listed or a hot segment cannot be read.
     package init(epochs: Set<UInt64>, directory: SegmentDirectory, limit: Int = 64) throws(SegmentError) {
         guard !epochs.isEmpty else { return }
         let all = try directory.list()
         for epoch in epochs {
             for file in all.filter({ $0.epoch == epoch }).suffix(limit) {
-                let reader = try SegmentReader(file: file, files: directory.files)
-                try read(reader, epoch: epoch)
+                if file.isSealed {
+                    // A manifest that cannot be read says nothing: its records may come twice, and ids settle that.
+                    if let manifest = try? directory.manifest(of: file) { ranges[epoch, default: []] += manifest.recordNumbers }
+                } else {
+                    try read(try directory.reader(of: file), epoch: epoch)
+                }
             }
         }
     }
@@ -33,7 +37,8 @@ package struct SegmentCoverage: Sendable {
                 let (end, overflow) = first.addingReportingOverflow(UInt64(batch.header.recordCount))
                 if !overflow { ranges[epoch, default: []].append(first..<end) }
                 offset = batch.next
-            case .damage(_, _, let next): offset = next
+            case .damage(_, _, let next), .locked(_, let next, _): offset = next
+            case .gap(let gap): offset = gap.next
             case .incomplete, .end: return
             }
         }

@@ -28,6 +28,18 @@ package struct SegmentError: Error, Sendable, CustomStringConvertible {
         package static let recordNotFound = Code(description: "segment_record_not_found")
         /// The directory cannot be listed or created.
         package static let directoryUnusable = Code(description: "segment_directory_unusable")
+        /// The file of keys cannot be read or holds none.
+        package static let keyFileUnusable = Code(description: "segment_key_file_unusable")
+        /// A batch cannot be encrypted.
+        package static let encryptionFailed = Code(description: "segment_encryption_failed")
+        /// A batch is encrypted with a key that is not at hand.
+        package static let keyMissing = Code(description: "segment_key_missing")
+        /// A sealed file is not what was to be written.
+        package static let sealFailed = Code(description: "segment_seal_failed")
+        /// A manifest cannot be read.
+        package static let manifestInvalid = Code(description: "segment_manifest_invalid")
+        /// A segment may not be changed or removed: it is held.
+        package static let held = Code(description: "segment_held")
         /// The compressor refused.
         package static let compressionFailed = Code(description: "segment_compression_failed")
     }

@@ -20,6 +20,10 @@ package struct SegmentLimits: Sendable {
     package var noSpacePauseUs: Int64 = 100_000
     /// First and longest pause after a failing device before the next new segment, microseconds.
     package var failurePauseUs: ClosedRange<Int64> = 1_000_000...60_000_000
+    /// Lines in a frame of a sealed segment, bytes; a longer record is a frame of its own.
+    package var sealedFrameBytes = 16 << 20
+    /// Lines of a segment that may be sealed, bytes: they are held in memory meanwhile.
+    package var sealedSourceBytes: Int64 = 1 << 30
     /// Latest segments read through at start.
     package var recoveredSegments = 16
     /// Bytes copied aside per damaged range.

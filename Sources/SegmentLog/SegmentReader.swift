@@ -18,6 +18,12 @@ package enum DamageReason: String, Sendable, CaseIterable {
     case badFrame = "bad_frame"
     /// The lines are not as many as the header says.
     case badContent = "bad_content"
+    /// The frame does not open with its key: another byte, or another header.
+    case badSeal = "bad_seal"
+    /// The seek table of a sealed segment is not there, or not that of its frames.
+    case badSeekTable = "bad_seek_table"
+    /// A sealed segment is not what its manifest says.
+    case notAsManifest = "not_as_manifest"
 }
 
 /// One batch, taken apart.
@@ -40,6 +46,10 @@ package enum SegmentStep: Sendable {
     case batch(SegmentBatch)
     /// Bytes that give no records; reading goes on at `next`.
     case damage(range: Range<Int64>, reason: DamageReason, next: Int64)
+    /// A gap: exchanges that have no record.
+    case gap(SegmentGapBatch)
+    /// A sound batch, encrypted with a key that is not at hand.
+    case locked(offset: Int64, next: Int64, keyID: UInt32)
     /// A torn tail, or a batch still being written: ask again later, or stop here where nobody writes.
     case incomplete(offset: Int64)
     /// Nothing more.
@@ -56,12 +66,14 @@ package final class SegmentReader {
     package let file: SegmentFile
     private let handle: any OpenFile
     private let decompressor: FrameDecompressor
+    private let keys: SegmentKeys
 
     /// Opens a segment.
     ///
     /// - Throws: `SegmentError` of code `readFailed` where it cannot be opened.
-    package init(file: SegmentFile, files: any FileSystem) throws(SegmentError) {
+    package init(file: SegmentFile, files: any FileSystem, keys: SegmentKeys = .none) throws(SegmentError) {
         self.file = file
+        self.keys = keys
         do {
             handle = try files.open(file.path, .read)
         } catch {
@@ -87,11 +99,21 @@ package final class SegmentReader {
     /// - Returns: the line.
     /// - Throws: `SegmentError` of code `recordNotFound` where no sound record begins there, or `readFailed`.
     package func record(frame: Int64, offset: Int) throws(SegmentError) -> [UInt8] {
-        guard case .batch(let batch) = try next(after: frame), batch.offset == frame else {
+        try SegmentReader.record(in: try batch(at: frame), offset: offset, segment: file.name)
+    }
+
+    /// The batch that begins at an offset.
+    func batch(at frame: Int64) throws(SegmentError) -> SegmentBatch {
+        switch try next(after: frame) {
+        case .batch(let batch) where batch.offset == frame: return batch
+        case .locked(_, _, let id):
+            throw SegmentError(
+                .keyMissing, "The batch is encrypted with the key \(SegmentKey.name(of: id)), which is not in the key file.",
+                segment: file.name, offset: frame)
+        default:
             throw SegmentError(
                 .recordNotFound, "No sound batch begins here; run segment verify.", segment: file.name, offset: frame)
         }
-        return try SegmentReader.record(in: batch, offset: offset, segment: file.name)
     }
 
     static func record(in batch: SegmentBatch, offset: Int, segment: String) throws(SegmentError) -> [UInt8] {
@@ -121,6 +143,7 @@ package final class SegmentReader {
             if end <= size { return .damage(range: start..<end, reason: .unsupportedVersion, next: end) }
             return try missing(from: start, size: size)
         case .none:
+            if file.isSealed, try SeekTable.fills(from: start, to: size, self) { return .end(offset: start) }
             return try withoutHeader(bytes, at: start, size: size)
         }
     }
@@ -137,16 +160,31 @@ package final class SegmentReader {
             return .damage(range: start..<next, reason: .badChecksum, next: next)
         }
         guard SegmentReader.isPossible(header) else { return .damage(range: start..<end, reason: .impossibleLength, next: end) }
+        if header.kind == .gap {
+            guard let payload = BatchFraming.payload(of: frame), let gap = SegmentGap(encoded: Array(payload)) else {
+                return .damage(range: start..<end, reason: .badContent, next: end)
+            }
+            return .gap(SegmentGapBatch(offset: start, next: end, gap: gap))
+        }
         guard decoding else {
             return .batch(SegmentBatch(offset: start, next: end, header: header, raw: [], lineRanges: []))
         }
+        guard header.kind == .encrypted else { return decoded(frame, header, start..<end) }
+        guard let key = keys[header.keyID] else { return .locked(offset: start, next: end, keyID: header.keyID) }
+        guard let payload = BatchFraming.payload(of: frame), let opened = key.open(payload, authenticating: header.authenticated)
+        else { return .damage(range: start..<end, reason: .badSeal, next: end) }
+        return decoded(opened, header, start..<end)
+    }
+
+    private func decoded(_ frame: [UInt8], _ header: SegmentBatchHeader, _ place: Range<Int64>) -> SegmentStep {
         guard let raw = decompressor.decompress(frame, rawLength: Int(header.rawLength)) else {
-            return .damage(range: start..<end, reason: .badFrame, next: end)
+            return .damage(range: place, reason: .badFrame, next: place.upperBound)
         }
         guard let lines = SegmentReader.lines(of: raw, count: Int(header.recordCount)) else {
-            return .damage(range: start..<end, reason: .badContent, next: end)
+            return .damage(range: place, reason: .badContent, next: place.upperBound)
         }
-        return .batch(SegmentBatch(offset: start, next: end, header: header, raw: raw, lineRanges: lines))
+        return .batch(
+            SegmentBatch(offset: place.lowerBound, next: place.upperBound, header: header, raw: raw, lineRanges: lines))
     }
 
     private static func isPossible(_ header: SegmentBatchHeader) -> Bool {
@@ -154,6 +192,7 @@ package final class SegmentReader {
         guard raw <= SegmentFormat.rawBytesLimit, raw <= Int(header.compressedLength) * SegmentFormat.expansionLimit else {
             return false
         }
+        if header.kind == .gap { return header.recordCount == 0 && raw <= SegmentFormat.gapBytesLimit }
         return header.recordCount >= 1 && Int(header.recordCount) <= raw / 2 && header.minStartedAtUs <= header.maxStartedAtUs
     }
 

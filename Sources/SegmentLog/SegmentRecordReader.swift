@@ -28,15 +28,11 @@ package final class SegmentRecordReader {
             guard let file = directory.file(named: segment) else {
                 throw SegmentError(.recordNotFound, "The segment is not there any more.", segment: segment, offset: frame)
             }
-            reader = try SegmentReader(file: file, files: directory.files)
+            reader = try directory.reader(of: file)
         }
         if batch?.offset != frame, let reader {
             batch = nil
-            guard case .batch(let read) = try reader.next(after: frame), read.offset == frame else {
-                throw SegmentError(
-                    .recordNotFound, "No sound batch begins here; run segment verify.", segment: segment, offset: frame)
-            }
-            batch = read
+            batch = try reader.batch(at: frame)
         }
         guard let batch else { throw SegmentError(.recordNotFound, "No batch was read.", segment: segment, offset: frame) }
         return try SegmentReader.record(in: batch, offset: offset, segment: segment)

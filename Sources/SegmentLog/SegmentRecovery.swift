@@ -51,14 +51,16 @@ package enum SegmentRecovery {
         } catch {
             throw SegmentError(.directoryUnusable, "The segment directory cannot be made.", segment: directory, cause: error)
         }
-        let all = try SegmentDirectory(files: files, path: directory).list()
+        let place = SegmentDirectory(files: files, path: directory)
+        let all = try place.list().filter { !$0.isSealed }
         let latest = all.suffix(max(0, limits.recoveredSegments))
         var report = RecoveryReport()
         report.skippedSegments = all.count - latest.count
         for file in latest where !isLive(file) {
-            var recovered = SegmentRecovered(found: SegmentVerify.walk(file, files: files, limits: limits, decoding: false))
+            var recovered = SegmentRecovered(found: SegmentVerify.walk(file, in: place, limits: limits, decoding: false))
             if let error = recovered.found.error { recovered.problems.append(error.description) }
-            setAside(file, directory, files, limits, &recovered)
+            let copies = DamagedCopies(directory: directory, files: files, limits: limits)
+            recovered.problems += copies.make(of: file, recovered.found.damage[...], noting: &recovered.setAside)
             cutTail(file, files, &recovered)
             report.segments.append(recovered)
         }
@@ -75,31 +77,6 @@ package enum SegmentRecovery {
             recovered.truncatedBytes = recovered.found.fileBytes - end
         } catch {
             recovered.problems.append("The incomplete tail of \(file.name) at \(end) cannot be cut off: \(error.message)")
-        }
-    }
-
-    private static func setAside(
-        _ file: SegmentFile, _ directory: String, _ files: any FileSystem, _ limits: SegmentLimits,
-        _ recovered: inout SegmentRecovered
-    ) {
-        let folder = PathText.join(directory, SegmentFormat.damagedFolder)
-        for damage in recovered.found.damage {
-            let path = PathText.join(folder, "\(file.name)-\(damage.range.lowerBound).bin")
-            do {
-                if try files.status(of: path) != nil {
-                    recovered.setAside.append(path)
-                    continue
-                }
-                try files.createDirectories(folder)
-                let source = try files.open(file.path, .read)
-                defer { source.close() }
-                let length = min(damage.range.upperBound - damage.range.lowerBound, Int64(limits.setAsideBytes))
-                try files.replaceFile(path, with: source.read(at: damage.range.lowerBound, count: Int(length)))
-                recovered.setAside.append(path)
-            } catch {
-                recovered.problems.append(
-                    "Damage of \(file.name) at \(damage.range.lowerBound) cannot be copied aside: \(error.message)")
-            }
         }
     }
 }

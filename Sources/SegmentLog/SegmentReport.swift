@@ -36,6 +36,8 @@ package enum SegmentReport {
         case .unsupportedVersion: "written by a later version; read it with that version."
         case .badHeader, .badChecksum, .missingBytes:
             "the file was changed after it was written; its other batches are sound. Check the device; restore the file from a copy."
+        case .badSeal, .badSeekTable, .notAsManifest:
+            "the file was changed after it was sealed; batches that are whole can be read. Restore it from a copy, or run segment repair."
         case .impossibleLength, .badFrame, .badContent:
             "checksums fit but the content does not: written by something else, or a fault of the writer. Keep the file and report it."
         }

@@ -21,6 +21,7 @@ package final class SegmentWriter {
     private let policy: SegmentSyncPolicy
     private let compressor: FrameCompressor
     private let nodeNumber: UInt64
+    private let framing: BatchFraming
 
     private var raw = ByteStore(capacity: 1_024)
     private var batchRecords: UInt32 = 0
@@ -31,6 +32,7 @@ package final class SegmentWriter {
     private var records: UInt64 = 0
     private var refusedRecords: UInt64 = 0
     private var lostRecords: UInt64 = 0
+    private var gaps: UInt64 = 0
     private var isClosed = false
 
     /// A writer that begins a new epoch; the first segment is made with the first batch.
@@ -44,10 +46,12 @@ package final class SegmentWriter {
     ///   - sync: when batches become durable.
     ///   - limits: the bounds.
     ///   - epoch: from `SegmentEpoch`, where several processes may write; nil takes the next free one.
+    ///   - keys: the current one encrypts every batch of records; gaps are plain.
     /// - Throws: `SegmentError` of code `directoryUnusable`, or `compressionFailed` for lack of memory.
     package init(
         directory: String, node: String, files: any FileSystem, clock: any Clock,
-        sync: SegmentSyncPolicy = .interval(us: 1_000_000), limits: SegmentLimits = .standard, epoch: UInt64? = nil
+        sync: SegmentSyncPolicy = .interval(us: 1_000_000), limits: SegmentLimits = .standard, epoch: UInt64? = nil,
+        keys: SegmentKeys = .none
     ) throws(SegmentError) {
         do {
             try files.createDirectories(directory)
@@ -65,6 +69,7 @@ package final class SegmentWriter {
         self.node = name
         self.epoch = start
         nodeNumber = SegmentFormat.nodeNumber(name)
+        framing = BatchFraming(key: keys.current)
         compressor = try FrameCompressor()
         output = SegmentOutput(
             directory: directory, node: name, epoch: start, files: files, clock: clock, policy: sync, limits: limits)
@@ -79,6 +84,7 @@ package final class SegmentWriter {
         counted.records = records
         counted.refusedRecords = refusedRecords
         counted.lostRecords = lostRecords
+        counted.gaps = gaps
         return counted
     }
 
@@ -150,6 +156,27 @@ package final class SegmentWriter {
         minStartedAtUs = min(minStartedAtUs, startedAtUs)
         maxStartedAtUs = max(maxStartedAtUs, startedAtUs)
         if raw.count >= limits.batchBytes { closeBatchAndWrite() }
+    }
+
+    /// Puts a gap into the log, behind what was appended before it; written at once where the disk takes it.
+    ///
+    /// Throws only where the gap was *not* taken: ask again later.
+    /// - Parameter gap: what has no record, and why.
+    /// - Throws: `SegmentError` of code `closed`, `recordTooLarge`, `backlogFull` or `compressionFailed`.
+    package func append(gap: SegmentGap) throws(SegmentError) {
+        guard !isClosed else { throw SegmentError(.closed, "The segment writer is closed; open a new one.") }
+        guard output.unwrittenBytes == 0 || output.unwrittenBytes + raw.count < limits.backlogBytes else {
+            throw SegmentError(.backlogFull, "The disk takes no batches; the gap is refused.", cause: lastError?.cause)
+        }
+        try noting { () throws(SegmentError) in try closeBatch() }
+        let header = SegmentBatchHeader(
+            node: nodeNumber, epoch: epoch, batchSequence: batchSequence, firstRecord: records, recordCount: 0,
+            minStartedAtUs: 0, maxStartedAtUs: 0, rawLength: 0, compressedLength: 0, frameChecksum: 0)
+        let batch = try BatchFraming.batch(of: gap, header)
+        output.enqueue(EncodedBatch(bytes: batch, rawBytes: 0, firstRecord: records, recordCount: 0))
+        batchSequence += 1
+        gaps += 1
+        closeBatchAndWrite()
     }
 
     /// Does what is due: closes the batch by age, writes what waits, syncs, ends the segment by age or hour.
@@ -228,12 +255,12 @@ package final class SegmentWriter {
     private func closeBatch() throws(SegmentError) {
         guard batchRecords > 0 else { return }
         let first = records - UInt64(batchRecords)
-        let framed = try compressor.compress(raw.run, after: SegmentFormat.headerBytes) { frame in
-            SegmentBatchHeader(
-                node: nodeNumber, epoch: epoch, batchSequence: batchSequence, firstRecord: first, recordCount: batchRecords,
-                minStartedAtUs: minStartedAtUs, maxStartedAtUs: maxStartedAtUs, rawLength: UInt32(raw.count),
-                compressedLength: UInt32(frame.count), frameChecksum: CRC32C.checksum(frame)
-            ).encoded()
+        let header = SegmentBatchHeader(
+            node: nodeNumber, epoch: epoch, batchSequence: batchSequence, firstRecord: first, recordCount: batchRecords,
+            minStartedAtUs: minStartedAtUs, maxStartedAtUs: maxStartedAtUs, rawLength: UInt32(raw.count), compressedLength: 0,
+            frameChecksum: 0)
+        let framed = try compressor.compress(raw.run) { frame throws(SegmentError) in
+            try framing.batch(header, frame: frame)
         }
         output.enqueue(
             EncodedBatch(bytes: framed, rawBytes: raw.count, firstRecord: first, recordCount: batchRecords))

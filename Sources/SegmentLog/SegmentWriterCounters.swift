@@ -23,6 +23,8 @@ package struct SegmentWriterCounters: Sendable, Equatable {
     package var refusedRecords: UInt64 = 0
     /// Records taken that no file held when the writer was closed.
     package var lostRecords: UInt64 = 0
+    /// Gaps taken.
+    package var gaps: UInt64 = 0
     /// Batches written to a file, rewritten ones counted again.
     package var batches: UInt64 = 0
     /// Bytes of lines in those batches.

@@ -2,6 +2,7 @@
 import ArgumentParser
 import Indexing
 import Platform
+import SegmentLog
 
 /// The data directory and what lies in it.
 struct DataDirectory {
@@ -10,6 +11,8 @@ struct DataDirectory {
     /// Held by the one gateway that writes here.
     var serveLock: String { PathText.join(path, "serve.lock") }
     var segments: String { paths.segments }
+    /// The segments, as every verb reads them.
+    var log: SegmentDirectory { SegmentDirectory(files: PosixFileSystem(), path: segments) }
     /// What loops hand over to the capture thread, in files that survive the process.
     var arenas: String { PathText.join(path, "arenas") }
     var index: String { paths.index }

@@ -17,9 +17,11 @@ final class SegmentBench {
     }
 
     func writer(
-        node: String = "n1", sync: SegmentSyncPolicy = .interval(us: 1_000_000), limits: SegmentLimits = .standard
+        node: String = "n1", sync: SegmentSyncPolicy = .interval(us: 1_000_000), limits: SegmentLimits = .standard,
+        keys: SegmentKeys = .none
     ) throws -> SegmentWriter {
-        try SegmentWriter(directory: Self.directory, node: node, files: files, clock: clock, sync: sync, limits: limits)
+        try SegmentWriter(
+            directory: Self.directory, node: node, files: files, clock: clock, sync: sync, limits: limits, keys: keys)
     }
 
     /// Appends records with running ids and remembers those that were taken.
@@ -51,8 +53,8 @@ final class SegmentBench {
     }
 
     /// All steps of a segment; the accounting of its bytes is checked on the way.
-    static func steps(_ file: SegmentFile, _ files: any FileSystem) throws -> [SegmentStep] {
-        let reader = try SegmentReader(file: file, files: files)
+    static func steps(_ file: SegmentFile, _ files: any FileSystem, keys: SegmentKeys = .none) throws -> [SegmentStep] {
+        let reader = try SegmentReader(file: file, files: files, keys: keys)
         let size = try files.size(of: file.path)
         var steps: [SegmentStep] = []
         var offset: Int64 = 0
@@ -64,6 +66,12 @@ final class SegmentBench {
                 #expect(batch.offset == offset && batch.next > offset && batch.next <= size)
                 #expect(batch.lineRanges.count == Int(batch.header.recordCount))
                 offset = batch.next
+            case .gap(let gap):
+                #expect(gap.offset == offset && gap.next > offset && gap.next <= size)
+                offset = gap.next
+            case .locked(let at, let next, _):
+                #expect(at == offset && next > offset && next <= size)
+                offset = next
             case .damage(let range, _, let next):
                 #expect(range.lowerBound == offset && range.upperBound == next && next > offset && next <= size)
                 offset = next
@@ -71,7 +79,8 @@ final class SegmentBench {
                 #expect(at == offset && at < size)
                 return steps
             case .end(let at):
-                #expect(at == offset && at == size)
+                // Behind the last batch of a sealed segment lies its seek table.
+                #expect(at == offset && (at == size || file.isSealed))
                 return steps
             }
         }

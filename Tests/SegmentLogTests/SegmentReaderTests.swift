@@ -117,7 +117,7 @@ import Testing
     @Test func laterVersionIsSkippedByItsLengths() throws {
         let small = try SegmentBench.small()
         var bytes = small.bytes
-        bytes[12] = 2
+        bytes[12] = 3
         var sum: [UInt8] = []
         FixedInts.append(CRC32C.checksum(bytes[0..<84]), to: &sum)
         bytes.replaceSubrange(84..<88, with: sum)

@@ -271,13 +271,13 @@ import Testing
         #expect(SegmentFormat.nodeName("Node-7.Ü") == "node-7___" && SegmentFormat.nodeName("") == "_")
         let name = SegmentFile.name(node: "a-b", epoch: 255, sequence: 7)
         #expect(name == "a-b-00000000000000ff-00000007.hot")
-        let parts = SegmentFile.parse(name)
-        #expect(parts?.node == "a-b" && parts?.epoch == 255 && parts?.sequence == 7)
+        let parts = SegmentName(fileName: name)
+        #expect(parts?.stem == SegmentStem(node: "a-b", epoch: 255, sequence: 7) && parts?.part == .hot)
         for bad in [
             "", ".hot", "-.hot", "a-ff-7.hot", "a-00000000000000FF-00000007.hot", "A-00000000000000ff-00000007.hot", name + "x",
             "--.hot",
         ] {
-            #expect(SegmentFile.parse(bad) == nil)
+            #expect(SegmentName(fileName: bad) == nil)
         }
     }
 }
