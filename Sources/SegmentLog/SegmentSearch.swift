@@ -18,7 +18,7 @@ package enum SegmentSearch {
         let times = startedAtUs.sorted()
         guard !times.isEmpty else { return }
         for file in try directory.list().filter({ $0.epoch >= epoch }).suffix(limit) {
-            let reader = try SegmentReader(file: file, files: directory.files)
+            let reader = try directory.reader(of: file)
             var next: Int64? = 0
             while let offset = next {
                 next = try lines(times, reader, at: offset, body)
@@ -30,14 +30,15 @@ package enum SegmentSearch {
     private static func lines(
         _ times: [Int64], _ reader: SegmentReader, at offset: Int64, _ body: (ArraySlice<UInt8>) -> Void
     ) throws(SegmentError) -> Int64? {
-        switch try reader.step(at: offset, decoding: false) {
+        switch try reader.skim(after: offset) {
         case .batch(let batch):
             let range = batch.header.minStartedAtUs...batch.header.maxStartedAtUs
             if holds(times, range), case .batch(let whole) = try reader.next(after: batch.offset) {
                 for line in whole.lineRanges { body(whole.raw[line]) }
             }
             return batch.next
-        case .damage(_, _, let next): return next
+        case .gap(let gap): return gap.next
+        case .damage(_, _, let next), .locked(_, let next, _): return next
         case .incomplete, .end: return nil
         }
     }

@@ -18,9 +18,15 @@ struct ReadsWorkload: ParsableCommand {
         for file in try segments.list() {
             let reader = try SegmentReader(file: file, files: segments.files)
             var offset: Int64 = 0
-            while case .batch(let batch) = try reader.next(after: offset) {
-                places += batch.lineRanges.map { (file, batch.offset, $0.lowerBound) }
-                offset = batch.next
+            reading: while true {
+                switch try reader.next(after: offset) {
+                case .batch(let batch):
+                    places += batch.lineRanges.map { (file, batch.offset, $0.lowerBound) }
+                    offset = batch.next
+                case .gap(let gap): offset = gap.next
+                case .damage(_, _, let next), .locked(_, let next, _): offset = next
+                case .incomplete, .end: break reading
+                }
             }
         }
         guard !places.isEmpty, count > 0 else { throw ValidationError("there are no records") }
