@@ -10,7 +10,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 bench=${WEIR_BENCH_BIN:-$root/.build/release/weir-bench}
 [[ -d "$shared/traces" ]] || skip "the traces are not here ($shared/traces)"
 [[ -x "$weir" ]] || fail "$weir is not built: run make release"
-[[ -x "$bench" ]] || fail "$bench is not built: run make bench-programs"
+[[ -x "$bench" ]] || fail "$bench is not built: run make release-bench"
 command -v gcc >/dev/null || fail "gcc is needed (apt-get install gcc)"
 gcc -O2 -Wall -Wextra -o "$scratch/stockzstd" "$here/stockzstd.c" -lzstd
 
