@@ -35,6 +35,8 @@ class Fault:
     mix, rate, during = "small", 300, DURING
     # Whether exchanges may be dropped; they are counted in any case.
     may_lose = False
+    # Further data directories whose records count.
+    elsewhere = ()
 
     def __init__(self, folder):
         self.place = os.path.join(folder, "place")
@@ -144,11 +146,13 @@ class ReadOnly(Fault):
 
 
 class Removed(Fault):
-    """The directory of the segments is moved away by somebody."""
-    may_lose = True
+    """The directory of the segments is moved away by somebody; what it holds counts."""
 
     def begin(self, weir):
-        os.rename(os.path.join(self.place, "data", "segments"), os.path.join(self.place, "taken"))
+        taken = os.path.join(self.place, "taken")
+        os.makedirs(taken)
+        os.rename(os.path.join(self.place, "data", "segments"), os.path.join(taken, "segments"))
+        self.elsewhere = (taken,)
 
 
 FAULTS = {"full": Full, "full_long": FullLong, "write": BadWrite, "write_some": BadWriteOnce, "sync": BadSync, "sync_some": BadSyncOnce,
@@ -223,7 +227,9 @@ class Run:
             before, during, _ = latency[p]
             if during > before * times + more:
                 self.problems.append(f"latency, p{p / 10:g}: {before} us before, {during} us during")
-        there = self.read(data, lines)
+        there = collections.Counter()
+        for place in (data, *fault.elsewhere):
+            there += self.read(place, lines)
         admitted, dropped = (int(counted[f"weir_capture_exchanges_{what}_total"]) for what in ("admitted", "dropped"))
         absent = [line for line in lines if line.id not in there]
         if admitted != len(lines):

@@ -94,9 +94,10 @@ def body_fault(record, side, expected, at_least):
         return f"{side} of {wire} bytes, sent {len(expected)}, seen {at_least}"
     if kept == "full":
         return None if held == expected[:wire] else f"{side} differs"
-    # A body that did not fit the arena and whose process died: its beginning, and the digest of what there was where it ended.
-    if held != expected[:len(held)]:
-        return f"beginning of {side} differs"
+    # A beginning, perhaps with an end behind it, and the digest of the whole where it is known.
+    same = len(os.path.commonprefix((held, expected)))
+    if not expected[:wire].endswith(held[same:]):
+        return f"what is kept of {side} differs at byte {same}"
     digest = record[side + "_body_sha256"]
     if digest and digest != hashlib.sha256(expected[:wire]).hexdigest():
         return f"digest of {side} differs"
