@@ -118,7 +118,7 @@ let package = Package(
             swiftSettings: strict),
         .executableTarget(
             name: "weir-bench",
-            dependencies: ["Platform", "ExchangeModel", "Capture", argumentParser, logging],
+            dependencies: ["Platform", "ExchangeModel", "SegmentLog", "Capture", "Indexing", argumentParser, logging],
             swiftSettings: strict),
 
         // MARK: Tests

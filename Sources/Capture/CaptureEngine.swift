@@ -187,7 +187,7 @@ package final class CaptureEngine: Sendable {
     private static func makeArena(_ running: Running, limits: CaptureLimits, clock: any Clock) -> CaptureArena? {
         let loop = running.loops.take()
         let identity = ArenaIdentity(
-            node: running.node, epoch: running.epoch.number, loop: loop, createdAtUs: clock.wallUs)
+            node: running.node, epoch: running.epoch.number, loop: loop, createdAtUs: clock.wallUs, bootID: Host.bootID())
         let name = ArenaIdentity.fileName(
             node: SegmentFormat.nodeName(running.node), epoch: running.epoch.number, loop: loop)
         let path = PathText.join(running.places.arenas, name)
