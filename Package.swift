@@ -83,7 +83,9 @@ let package = Package(
                 logging,
             ],
             swiftSettings: strictMemory),
-        .target(name: "Indexing", dependencies: ["Platform", "ExchangeModel", "SegmentLog", "FactStore"], swiftSettings: strict),
+        .target(
+            name: "Indexing", dependencies: ["ByteCoding", "Platform", "ExchangeModel", "SegmentLog", "FactStore"],
+            swiftSettings: strictMemory),
         .target(
             name: "Answers", dependencies: ["ByteCoding", "ExchangeModel", "FactStore", "NamedQueries"], swiftSettings: strict),
         .target(
@@ -116,7 +118,7 @@ let package = Package(
             swiftSettings: strict),
         .executableTarget(
             name: "weir-bench",
-            dependencies: ["Platform", "ExchangeModel", "Capture", argumentParser, logging],
+            dependencies: ["Platform", "ExchangeModel", "SegmentLog", "Capture", "Indexing", argumentParser, logging],
             swiftSettings: strict),
 
         // MARK: Tests
@@ -136,7 +138,8 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(name: "DialectsTests", dependencies: ["ExchangeModel", "Dialects", "TestSupport"], swiftSettings: strict),
         .testTarget(
-            name: "RedactionTests", dependencies: ["ByteCoding", "ExchangeModel", "Redaction", "TestSupport"], swiftSettings: strict),
+            name: "RedactionTests", dependencies: ["ByteCoding", "ExchangeModel", "Redaction", "TestSupport"],
+            swiftSettings: strict),
         .testTarget(
             name: "SegmentLogTests", dependencies: ["ByteCoding", "Platform", "SegmentLog", "TestSupport"], swiftSettings: strict),
         .testTarget(
@@ -155,7 +158,9 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "IndexingTests",
-            dependencies: ["Platform", "ExchangeModel", "SegmentLog", "FactStore", "Indexing", "Answers", "FactSamples", grdb],
+            dependencies: [
+                "ByteCoding", "Platform", "ExchangeModel", "SegmentLog", "FactStore", "Indexing", "Answers", "FactSamples", grdb,
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "AnswersTests",
@@ -188,11 +193,15 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
+            name: "WeirTests",
+            dependencies: ["Platform", "ExchangeModel", "SegmentLog", "FactStore", "Outbound", "Gateway", "weir"],
+            swiftSettings: strict),
+        .testTarget(
             name: "SystemTests",
             dependencies: ["weir", "ByteCoding", "Platform", "ExchangeModel", "SegmentLog", "FakeProvider"],
             exclude: [
                 "sdk_anthropic.py", "sdk_bedrock.py", "sdk_bypass.py", "sdk_check.py", "sdk_common.py", "sdk_compatible.py",
-                "sdk_google.py", "sdk_litellm.py", "sdk_openai.py", "sdk_realtime.py",
+                "sdk_google.py", "sdk_litellm.py", "sdk_openai.py", "sdk_realtime.py", "reading_elsewhere.py",
             ],
             swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),

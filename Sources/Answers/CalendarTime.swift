@@ -42,5 +42,14 @@ enum CalendarTime {
         return "\(date.year)-\(two(date.month))-\(two(date.day)) \(clock)Z"
     }
 
+    /// An instant in the form of ISO 8601, to the microsecond: `2026-11-22T15:28:01.000250Z`.
+    static func isoText(us: Int64) -> String {
+        let text = text(us: us)
+        let rest = ((us % 1_000_000) + 1_000_000) % 1_000_000
+        let digits = String(rest)
+        let fraction = String(repeating: "0", count: 6 - digits.count) + digits
+        return "\(text.prefix(10))T\(text.dropFirst(11).dropLast()).\(fraction)Z"
+    }
+
     private static func two(_ value: Int64) -> String { value < 10 ? "0\(value)" : "\(value)" }
 }

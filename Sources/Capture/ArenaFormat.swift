@@ -7,7 +7,7 @@ enum ArenaFormat {
     static let version: UInt32 = 1
     /// Bytes of a page, its header included; also of the file's header.
     static let pageBytes = 4_096
-    /// Bytes of a page's header: next, owner, used, reserved.
+    /// Bytes of a page's header: next, owner, used, tag.
     static let pageHeaderBytes = 16
     /// Bytes of an entry's header: length, kind, flags, reserved, time.
     static let entryHeaderBytes = 16
@@ -17,6 +17,8 @@ enum ArenaFormat {
     static let smallestFragment = 32
     /// Longest node name kept, bytes.
     static let nodeBytes = 200
+    /// Longest text that names a run of the machine, bytes.
+    static let bootIDBytes = 36
     /// Bytes of the header that its checksum covers.
     static let checkedBytes = 512
     /// Extension of an arena, and of one that is being made.
@@ -37,6 +39,7 @@ enum ArenaFormat {
         static let nodeLength = 36
         static let createdAtUs = 40
         static let node = 64
+        static let bootID = 264
         static let checksum = 512
     }
 
@@ -72,6 +75,9 @@ enum ArenaFormat {
 
     /// The entry goes on with what the one before it of its kind began.
     static let continuedFlag: UInt8 = 1
+
+    /// What the pages of an exchange bear, by the low word of its id: never 0.
+    static func tag(low: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: low) | 1 }
 
     /// A slot's check value: tells a slot that was being written, or rotted, from a sound one.
     static func check(high: UInt64, low: UInt64, startedAtUs: Int64, firstPage: UInt32, slot: UInt32) -> UInt64 {

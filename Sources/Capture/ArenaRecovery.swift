@@ -39,6 +39,8 @@ struct ArenaRecovery {
     let making: RecordMaking
     /// The same for what a dead process left as for what a living one does.
     var judge = PolicyJudge(CapturePolicy(), secrets: CaptureSecrets([UInt8](repeating: 0, count: 16)))
+    /// This run of the machine.
+    var bootID = Host.bootID()
     private static let flushEvery = 1_000
 
     func run() -> ArenaRecoveryReport {
@@ -80,7 +82,9 @@ struct ArenaRecovery {
         guard let (identity, memory) = ArenaIdentity.read(mapping) else { return setAside(path, name, &report) }
         do throws(SegmentError) {
             let before = report.damagedSlots
-            try drain(memory, node: identity.node, &report)
+            let isOld = bootID.isEmpty || identity.bootID != bootID
+            let logged = isOld ? try LoggedExchanges(memory, since: identity.epoch, segments: segments) : nil
+            try drain(memory, node: identity.node, logged: logged, &report)
             report.arenas += 1
             if report.damagedSlots > before { return setAside(path, name, &report) }
             remove(path, name, &report)
@@ -96,7 +100,11 @@ struct ArenaRecovery {
         }
     }
 
-    private func drain(_ memory: ArenaMemory, node: String, _ report: inout ArenaRecoveryReport) throws(SegmentError) {
+    /// - Parameter logged: nil where the arena is as the process left it; else what the log holds, for after a power cut the disk has
+    ///   each page as the kernel last wrote it.
+    private func drain(
+        _ memory: ArenaMemory, node: String, logged: LoggedExchanges?, _ report: inout ArenaRecoveryReport
+    ) throws(SegmentError) {
         let coverage = try SegmentCoverage(epochs: epochs(memory), directory: segments)
         let view = ExchangeView()
         let maker = RecordMaking(node: node, hasher: making.hasher, limits: limits)
@@ -106,16 +114,17 @@ struct ArenaRecovery {
             let state = memory.state(slot)
             guard state != ArenaFormat.SlotState.free else { continue }
             guard state <= ArenaFormat.SlotState.committed, memory.isSound(slot) else {
-                report.damagedSlots += 1
+                report.damagedSlots += logged == nil ? 1 : 0
                 memory.setState(slot, ArenaFormat.SlotState.free)
                 continue
             }
-            if isWritten(memory, slot, coverage) {
+            if isWritten(memory, slot, coverage) || logged?.holds(memory.id(slot)) == true {
                 report.alreadyWritten += 1
                 written.append(slot)
                 continue
             }
-            if !view.read(memory, slot: slot, spill: nil) { report.damagedSlots += 1 }
+            // A page of another exchange ends an old chain: what lies before it is true.
+            if !view.read(memory, slot: slot, spill: nil), logged == nil { report.damagedSlots += 1 }
             if state == ArenaFormat.SlotState.open || !view.facts.isFinal {
                 view.markCrashed()
                 report.crashed += 1

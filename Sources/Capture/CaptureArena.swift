@@ -67,8 +67,8 @@ import Synchronization
     func take(id: ExchangeID, startedAtUs: Int64) -> ArenaWriter? {
         takeBack()
         guard freePages > 0, let slot = freeSlots.popLast() ?? freshSlotNumber(), let page = takePage() else { return nil }
-        memory.initialize(page, owner: slot)
         memory.fillSlot(slot, id: id, startedAtUs: startedAtUs, firstPage: page)
+        memory.initialize(page, owner: slot)
         unsafe lastPages[Int(slot)] = page
         unsafe chainPages[Int(slot)] = 1
         memory.setState(slot, ArenaFormat.SlotState.open)

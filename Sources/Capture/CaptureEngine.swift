@@ -3,7 +3,7 @@ import ExchangeModel
 package import Logging
 package import Platform
 import Redaction
-import SegmentLog
+package import SegmentLog
 import Synchronization
 
 /// Where capture keeps its files.
@@ -28,6 +28,19 @@ package struct CapturePlaces: Sendable {
         self.arenas = arenas
         self.lock = lock
     }
+}
+
+/// How the segments are written.
+package struct CaptureSegments: Sendable {
+    /// When records become durable.
+    package var sync = SegmentSyncPolicy.interval(us: 1_000_000)
+    /// Sizes and ages.
+    package var limits = SegmentLimits.standard
+    /// The current one encrypts.
+    package var keys = SegmentKeys.none
+
+    /// The defaults.
+    package init() {}
 }
 
 /// Capture as a whole: the arenas of the loops, and the thread that owns the segment log.
@@ -66,6 +79,7 @@ package final class CaptureEngine: Sendable {
     ///   - files: the file system.
     ///   - clock: the clock of records.
     ///   - limits: bounds on memory.
+    ///   - segments: how the segments are written.
     ///   - policy: what is recorded, also of what dead processes left.
     ///   - sharesDirectory: whether another process may capture into the same directory meanwhile, as when one hands its listening
     ///     descriptor over to the next; false refuses.
@@ -73,7 +87,8 @@ package final class CaptureEngine: Sendable {
     /// - Throws: `CaptureError`, or `SegmentError` where the directory cannot be used at all.
     package init(
         places: CapturePlaces, node: String, hasherSecret: [UInt8], files: any FileSystem = PosixFileSystem(),
-        clock: any Clock = SystemClock(), limits: CaptureLimits = CaptureLimits(), policy: CapturePolicy = CapturePolicy(),
+        clock: any Clock = SystemClock(), limits: CaptureLimits = CaptureLimits(), segments: CaptureSegments = CaptureSegments(),
+        policy: CapturePolicy = CapturePolicy(),
         sharesDirectory: Bool = false, logger: Logger
     ) throws {
         try files.createDirectories(places.segments)
@@ -85,7 +100,8 @@ package final class CaptureEngine: Sendable {
         CaptureEngine.say(report, logger)
         let epoch = try SegmentEpoch.take(in: directory, clock: clock)
         let writer = try SegmentWriter(
-            directory: places.segments, node: node, files: files, clock: clock, epoch: epoch.number)
+            directory: places.segments, node: node, files: files, clock: clock, sync: segments.sync, limits: segments.limits,
+            epoch: epoch.number, keys: segments.keys)
         let making = RecordMaking(node: node, hasher: KeyHasher(secret: hasherSecret), limits: limits)
         counters = CaptureCounters(clock: clock)
         let secrets = CaptureSecrets(hasherSecret)
@@ -171,7 +187,7 @@ package final class CaptureEngine: Sendable {
     private static func makeArena(_ running: Running, limits: CaptureLimits, clock: any Clock) -> CaptureArena? {
         let loop = running.loops.take()
         let identity = ArenaIdentity(
-            node: running.node, epoch: running.epoch.number, loop: loop, createdAtUs: clock.wallUs)
+            node: running.node, epoch: running.epoch.number, loop: loop, createdAtUs: clock.wallUs, bootID: Host.bootID())
         let name = ArenaIdentity.fileName(
             node: SegmentFormat.nodeName(running.node), epoch: running.epoch.number, loop: loop)
         let path = PathText.join(running.places.arenas, name)

@@ -70,16 +70,12 @@ extension FactStore {
     /// - Returns: its fact.
     /// - Throws: `FactStoreError`.
     package func fact(_ id: ExchangeID) throws -> ExchangeFact? {
-        try reading { db in
-            var walk = FactWalk(filter: FactFilter(), order: .id, newestID: Int64.max)
-            walk.only = id
-            return try walk.page(of: db, count: 1).first
-        }
+        try reading { db in try FactWalk.fact(id, in: db) }
     }
 }
 
 /// A walk over facts by key, one page at a time.
-private struct FactWalk {
+struct FactWalk {
     let filter: FactFilter
     let order: FactOrder
     /// Facts stored later than the walk's begin are left out.
@@ -93,6 +89,13 @@ private struct FactWalk {
         self.filter = filter
         self.order = order
         self.newestID = newestID
+    }
+
+    /// The fact of one exchange, or nil.
+    static func fact(_ id: ExchangeID, in db: Database) throws -> ExchangeFact? {
+        var walk = FactWalk(filter: FactFilter(), order: .id, newestID: Int64.max)
+        walk.only = id
+        return try walk.page(of: db, count: 1).first
     }
 
     private static let columns: String = {

@@ -48,3 +48,11 @@ struct PathPrefix {
         return (path[start + 1], tail[..<end], tail[end...])
     }
 }
+
+/// Paths of captured requests.
+package enum CapturedPath {
+    /// A request's path without the prefix that named a provider, task or environment to Weir.
+    package static func withoutPrefix(_ path: String) -> String {
+        String(decoding: PathPrefix(Array(path.utf8)[...]).rest, as: UTF8.self)
+    }
+}

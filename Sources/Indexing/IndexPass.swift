@@ -90,6 +90,7 @@ package final class IndexPass {
                 break
             }
         }
+        if report.isCaughtUp { report.isCaughtUp = try readExpired() }
         report.durationUs = clock.monotonicUs - startedUs
         return report
     }
@@ -165,11 +166,55 @@ package final class IndexPass {
                 .keyMissing, "The segment is encrypted with a key that is not in the key file.", segment: segment.name,
                 offset: offset)
         case .incomplete(let offset):
+            guard !segment.isSealed else {
+                return try commit(
+                    .damage(range: offset..<segment.size, reason: .missingBytes, next: segment.size), of: segment)
+            }
             report.incompleteBytes += max(0, segment.size - offset)
             return nil
         case .end:
-            return nil
+            // Behind the last batch of a sealed segment lies its seek table: read too, or it would be looked at for ever.
+            guard segment.isSealed, (offsets[segment.name] ?? 0) < segment.size else { return nil }
+            try store.commit(facts: [], checkpoint: Checkpoint(segment: segment.name, offset: segment.size))
+            return segment.size
         }
+    }
+
+    /// Reads the facts of segments whose records are gone and that the index does not know; false where the pass has to stop.
+    private func readExpired() throws -> Bool {
+        for file in try directory.expired() {
+            let name = file.fileName.with(.records).description
+            do {
+                let manifest = try directory.manifest(of: file)
+                guard (offsets[name] ?? -1) < manifest.records.bytes else { continue }
+                report.segments += 1
+                if manifest.facts != nil {
+                    var rest = try SealedLines(file, in: directory)
+                    while let lines = try rest.next() {
+                        try commit(lines, of: file, as: name)
+                        guard try mayGoOn() else { return false }
+                    }
+                }
+                try store.commit(facts: [], checkpoint: Checkpoint(segment: name, offset: manifest.records.bytes))
+            } catch is SegmentError {
+                if report.unreadable.count < IndexingLimits.namedSegments { report.unreadable.append(file.name) }
+            }
+        }
+        return true
+    }
+
+    private func commit(_ lines: [[UInt8]], of file: SegmentFile, as name: String) throws {
+        var facts: [ExchangeFact] = []
+        for line in lines {
+            do { facts.append(try ExchangeFact(line: line)) } catch { report.undecodable += 1 }
+        }
+        let result = try store.commit(facts: facts, checkpoint: Checkpoint(segment: name, offset: 0))
+        options.noting(facts)
+        report.batches += 1
+        report.records += facts.count
+        report.facts += result.inserted
+        report.duplicates += result.duplicates
+        progress(report)
     }
 
     /// Minds the time, the wish to stop and the others who wait; false where the pass has to stop.

@@ -10,6 +10,8 @@ package struct IndexingError: Error, Equatable, Sendable, CustomStringConvertibl
         case lockUnusable = "index_lock_unusable"
         /// The directory of segments cannot be listed.
         case segmentsUnreadable = "index_segments_unreadable"
+        /// The list of erasures cannot be read or written.
+        case erasuresUnreadable = "index_erasures_unreadable"
     }
 
     /// The kind of fault.

@@ -7,6 +7,9 @@ final class AnswerSink {
     let limit: Int
     var bytes: [UInt8] = []
     var isFull = false
+    /// When the request began, where arrivals are to be noted.
+    var startedUs: Int64?
+    var arrivals: [OutboundArrival] = []
 
     init(limit: Int) { self.limit = limit }
 
@@ -16,14 +19,30 @@ final class AnswerSink {
             isFull = true
             return false
         }
+        if let startedUs, arrivals.count < OutboundLimits.arrivalsMax, more.count > 0 {
+            arrivals.append(OutboundArrival(offset: bytes.count, timeUs: SystemClock().monotonicUs - startedUs))
+        }
         unsafe bytes.append(contentsOf: more)
         return true
     }
 }
 
-/// One libcurl handle for one request; made, used and let go on one thread.
+/// One libcurl handle with the connections it keeps; made, used and let go on one thread.
+@safe final class CurlHandle {
+    let pointer: UnsafeMutableRawPointer
+
+    init() throws(OutboundError) {
+        guard let made = unsafe curl_easy_init() else { throw OutboundError(.other, "libcurl has no memory for a request") }
+        unsafe pointer = made
+    }
+
+    deinit { unsafe curl_easy_cleanup(pointer) }
+}
+
+/// One request on a libcurl handle; made, used and let go on one thread.
 @safe final class CurlTransfer {
-    private let handle: UnsafeMutableRawPointer
+    private let kept: CurlHandle
+    private var handle: UnsafeMutableRawPointer { unsafe kept.pointer }
     private var lines: UnsafeMutablePointer<curl_slist>?
     private let body: AnswerSink
     private let head: AnswerSink
@@ -32,9 +51,10 @@ final class AnswerSink {
     private var sent: [UInt8] = []
     private var authorities: [UInt8] = []
 
-    init(url: String, limits: OutboundLimits) throws(OutboundError) {
-        guard let made = unsafe curl_easy_init() else { throw OutboundError(.other, "libcurl has no memory for a request") }
-        unsafe handle = made
+    /// A request on a handle; `isKept` leaves the connection open for the next one.
+    init(url: String, limits: OutboundLimits, handle: CurlHandle, isKept: Bool) {
+        kept = handle
+        unsafe curl_easy_reset(handle.pointer)
         body = AnswerSink(limit: max(0, limits.bodyBytes))
         head = AnswerSink(limit: max(0, limits.headBytes))
         shown = OutboundURL.shown(url)
@@ -43,7 +63,7 @@ final class AnswerSink {
         set(CURLOPT_SSL_VERIFYHOST, 2)
         set(CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2))
         set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
-        set(CURLOPT_FORBID_REUSE, 1)
+        set(CURLOPT_FORBID_REUSE, isKept ? 0 : 1)
         set(CURLOPT_CONNECTTIMEOUT_MS, max(1, limits.connectMilliseconds))
         set(CURLOPT_TIMEOUT_MS, max(1, limits.totalMilliseconds))
         set(CURLOPT_FOLLOWLOCATION, limits.redirects > 0 ? 1 : 0)
@@ -54,7 +74,8 @@ final class AnswerSink {
     }
 
     deinit {
-        unsafe curl_easy_cleanup(handle)
+        // The handle may live on, and must not read what goes away here.
+        unsafe curl_easy_reset(handle)
         unsafe curl_slist_free_all(lines)
     }
 
@@ -124,13 +145,15 @@ final class AnswerSink {
 
     /// Sends and waits.
     func run() throws(OutboundError) -> OutboundResponse {
+        self.body.startedUs = SystemClock().monotonicUs
         let code = unsafe curl_easy_perform(handle)
         guard code == CURLE_OK else { throw failure(code) }
         var status = 0
         _ = unsafe weir_curl_get_long(handle, CURLINFO_RESPONSE_CODE, &status)
         guard (100...599).contains(status) else { throw OutboundError(.brokenAnswer, "\(shown) did not answer in HTTP") }
         return OutboundResponse(
-            status: status, headers: CurlTransfer.headers(head.bytes), body: body.bytes, timings: timings())
+            status: status, headers: CurlTransfer.headers(head.bytes), body: body.bytes, timings: timings(),
+            arrivals: body.arrivals)
     }
 
     private func timings() -> OutboundTimings {

@@ -3,7 +3,7 @@ import CCurl
 import Platform
 import Synchronization
 
-/// Sends requests over libcurl, each on a connection of its own.
+/// Sends requests over libcurl, each on a connection of its own; `OutboundSession` keeps them.
 ///
 /// World: thread. `request` blocks and takes its time: call it on a thread of your own, or use `requestOffPool` from a task.
 package struct OutboundClient: Sendable {
@@ -39,7 +39,7 @@ package struct OutboundClient: Sendable {
     ) throws(OutboundError) -> OutboundResponse {
         try OutboundClient.start()
         try OutboundClient.check(method, url, headers)
-        let transfer = try CurlTransfer(url: url, limits: limits)
+        let transfer = CurlTransfer(url: url, limits: limits, handle: try CurlHandle(), isKept: false)
         try transfer.prepare(method: method, url: url, headers: headers, body: body, route: route)
         return try transfer.run()
     }
@@ -73,7 +73,7 @@ package struct OutboundClient: Sendable {
     private static let isStarted = Mutex(false)
 
     /// libcurl is not to be initialised by two threads at once.
-    private static func start() throws(OutboundError) {
+    static func start() throws(OutboundError) {
         let isReady = isStarted.withLock { started in
             if !started { started = weir_curl_global_init() == CURLE_OK }
             return started
@@ -81,7 +81,7 @@ package struct OutboundClient: Sendable {
         guard isReady else { throw OutboundError(.other, "libcurl cannot be initialised") }
     }
 
-    private static func check(_ method: String, _ url: String, _ headers: [OutboundHeader]) throws(OutboundError) {
+    static func check(_ method: String, _ url: String, _ headers: [OutboundHeader]) throws(OutboundError) {
         let scheme = url.prefix { $0 != ":" }.lowercased()
         guard scheme == "http" || scheme == "https" else { throw OutboundError(.badRequest, "the URL must be http or https") }
         guard url.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {

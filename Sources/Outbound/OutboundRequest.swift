@@ -26,6 +26,8 @@ package struct OutboundLimits: Sendable, Equatable {
     package var headBytes: Int = 256 << 10
     /// Redirects that are followed; none by default.
     package var redirects: Int = 0
+    /// Arrivals that are noted of one answer; later ones are not.
+    package static let arrivalsMax = 65_536
 
     /// The defaults.
     package init() {}
@@ -68,6 +70,14 @@ package struct OutboundTimings: Sendable, Equatable {
     package let totalUs: Int64
 }
 
+/// The arrival of answer bytes: the body runs on from `offset` at `timeUs` since the request began.
+package struct OutboundArrival: Sendable, Equatable {
+    /// Into the body.
+    package let offset: Int
+    /// Microseconds since the request began.
+    package let timeUs: Int64
+}
+
 /// An answer.
 package struct OutboundResponse: Sendable {
     /// The status, 100 to 599.
@@ -78,6 +88,8 @@ package struct OutboundResponse: Sendable {
     package let body: [UInt8]
     /// When each step was done.
     package let timings: OutboundTimings
+    /// When which bytes of the body came.
+    package let arrivals: [OutboundArrival]
 
     /// The first header of a name, case aside.
     package func header(_ name: String) -> String? {

@@ -78,7 +78,7 @@ struct TriggerTable: Sendable {
             let place = shape.triggerPlace
             let bytes = (0..<3).map { shape.prefix.utf8Start[place + $0] }
             let trigger = bytes[2] == 0x2D || bytes[2] == 0x5F ? Trigger.dashedSecret : Trigger.otherSecret
-            add(trigger, first: { $0 == bytes[0] }, second: { $0 == bytes[1] }, third: { $0 == bytes[2] })
+            for (i, byte) in bytes.enumerated() { entries[Int(byte)] |= UInt32(trigger) << UInt32(8 * i) }
         }
         // A name that ends in "key", before what ends a name; and the password of a URL.
         add(

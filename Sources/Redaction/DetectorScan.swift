@@ -223,8 +223,17 @@ struct DetectorScan: Sendable {
         } else if isInside {
             return
         }
-        if let end = PhoneDetector.end(of: number, lead: .none, in: text) {
+        if let end = PhoneDetector.end(of: number, lead: .none, isInRow: isInRow(before, in: text), in: text) {
             keep(DetectorMatch(kind: .phone, start: first, end: end))
         }
+    }
+
+    /// Whether a space before a number follows two digits that stand alone and are no part of a value.
+    private func isInRow(_ space: DetectorText.Unit, in text: DetectorText) -> Bool {
+        let place = space.place
+        guard space.value == 0x20, place - 2 >= text.low, place > resume[DetectorKind.phone.rank] else { return false }
+        guard UInt32(text.byte(place - 1)).isDigit, UInt32(text.byte(place - 2)).isDigit else { return false }
+        let before = text.unit(before: place - 2).value
+        return before == 0x20 || before == DetectorText.edge
     }
 }

@@ -88,11 +88,16 @@ enum EmailDetector {
             var isName = true
             var isNumber = true
             var last = UInt32(0)
+            var nameEnd: Int?
             while count < domainMax {
                 let unit = text.unit(at: place)
                 let isLetter = unit.value.isLetter || unit.value.isLatin
                 guard isLetter || unit.value.isDigit || unit.value == 0x2D && length > 0 else { break }
-                if !isLetter { isName = false }
+                if !isLetter {
+                    // What follows a dash may be words: `write to a@example.com-today`.
+                    if isName, unit.value == 0x2D, length >= 2 { nameEnd = place }
+                    isName = false
+                }
                 if !unit.value.isDigit { isNumber = false }
                 (last, place) = (unit.value, unit.place)
                 length += 1
@@ -110,6 +115,8 @@ enum EmailDetector {
             if labels == 2, isNumber, text.unit(at: at).value.isDigit { return nil }
             if labels >= 2, length >= 2, isName || isPunycode(text, start, place), !isFileEnding(text, start, place) {
                 end = place
+            } else if labels >= 2, let nameEnd, !isFileEnding(text, start, nameEnd) {
+                end = nameEnd
             }
             let dot = text.unit(at: place)
             guard dot.value == 0x2E, count < domainMax else { break }

@@ -23,16 +23,17 @@ enum PhoneDetector {
     /// - Parameters:
     ///   - number: its first group begins at a border of words, or after the lead.
     ///   - lead: what stands before it.
+    ///   - isInRow: whether two digits and a space stand before it, which no value holds.
     ///   - text: what it was read from.
     /// - Returns: the offset after the last digit.
-    static func end(of number: NumberText, lead: Lead, in text: DetectorText) -> Int? {
+    static func end(of number: NumberText, lead: Lead, isInRow: Bool = false, in text: DetectorText) -> Int? {
         guard number.groupCount > 0 else { return nil }
         if lead == .plus { return international(number, from: 0, in: text) }
         if lead == .none, number.digits[0] == 0, number.digits[1] == 0, number.groupCount > 1 {
             return international(number, from: 2, in: text)
         }
         if let end = northAmerican(number, lead: lead, in: text) { return end }
-        if number.digits[0] == 0, let end = trunk(number, lead: lead, in: text) { return end }
+        if number.digits[0] == 0, let end = trunk(number, lead: lead, isInRow: isInRow, in: text) { return end }
         guard lead == .none, let end = longest(number, from: 7, to: 15, in: text) else { return nil }
         return hasWord(before: number.groups[0].start, in: text) ? end : nil
     }
@@ -138,7 +139,7 @@ enum PhoneDetector {
     }
 
     /// A number with the trunk prefix 0: an area code and groups of two digits or more.
-    private static func trunk(_ number: NumberText, lead: Lead, in text: DetectorText) -> Int? {
+    private static func trunk(_ number: NumberText, lead: Lead, isInRow: Bool, in text: DetectorText) -> Int? {
         guard number.digits[1] > 0 else { return nil }
         let first = number.groups[0].count
         if first >= 10 {
@@ -149,6 +150,7 @@ enum PhoneDetector {
             let end = number.groups[4].end
             return lead == .none && ends(text, at: end) && !continues(text, at: end, .dot) ? end : nil
         }
+        if lead == .none, number.begins(with: [2, 2], .space) { return isInRow ? nil : pairs(number, in: text) }
         let opening = number.groups[1].separator
         guard lead == .bracket ? opening == .close : opening == .space || opening == .dash || opening == .slash else {
             return nil
@@ -171,6 +173,19 @@ enum PhoneDetector {
             count -= 1
         }
         return nil
+    }
+
+    /// Ten digits in pairs; a longer row of pairs is a list, unless it is of such numbers.
+    private static func pairs(_ number: NumberText, in text: DetectorText) -> Int? {
+        var count = 0
+        while count < number.groupCount, number.groups[count].count == 2, count == 0 || number.groups[count].separator == .space {
+            count += 1
+        }
+        // The last pair may begin something else.
+        if count > 5, count < number.groupCount, number.groups[count].separator != .space { count -= 1 }
+        guard count == 5 || count == 10 && number.digits[10] == 0 else { return nil }
+        let end = number.groups[4].end
+        return ends(text, at: end, lastGroup: 2) && !continues(text, at: end, .dash) ? end : nil
     }
 
     /// Mobile numbers written in one piece: Germany, the United Kingdom, France, Japan and others by their first digits.

@@ -307,8 +307,11 @@ struct SecretDetector {
                 return DetectorMatch(kind: .secret, start: colon + 1, end: at)
             }
             start -= 1
-            if byte != 0x2A, colon == nil { isShown = true }
-            if byte == 0x3A { colon = start }
+            if byte == 0x3A {
+                colon = start
+            } else if byte != 0x2A, colon == nil {
+                isShown = true
+            }
         }
         return nil
     }

@@ -12,9 +12,12 @@ package final class SealedDraft {
     /// Where each line went, in the order in which they lie.
     package let places: [SealedPlace]
     private let directory: SegmentDirectory
+    /// Nothing but the facts is written: the records are gone.
+    private let isFactsOnly: Bool
 
-    init(directory: SegmentDirectory, manifest: SegmentManifest, places: [SealedPlace]) {
+    init(directory: SegmentDirectory, manifest: SegmentManifest, places: [SealedPlace], isFactsOnly: Bool = false) {
         self.directory = directory
+        self.isFactsOnly = isFactsOnly
         self.manifest = manifest
         self.places = places
     }
@@ -74,7 +77,7 @@ package final class SealedDraft {
         let files = directory.files
         let name = manifest.name
         do throws(PlatformError) {
-            for part in [SegmentName.Part.records, .facts] where part == .records || manifest.facts != nil {
+            for part in [SegmentName.Part.records, .facts] where part == .records ? !isFactsOnly : manifest.facts != nil {
                 let target = name.with(part)
                 try files.rename(
                     SealedFileWriter.temporary(target, in: directory), to: PathText.join(directory.path, target.description))
@@ -88,6 +91,18 @@ package final class SealedDraft {
 }
 
 extension SegmentSealing {
+    /// Begins a new generation of a segment whose records are gone: only its facts are to be written.
+    ///
+    /// - Parameter facts: the facts of the generation that is replaced.
+    /// - Returns: a draft that has no places.
+    /// - Throws: `SegmentError` of code `readFailed` or `manifestInvalid`.
+    package func factsDraft(of facts: SegmentFile) throws(SegmentError) -> SealedDraft {
+        var manifest = try directory.manifest(of: facts)
+        manifest.generation += 1
+        manifest.facts = nil
+        return SealedDraft(directory: directory, manifest: manifest, places: [], isFactsOnly: true)
+    }
+
     /// Removes a segment's file that another has taken the place of, or that holds nothing, with all that belongs to it.
     ///
     /// - Parameter old: the hot segment, or the records of an earlier generation.
@@ -105,7 +120,7 @@ extension SegmentSealing {
         }
     }
 
-    /// Removes what a death left half-way: temporary files, and parts without a manifest.
+    /// Removes what a death left half-way: temporary files, and parts without a manifest whose older generation is there.
     ///
     /// - Returns: segments that were replaced and are still there, each with the one that replaces it; the index may not have
     ///   followed yet.
@@ -124,7 +139,12 @@ extension SegmentSealing {
             for file in listing.found {
                 let latest = sealed[file.stem] ?? 0
                 guard file.fileName.part == .records || file.fileName.part == .facts else { continue }
-                if file.fileName.generation > latest { try directory.files.unlink(file.path) }
+                // Without one that it replaces it is no leftover, but a segment that has lost its manifest.
+                let hasOlder = listing.found.contains { older in
+                    older.stem == file.stem && older.fileName.generation < file.fileName.generation
+                        && (older.fileName.part == .hot || older.fileName.part == .manifest)
+                }
+                if file.fileName.generation > latest, hasOlder { try directory.files.unlink(file.path) }
             }
         } catch {
             throw SegmentError(.writeFailed, "What a death left cannot be removed.", segment: directory.path, cause: error)

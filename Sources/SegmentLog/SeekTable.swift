@@ -20,8 +20,23 @@ struct SeekTable: Equatable {
 
     /// Adds a batch.
     mutating func add(_ header: SegmentBatchHeader) {
+        add(compressed: header.compressedLength, raw: header.kind == .records ? header.rawLength : 0)
+    }
+
+    /// Adds what a reader found.
+    mutating func note(_ step: SegmentStep) {
+        switch step {
+        case .batch(let batch): add(batch.header)
+        case .gap(let gap): add(compressed: UInt32(clamping: gap.next - gap.offset - Int64(SegmentFormat.headerBytes)), raw: 0)
+        case .locked(let offset, let next, _):
+            add(compressed: UInt32(clamping: next - offset - Int64(SegmentFormat.headerBytes)), raw: 0)
+        case .damage, .incomplete, .end: break
+        }
+    }
+
+    private mutating func add(compressed: UInt32, raw: UInt32) {
         entries.append(Entry(compressed: UInt32(SegmentFormat.headerBytes), raw: 0))
-        entries.append(Entry(compressed: header.compressedLength, raw: header.kind == .records ? header.rawLength : 0))
+        entries.append(Entry(compressed: compressed, raw: raw))
     }
 
     /// The skippable frame.

@@ -12,14 +12,15 @@ package struct SegmentCoverage: Sendable {
     ///   - epochs: the writers asked about.
     ///   - directory: where the segments lie.
     ///   - limit: segments read for each epoch, the latest ones.
-    /// - Throws: `SegmentError` where the directory cannot be listed or a segment cannot be read.
+    /// - Throws: `SegmentError` where the directory cannot be listed or a hot segment cannot be read.
     package init(epochs: Set<UInt64>, directory: SegmentDirectory, limit: Int = 64) throws(SegmentError) {
         guard !epochs.isEmpty else { return }
         let all = try directory.list()
         for epoch in epochs {
             for file in all.filter({ $0.epoch == epoch }).suffix(limit) {
                 if file.isSealed {
-                    ranges[epoch, default: []] += try directory.manifest(of: file).recordNumbers
+                    // A manifest that cannot be read says nothing: its records may come twice, and ids settle that.
+                    if let manifest = try? directory.manifest(of: file) { ranges[epoch, default: []] += manifest.recordNumbers }
                 } else {
                     try read(try directory.reader(of: file), epoch: epoch)
                 }

@@ -51,12 +51,13 @@ package enum SegmentRecovery {
         } catch {
             throw SegmentError(.directoryUnusable, "The segment directory cannot be made.", segment: directory, cause: error)
         }
-        let all = try SegmentDirectory(files: files, path: directory).list().filter { !$0.isSealed }
+        let place = SegmentDirectory(files: files, path: directory)
+        let all = try place.list().filter { !$0.isSealed }
         let latest = all.suffix(max(0, limits.recoveredSegments))
         var report = RecoveryReport()
         report.skippedSegments = all.count - latest.count
         for file in latest where !isLive(file) {
-            var recovered = SegmentRecovered(found: SegmentVerify.walk(file, files: files, limits: limits, decoding: false))
+            var recovered = SegmentRecovered(found: SegmentVerify.walk(file, in: place, limits: limits, decoding: false))
             if let error = recovered.found.error { recovered.problems.append(error.description) }
             let copies = DamagedCopies(directory: directory, files: files, limits: limits)
             recovered.problems += copies.make(of: file, recovered.found.damage[...], noting: &recovered.setAside)

@@ -41,6 +41,8 @@ package struct SegmentVerification: Sendable {
     package internal(set) var lockedBatches: UInt64 = 0
     /// The ids of those keys.
     package internal(set) var missingKeys: Set<String> = []
+    /// The id of the key of the last encrypted batch that was decoded; nil where none was.
+    package internal(set) var encryptedWith: String?
     /// Where an incomplete tail begins; normal for the segment being written.
     package internal(set) var incompleteAt: Int64?
     /// Why reading had to stop, where it had to.
@@ -58,44 +60,78 @@ package enum SegmentVerify {
     ///   - directory: where they lie.
     ///   - files: the file system.
     ///   - limits: how much damage is listed.
+    ///   - keys: to decode encrypted frames.
     ///   - progress: called after each segment.
     /// - Returns: one entry per segment in write order.
     /// - Throws: `SegmentError` of code `directoryUnusable`; what is wrong with a segment stands in its entry.
     package static func verify(
-        directory: String, files: any FileSystem, limits: SegmentLimits = .standard,
+        directory: String, files: any FileSystem, limits: SegmentLimits = .standard, keys: SegmentKeys = .none,
         progress: (SegmentVerification) -> Void = { _ in }
     ) throws(SegmentError) -> [SegmentVerification] {
         var all: [SegmentVerification] = []
-        for file in try SegmentDirectory(files: files, path: directory).list() {
-            let found = verify(file, files: files, limits: limits)
+        let directory = SegmentDirectory(files: files, path: directory, keys: keys)
+        for file in try directory.list() {
+            let found = verify(file, in: directory, limits: limits)
             progress(found)
             all.append(found)
         }
         return all
     }
 
-    /// Verifies one segment.
+    /// Verifies one segment; a sealed one against its manifest too.
     ///
     /// - Parameters:
     ///   - file: the segment.
-    ///   - files: the file system.
+    ///   - directory: where it lies, with the keys to decode its frames.
     ///   - limits: how much damage is listed.
     /// - Returns: what it holds; an unreadable one has its `error` set.
+    package static func verify(_ file: SegmentFile, in directory: SegmentDirectory, limits: SegmentLimits = .standard)
+        -> SegmentVerification
+    {
+        var found = walk(file, in: directory, limits: limits, decoding: true)
+        guard file.isSealed, found.error == nil else { return found }
+        do throws(SegmentError) {
+            let manifest = try directory.manifest(of: file)
+            for part in [manifest.records, manifest.facts].compactMap({ $0 }) {
+                guard let name = SegmentName(fileName: part.file) else { continue }
+                if name.part == .records { found.check(against: part, limits: limits) }
+                let path = PathText.join(directory.path, part.file)
+                // Damage that was found by its place needs no second name.
+                if found.damageCount > 0, name.part == .records { continue }
+                if try FileDigest.sha256(path, files: directory.files) != part.sha256 {
+                    found.note(0..<part.bytes, .notAsManifest, limits: limits)
+                }
+            }
+        } catch {
+            found.error = error
+        }
+        return found
+    }
+
+    /// Verifies one segment without keys; see the form with a directory.
     package static func verify(_ file: SegmentFile, files: any FileSystem, limits: SegmentLimits = .standard)
         -> SegmentVerification
     {
-        walk(file, files: files, limits: limits, decoding: true)
+        verify(file, in: SegmentDirectory(files: files, path: PathText.parent(of: file.path)), limits: limits)
     }
 
-    static func walk(_ file: SegmentFile, files: any FileSystem, limits: SegmentLimits, decoding: Bool) -> SegmentVerification {
+    static func walk(
+        _ file: SegmentFile, in directory: SegmentDirectory, limits: SegmentLimits, decoding: Bool
+    ) -> SegmentVerification {
         var found = SegmentVerification(name: file.name)
         do {
-            let reader = try SegmentReader(file: file, files: files)
+            let reader = try directory.reader(of: file)
             found.fileBytes = try reader.fileSize()
+            var table = SeekTable()
+            var end: Int64 = 0
             var offset: Int64? = 0
             while let position = offset {
-                offset = found.note(try reader.step(at: position, decoding: decoding), limits: limits)
+                end = position
+                let step = try reader.step(at: position, decoding: decoding)
+                table.note(step)
+                offset = found.note(step, limits: limits)
             }
+            if file.isSealed { try found.checkTail(from: end, table, reader, limits: limits) }
         } catch {
             found.error = error
         }
@@ -111,6 +147,7 @@ extension SegmentVerification {
         switch step {
         case .batch(let batch):
             batches += 1
+            if batch.header.kind == .encrypted { encryptedWith = SegmentKey.name(of: batch.header.keyID) }
             records += UInt64(batch.header.recordCount)
             rawBytes += UInt64(batch.header.rawLength)
             compressedBytes += UInt64(batch.next - batch.offset)
@@ -133,6 +170,27 @@ extension SegmentVerification {
             return nil
         case .end:
             return nil
+        }
+    }
+
+    /// Looks at the end of a sealed segment: its seek table and nothing else, the table of just these batches.
+    mutating func checkTail(from end: Int64, _ table: SeekTable, _ reader: SegmentReader, limits: SegmentLimits)
+        throws(SegmentError)
+    {
+        if let start = incompleteAt {
+            incompleteAt = nil
+            return note(start..<max(start, fileBytes), .missingBytes, limits: limits)
+        }
+        guard damageCount == 0 else { return }
+        let tail = try reader.read(at: end, count: Int(clamping: min(fileBytes - end, Int64(1 << 24))))
+        if tail != table.encoded() { note(end..<max(end, fileBytes), .badSeekTable, limits: limits) }
+    }
+
+    /// Looks whether all that a manifest counts is there.
+    mutating func check(against part: SegmentManifest.Part, limits: SegmentLimits) {
+        guard damageCount == 0, lockedBatches == 0 else { return }
+        if records != part.lines || rawBytes != part.rawBytes || fileBytes != part.bytes || batches != part.batches {
+            note(0..<fileBytes, .notAsManifest, limits: limits)
         }
     }
 

@@ -81,7 +81,7 @@ struct SettingTable {
 
 /// Every setting there is.
 enum ConfigSchema {
-    static let table = SettingTable(process + access + limits + timeouts + client + upstream + capture)
+    static let table = SettingTable(process + access + limits + timeouts + client + upstream + capture + segments)
 
     /// Collections of the file that are not single settings.
     static let collections = ["providers", "keys", rulesPath]
@@ -285,6 +285,36 @@ enum ConfigSchema {
         Setting(
             path: "capture.arena_mib", kind: .count(1...64), fallback: "64",
             doc: "Size of each event loop's capture arena in MiB; more traffic than it holds is recorded reduced, and counted."),
+    ]
+
+    private static let segments: [Setting] = [
+        Setting(
+            path: "segments.sync", kind: .choice(["interval", "always", "never"]), fallback: "interval",
+            doc: "When records become durable against a power cut: by interval, with every batch, or when the system likes."),
+        Setting(
+            path: "segments.sync_interval", kind: .duration(10...(60 * second)), fallback: "1s",
+            doc: "With interval: how long a written batch may wait; 8 MiB wait no longer than that either."),
+        Setting(
+            path: "segments.roll_bytes", kind: .bytes(mebibyte...(512 * mebibyte)), fallback: "128MiB",
+            doc: "Bytes of records after which a segment ends; sealing holds one in memory."),
+        Setting(
+            path: "segments.roll_age", kind: .duration(second...hour), fallback: "5m",
+            doc: "Age at which a segment ends; it also ends with the hour."),
+        Setting(
+            path: "segments.seal", kind: .flag, fallback: "true",
+            doc: "Seal finished segments inside this process once they are indexed; with false, run `weir segment seal`."),
+        Setting(
+            path: "segments.key_file", kind: .file, fallback: nil,
+            doc: "File of keys that segments are encrypted with, the one to write with first; see `weir segment key`."),
+        Setting(
+            path: "segments.retain", kind: .duration(RetentionSettings.ages), fallback: nil,
+            doc: "Records of sealed segments are removed at this age; facts stay. Without it: never."),
+        Setting(
+            path: "segments.retain_bytes", kind: .bytes(RetentionSettings.sizes), fallback: nil,
+            doc: "The oldest sealed records are removed while all segments are larger. Without it: never."),
+        Setting(
+            path: "segments.retain_facts", kind: .duration(RetentionSettings.ages), fallback: nil,
+            doc: "Facts and manifests are removed at this age, never before their records. Without it: never."),
     ]
 
     /// What an entry under `capture.rules:` may hold.

@@ -102,7 +102,9 @@ enum Quantity {
     private static let sizes: [(unit: String, factor: Int64)] = [
         ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("GB", 1_000_000_000), ("MB", 1_000_000), ("KB", 1_000), ("B", 1),
     ]
-    private static let times: [(unit: String, factor: Int64)] = [("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)]
+    private static let times: [(unit: String, factor: Int64)] = [
+        ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1), ("d", 86_400_000),
+    ]
 
     static func bytes(_ text: String, within range: ClosedRange<Int64>) throws(BrokenRule) -> Int64 {
         let (digits, unit) = split(text)
@@ -120,7 +122,7 @@ enum Quantity {
         let (digits, unit) = split(text)
         let factor = unit.isEmpty && digits == "0" ? 1 : times.first { $0.unit == unit.lowercased() }?.factor
         guard let factor, let number = product(digits, factor) else {
-            throw BrokenRule("must be a time with its unit, such as 250ms, 30s, 5m or 1h")
+            throw BrokenRule("must be a time with its unit, such as 250ms, 30s, 5m, 1h or 7d")
         }
         guard range.contains(number) else {
             throw BrokenRule("must be from \(shownMilliseconds(range.lowerBound)) to \(shownMilliseconds(range.upperBound))")

@@ -41,4 +41,13 @@ enum Terminal {
         }
         try? FileHandle.standardError.write(contentsOf: Data(("\r\u{1B}[K" + line + (isLast ? "\n" : "")).utf8))
     }
+
+    /// Clears the progress line before other words.
+    static func endProgress() {
+        guard isInteractive else { return }
+        try? FileHandle.standardError.write(contentsOf: Data("\r\u{1B}[K".utf8))
+    }
+
+    /// The label of a progress line where it does no harm: standard error is a terminal and standard output is not the same one.
+    static func quiet(_ label: String) -> String? { isInteractive && isatty(1) == 0 ? label : nil }
 }

@@ -25,7 +25,8 @@ struct Weir: AsyncParsableCommand {
             """,
         version: Program.version,
         subcommands: [
-            ServeVerb.self, IndexVerb.self, QueryVerb.self, SegmentVerb.self, DatasetVerb.self, KeyVerb.self, DoctorVerb.self,
+            ServeVerb.self, IndexVerb.self, QueryVerb.self, SegmentVerb.self, ReplayVerb.self, DatasetVerb.self, KeyVerb.self,
+            DoctorVerb.self,
             InstrumentVerb.self,
             DemoVerb.self,
         ])

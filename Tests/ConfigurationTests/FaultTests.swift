@@ -28,7 +28,7 @@ import Testing
         ("keys:\n  - {id: [], key: x}\n", "weir.yaml:2: keys[].id is missing"),
         ("threads:\n  a: 1\n", "weir.yaml:1: threads takes a value, not keys of its own"),
         ("\n\n# x\ndrain: -1\n", "weir.yaml:4: drain must be a time with its unit"),
-        ("drain: 30\n", "weir.yaml:1: drain must be a time with its unit, such as 250ms, 30s, 5m or 1h, not `30`"),
+        ("drain: 30\n", "weir.yaml:1: drain must be a time with its unit, such as 250ms, 30s, 5m, 1h or 7d, not `30`"),
         ("drain: 2h\n", "weir.yaml:1: drain must be from 0s to 1h"),
         ("open: perhaps\n", "weir.yaml:1: open must be true or false, not `perhaps`"),
         ("limits:\n  head_bytes: 1\n", "weir.yaml:2: limits.head_bytes must be from 1KiB to 1MiB"),

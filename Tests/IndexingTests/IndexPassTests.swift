@@ -12,7 +12,7 @@ import Synchronization
 import Testing
 
 /// A data directory with segments of sample records.
-private final class Traffic: Sendable {
+final class Traffic: Sendable {
     let scratch: ScratchDirectory
     let paths: IndexPaths
     let files = PosixFileSystem()

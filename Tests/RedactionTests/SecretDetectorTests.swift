@@ -49,7 +49,7 @@ import Testing
             ("", ""), ("my key is ", ", keep it"), ("\"", "\""), ("Bearer ", "\\n"), ("key=", "&x=1"), ("`", "`."),
             ("\\n", "\\n"), ("(", ")"), ("字", "字"),
             ("https://h/v1/", "/x"),
-        ] where !(after.hasPrefix("/") && key.hasPrefix("ABSK")) {
+        ] where !(after == "/x" && ["ABSK", "ATAT", "whse"].contains(key.prefix(4))) {
             #expect(Masking.found(before + key + after, .secret) == [key], "\(before)|\(after)")
         }
         #expect(Masking.marked("x \(key) y") == "x [secret] y")

@@ -25,6 +25,20 @@ extension SystemTests {
                 (["segment", "ls", "--data", scratch.at("absent")], "there is no data directory"),
                 (["segment", "cat", "--data", scratch.at("absent")], "there is no data directory"),
                 (["segment", "verify", "--data", scratch.at("absent")], "there is no data directory"),
+                (["segment", "stat", "--data", scratch.at("absent")], "there is no data directory"),
+                (["segment", "tail", "--data", scratch.at("absent")], "there is no data directory"),
+                (["segment", "tail", "-n", "-1", "--data", scratch.path], "-n"),
+                (["segment", "get", "x", "--data", scratch.path], "no exchange id"),
+                (["segment", "export", "--format", "pcap", "--data", scratch.path], "pcap"),
+                (["segment", "export", "--limit", "0", "--data", scratch.path], "--limit"),
+                (["segment", "cat", "--status", "none", "--data", scratch.path], "no status"),
+                (["replay", "--data", scratch.path], "--to"),
+                (["replay", "--to", "127.0.0.1:1", "--data", scratch.path], "--to takes"),
+                (["replay", "--to", "http://u:p@127.0.0.1:1", "--data", scratch.path], "--to takes"),
+                (["replay", "--to", "http://127.0.0.1:1", "--pace", "fast", "--data", scratch.path], "--pace"),
+                (["replay", "--to", "http://127.0.0.1:1", "--concurrency", "0", "--data", scratch.path], "--concurrency"),
+                (["replay", "--to", "http://127.0.0.1:1", "--repeat", "0", "--data", scratch.path], "--repeat"),
+                (["replay", "--to", "http://127.0.0.1:1", "--data", scratch.at("absent")], "there is no data directory"),
             ]
             for entry in cases {
                 let ended = try await Weir.run([Weir.path] + entry.arguments)
