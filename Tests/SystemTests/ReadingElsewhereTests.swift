@@ -86,11 +86,13 @@ extension SystemTests {
             }
         }
 
-        /// Every segment in `fixtures/segments`, whatever its version.
+        /// Every plain segment in `fixtures/segments`, whatever its version.
         private static func golden() throws -> [String] {
             let root = Readers.root + "/fixtures/segments"
             let all = try FileManager.default.subpathsOfDirectory(atPath: root)
-            return all.filter { $0.hasSuffix(".hot") || $0.hasSuffix(".records.ndjson.zst") }.sorted().map { "\(root)/\($0)" }
+            return all.filter { !$0.contains("encrypted/") }.filter {
+                $0.hasSuffix(".hot") || $0.hasSuffix(".records.ndjson.zst")
+            }.sorted().map { "\(root)/\($0)" }
         }
 
         @Test(.timeLimit(.minutes(2))) func goldenSegmentsOfEachVersionReadRight() async throws {
@@ -102,11 +104,17 @@ extension SystemTests {
                 let directory = SegmentDirectory(files: PosixFileSystem(), path: url.deletingLastPathComponent().path)
                 let file = try #require(directory.file(named: url.lastPathComponent))
                 let reader = try SegmentReader(file: file, files: PosixFileSystem())
-                var offset: Int64 = 0
-                while case .batch(let batch) = try reader.next(after: offset) {
-                    for range in batch.lineRanges { lines.append(try JSONDocument(Array(batch.raw[range])).root) }
-                    offset = batch.next
+                var offset: Int64? = 0
+                while let place = offset {
+                    switch try reader.next(after: place) {
+                    case .batch(let batch):
+                        for range in batch.lineRanges { lines.append(try JSONDocument(Array(batch.raw[range])).root) }
+                        offset = batch.next
+                    case .gap(let gap): offset = gap.next
+                    default: offset = nil
+                    }
                 }
+                #expect(lines.count >= 5)
                 let wanted = [
                     Int64(lines.count), Int64(Set(lines.compactMap { $0["id"]?.string }).count),
                     Int64(lines.reduce(0) { $0 + ($1["text"]?.string ?? "").unicodeScalars.count }),
