@@ -71,12 +71,15 @@ struct RecordMaking: Sendable {
         let target = request.request
         let facts = view.facts
         var head = ExchangeHead(
-            id: view.id, node: node, startedAtUs: view.startedAtUs, method: target.method, path: scrubber.masked(target.path))
+            id: view.id, node: node, startedAtUs: view.startedAtUs, method: scrubber.masked(target.method),
+            path: scrubber.masked(target.path))
         head.query = scrubber.masked(query)
         head.attribution = masked(request.attribution(over: RecordMaking.pathAttribution(facts)), by: scrubber)
-        (head.traceID, head.parentSpanID) = request.trace
+        let trace = request.trace
+        head.traceID = trace.traceID.map(scrubber.masked)
+        head.parentSpanID = trace.parentSpanID.map(scrubber.masked)
         head.clientRequestID = request.first("x-request-id").map(scrubber.masked)
-        head.provider = facts.provider.text
+        head.provider = scrubber.masked(facts.provider.text)
         head.deployment = facts.deployment?.text
         head.api = facts.api.map { APIFamily(rawValue: $0.text) }
         head.upstreamURL = facts.upstreamURL.map { scrubber.masked($0.text) }
@@ -119,12 +122,12 @@ struct RecordMaking: Sendable {
         var result = attribution
         result.environment = attribution.environment.map(scrubber.masked)
         result.task = scrubber.masked(attribution.task)
-        result.metadata = attribution.metadata.map { (scrubber.masked($0.name), scrubber.masked($0.value)) }
+        result.metadata = attribution.metadata.map { (scrubber.maskedName($0.name), scrubber.masked($0.value)) }
         return result
     }
 
     private func masked(_ headers: [HeaderPair], by scrubber: CredentialScrubber) -> [HeaderPair] {
-        headers.map { HeaderPair($0.name, scrubber.masked($0.value)) }
+        headers.map { HeaderPair(scrubber.masked($0.name), scrubber.masked($0.value)) }
     }
 
     private func mask(_ body: inout RecordedBody, by scrubber: CredentialScrubber) {
