@@ -85,6 +85,7 @@ struct ArenaRecovery {
             let isOld = bootID.isEmpty || identity.bootID != bootID
             let logged = isOld ? try LoggedExchanges(memory, since: identity.epoch, segments: segments) : nil
             try drain(memory, node: identity.node, logged: logged, &report)
+            try coverLosses(memory, epoch: identity.epoch, isOlder: isOld)
             report.arenas += 1
             if report.damagedSlots > before { return setAside(path, name, &report) }
             remove(path, name, &report)
@@ -143,14 +144,13 @@ struct ArenaRecovery {
             if written.count >= ArenaRecovery.flushEvery { try settle(&written, memory) }
         }
         try settle(&written, memory)
-        try coverLosses(memory)
     }
 
     /// What the dead process lost and had no time to say.
-    private func coverLosses(_ memory: ArenaMemory) throws(SegmentError) {
+    private func coverLosses(_ memory: ArenaMemory, epoch: UInt64, isOlder: Bool) throws(SegmentError) {
         guard !GapKeeper.isSettled(memory) else { return }
         let gaps = GapKeeper(writer: writer)
-        try gaps.recall(memory, segments)
+        try gaps.recall(memory, epoch: epoch, segments, isOlder: isOlder)
         try gaps.write(memory)
         try writer.flush()
         gaps.settle(memory)

@@ -114,7 +114,7 @@ package final class CaptureEngine: Sendable {
         counters.noteRecovery(recovered)
         let loop = CaptureLoop(
             counters: counters, signal: signal, encoder: LineEncoder(making: making), writer: writer, clock: clock,
-            limits: limits, policy: self.policy, secrets: secrets,
+            limits: limits, backlogLimit: segments.limits.backlogBytes, policy: self.policy, secrets: secrets,
             disk: DiskWatch(files: files, directory: places.segments, limits: limits, logger: logger), logger: logger,
             everySecond: { lock.tryAgain() })
         self.limits = limits

@@ -31,6 +31,8 @@ final class CaptureLoop: @unchecked Sendable {
     private let policy: PolicyCell
     private let secrets: CaptureSecrets
     private let gaps: GapKeeper
+    /// Bytes that the log keeps for a disk that takes none.
+    private let backlogLimit: Int
     private let view = ExchangeView()
     private var judge: PolicyJudge
     private var judgedVersion: Int
@@ -50,7 +52,7 @@ final class CaptureLoop: @unchecked Sendable {
 
     init(
         counters: CaptureCounters, signal: CaptureSignal, encoder: LineEncoder, writer: SegmentWriter, clock: any Clock,
-        limits: CaptureLimits, policy: PolicyCell, secrets: CaptureSecrets, disk: DiskWatch, logger: Logger,
+        limits: CaptureLimits, backlogLimit: Int, policy: PolicyCell, secrets: CaptureSecrets, disk: DiskWatch, logger: Logger,
         everySecond: @escaping @Sendable () -> Void
     ) {
         self.counters = counters
@@ -67,6 +69,7 @@ final class CaptureLoop: @unchecked Sendable {
         judgedVersion = policy.version
         judge = PolicyJudge(policy.current, secrets: secrets)
         gaps = GapKeeper(writer: writer)
+        self.backlogLimit = backlogLimit
         pacing = CapturePacing(longestUs: limits.pauseUs)
     }
 
@@ -205,7 +208,7 @@ final class CaptureLoop: @unchecked Sendable {
         var spillBytes = 0
         for arena in arenas { spillBytes += arena.untakenSpillBytes }
         pressure.note(spillBytes, of: limits.spillBytes)
-        pressure.note(writer.backlogBytes, of: SegmentLimits.standard.backlogBytes)
+        pressure.note(writer.backlogBytes, of: backlogLimit)
         let rung = pressure.rung
         if rung > highestRung { highestRung = rung }
         return rung

@@ -43,13 +43,31 @@ struct GapKeeper {
         settle(memory)
     }
 
-    /// After a death: settles the gaps that were on their way, by what the log holds.
-    func recall(_ memory: ArenaMemory, _ directory: SegmentDirectory) throws(SegmentError) {
+    /// After a death: settles what the log holds of the gaps.
+    ///
+    /// - Parameters:
+    ///   - memory: of the dead process.
+    ///   - epoch: of its log.
+    ///   - directory: of the segments.
+    ///   - isOlder: whether the arena may be older than the log, as after a power cut: then a gap counts that spans the losses.
+    func recall(
+        _ memory: ArenaMemory, epoch: UInt64, _ directory: SegmentDirectory, isOlder: Bool
+    ) throws(SegmentError) {
         for loss in ArenaFormat.Loss.allCases {
             let notes = LossNotes(memory, loss)
-            guard notes.promised > notes.covered else { continue }
-            let isThere = try directory.holdsGap(epoch: notes.promisedEpoch, lastID: "\(notes.promisedID)")
-            if isThere { notes.keepPromise() } else { notes.withdraw() }
+            if notes.promised > notes.covered {
+                let lastID = "\(notes.promisedID)"
+                let isThere = try directory.holdsGap(epoch: notes.promisedEpoch) { $0.lastID == lastID }
+                if isThere { notes.keepPromise() } else { notes.withdraw() }
+            }
+            guard isOlder, let run = notes.uncovered(GapKeeper.reason(loss)) else { continue }
+            let isSpanned = try directory.holdsGap(epoch: epoch) {
+                $0.reason == run.reason.rawValue && $0.count >= run.count && $0.firstAtUs <= run.firstAtUs
+                    && $0.lastAtUs >= run.lastAtUs
+            }
+            guard isSpanned else { continue }
+            notes.promise(run, epoch: epoch)
+            notes.keepPromise()
         }
     }
 
@@ -73,11 +91,11 @@ extension SegmentWriter {
 }
 
 extension SegmentDirectory {
-    /// Whether the segments of an epoch hold a gap that ends with an exchange.
-    fileprivate func holdsGap(epoch: UInt64, lastID: String) throws(SegmentError) -> Bool {
+    /// Whether the segments of an epoch hold such a gap.
+    fileprivate func holdsGap(epoch: UInt64, where isSuch: (SegmentGap) -> Bool) throws(SegmentError) -> Bool {
         for file in try list() + expired() where file.epoch == epoch {
             let gaps = file.isSealed ? try manifest(of: file).gaps : try hotGaps(file)
-            if gaps.contains(where: { $0.lastID == lastID }) { return true }
+            if gaps.contains(where: isSuch) { return true }
         }
         return false
     }

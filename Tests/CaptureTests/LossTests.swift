@@ -143,6 +143,22 @@ import Testing
         #expect(gaps.last?.lastID == "\(ExchangeID(high: 77, low: 1))")
     }
 
+    /// After a power cut the arena's header may be older than the log.
+    @Test func aGapThatSpansOlderNotesIsNotWrittenAgain() throws {
+        let died = try Died(lost: 3)
+        let old = try died.copy()
+        died.arena.lost(.full, ExchangeID(high: 9, low: 9), startedAtUs: 900)
+        let log = MemoryFileSystem()
+        let live = try SegmentWriter(directory: "/s", node: "n", files: log, clock: ManualClock(), epoch: 7)
+        try GapKeeper(writer: live).write(died.arena.memory)
+        try live.close()
+        let writer = try Self.writer(log)
+        let report = Self.recover(old.path, log, writer)
+        try writer.close()
+        #expect(report.problems.isEmpty && report.arenas == 1)
+        #expect(try LogContent(log, "/s").gaps.map(\.count) == [4])
+    }
+
     @Test func anArenaIsKeptWhereTheLogRefusesItsGap() throws {
         let died = try Died(lost: 2)
         let copy = try died.copy()
