@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .ONESHELL:
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help setup build release venv test lint format demo clean crash fuzz bench corpus soak memory
+.PHONY: help setup build release release-bench venv test lint format demo clean crash powercut faults fuzz bench corpus soak memory density overhead
 
 APT_BUILD := libsqlite3-dev libzstd-dev libcurl4-openssl-dev zlib1g-dev libbrotli-dev
 APT_TEST := zstd jq python3-venv sqlite3
@@ -21,7 +21,7 @@ DEMO_FLAGS ?=
 say = printf '\033[1m==> %s\033[0m\n'
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-9s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-13s %s\n", $$1, $$2 }'
 
 setup: ## install the Debian packages and check Swift (asks for sudo only when something is missing)
 	@missing=()
@@ -75,6 +75,10 @@ $(VENV)/.installed: Tests/requirements.txt Tests/requirements-litellm.txt
 	fetch "$(VENV)/litellm" Tests/requirements-litellm.txt
 	touch "$@"
 
+release-bench: release ## build the benchmark workloads, optimised
+	@$(say) "Building weir-bench (release)"
+	swift build -c release --product weir-bench $(OPTIMISED)
+
 lint: setup ## check the format
 	@$(say) "Checking the format"
 	swift format lint --strict -r Package.swift Sources Tests queries
@@ -93,9 +97,14 @@ demo: release ## real traffic through a real gateway, no API key (DEMO_FLAGS=--k
 	@$(say) "Running the demo"
 	"$$(swift build -c release --show-bin-path)/weir" demo $(DEMO_FLAGS)
 
-crash: setup ## campaign: kill -9 under load, twenty rounds
-	@$(say) "Killing and restarting, $${WEIR_KILL_ROUNDS:-20} rounds"
-	WEIR_KILL_ROUNDS="$${WEIR_KILL_ROUNDS:-20}" swift test --filter KillTests
+crash: release ## campaign: kill -9 under load, and death at every call that writes; every exchange held against its caller's ledger
+	@Tests/Campaigns/crash.sh
+
+powercut: release ## campaign: power cuts of an ext4 disk under load (needs root, FUSE, loop devices)
+	@Tests/Campaigns/powercut.sh
+
+faults: release ## campaign: full, failing, slow, read-only and removed disks under load (needs root, strace)
+	@Tests/Campaigns/faults.sh
 
 fuzz: setup ## campaign: the seeded tests with many more rounds
 	@$(say) "Long rounds of the seeded tests"
@@ -107,6 +116,12 @@ corpus: release venv ## campaign: recorded provider traffic through the gateway,
 
 bench: release ## campaign: direct, nginx and weir side by side (needs ../shared, gcc, wrk, nginx)
 	@Tests/Campaigns/bench.sh
+
+density: release-bench ## campaign: size and speed of the log against stock zstd on the same bytes (needs ../shared, gcc)
+	@Tests/Campaigns/density.sh
+
+overhead: release ## campaign: capture on against capture off in one run (needs ../shared, gcc)
+	@Tests/Campaigns/overhead.sh
 
 soak: release ## campaign: mixed traffic with cancellations, cuts and errors; memory, descriptors, every exchange accounted for
 	@Tests/Campaigns/soak.sh

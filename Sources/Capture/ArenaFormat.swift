@@ -7,7 +7,7 @@ enum ArenaFormat {
     static let version: UInt32 = 1
     /// Bytes of a page, its header included; also of the file's header.
     static let pageBytes = 4_096
-    /// Bytes of a page's header: next, owner, used, reserved.
+    /// Bytes of a page's header: next, owner, used, tag.
     static let pageHeaderBytes = 16
     /// Bytes of an entry's header: length, kind, flags, reserved, time.
     static let entryHeaderBytes = 16
@@ -17,6 +17,8 @@ enum ArenaFormat {
     static let smallestFragment = 32
     /// Longest node name kept, bytes.
     static let nodeBytes = 200
+    /// Longest text that names a run of the machine, bytes.
+    static let bootIDBytes = 36
     /// Bytes of the header that its checksum covers.
     static let checkedBytes = 512
     /// Extension of an arena, and of one that is being made.
@@ -37,6 +39,7 @@ enum ArenaFormat {
         static let nodeLength = 36
         static let createdAtUs = 40
         static let node = 64
+        static let bootID = 264
         static let checksum = 512
     }
 
@@ -73,6 +76,9 @@ enum ArenaFormat {
     /// The entry goes on with what the one before it of its kind began.
     static let continuedFlag: UInt8 = 1
 
+    /// What the pages of an exchange bear, by the low word of its id: never 0.
+    static func tag(low: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: low) | 1 }
+
     /// A slot's check value: tells a slot that was being written, or rotted, from a sound one.
     static func check(high: UInt64, low: UInt64, startedAtUs: Int64, firstPage: UInt32, slot: UInt32) -> UInt64 {
         var mixed = high ^ (low &* 0x9E37_79B9_7F4A_7C15)
@@ -85,18 +91,57 @@ enum ArenaFormat {
     enum Counter: Int, CaseIterable {
         case admitted = 1_024
         case committed = 1_032
-        case reduced = 1_040
+        case reducedForRoom = 1_040
         case droppedFull = 1_048
         case droppedStopped = 1_056
         case payloadBytes = 1_064
         case pagesInUse = 1_072
         case slotsTaken = 1_080
         case slotsAbandoned = 1_088
+        case reducedByLoopLimit = 1_096
+        case committedPages = 1_104
+        case committedSpillBytes = 1_112
         case written = 2_048
         case droppedRefused = 2_056
         case failed = 2_064
         case slotsReturned = 2_072
         case waitingSinceUs = 2_080
-        case reducedByThread = 2_088
+        case reducedByLimit = 2_088
+        case policyOff = 2_096
+        case policyMetadata = 2_104
+        case sampledOff = 2_112
+        case sampledMetadata = 2_120
+        case reducedCut = 2_128
+        case reducedToMetadata = 2_136
+        case reducedForDisk = 2_144
+        case takenPages = 2_152
+        case takenSpillBytes = 2_160
+    }
+
+    /// Where the losses of one kind are noted: three blocks of words.
+    enum Loss: Int, CaseIterable {
+        /// The loop's notes.
+        case full = 1_280
+        case stopped = 1_408
+        /// The thread's.
+        case refused = 2_304
+
+        /// The counter of these losses.
+        var counter: Counter {
+            switch self {
+            case .full: .droppedFull
+            case .stopped: .droppedStopped
+            case .refused: .droppedRefused
+            }
+        }
+
+        /// Where the thread notes which of them gaps cover.
+        var coverage: Int {
+            switch self {
+            case .full: 2_432
+            case .stopped: 2_496
+            case .refused: 2_560
+            }
+        }
     }
 }

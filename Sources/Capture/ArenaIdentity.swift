@@ -11,6 +11,8 @@ struct ArenaIdentity: Equatable {
     /// Number of the loop within the process.
     var loop: UInt32
     var createdAtUs: Int64
+    /// The run of the machine in which it was made; empty where that is not known.
+    var bootID: [UInt8] = []
 
     /// The file name: node as segments name it, epoch, loop.
     static func fileName(node: String, epoch: UInt64, loop: UInt32) -> String {
@@ -36,6 +38,9 @@ struct ArenaIdentity: Equatable {
         for (index, byte) in name.enumerated() {
             unsafe base.storeBytes(of: byte, toByteOffset: ArenaFormat.Header.node + index, as: UInt8.self)
         }
+        for (index, byte) in bootID.prefix(ArenaFormat.bootIDBytes).enumerated() {
+            unsafe base.storeBytes(of: byte, toByteOffset: ArenaFormat.Header.bootID + index, as: UInt8.self)
+        }
         let checked = unsafe ByteRun(base, count: ArenaFormat.checkedBytes).array
         unsafe base.storeBytes(of: CRC32C.checksum(checked[...]), toByteOffset: ArenaFormat.Header.checksum, as: UInt32.self)
     }
@@ -55,9 +60,11 @@ struct ArenaIdentity: Equatable {
             length <= ArenaFormat.nodeBytes
         else { return nil }
         let name = header[ArenaFormat.Header.node..<ArenaFormat.Header.node + length]
+        let boot = header[ArenaFormat.Header.bootID..<ArenaFormat.Header.bootID + ArenaFormat.bootIDBytes]
         let identity = ArenaIdentity(
             node: String(decoding: name, as: UTF8.self), epoch: long(ArenaFormat.Header.epoch),
-            loop: word(ArenaFormat.Header.loop), createdAtUs: Int64(bitPattern: long(ArenaFormat.Header.createdAtUs)))
+            loop: word(ArenaFormat.Header.loop), createdAtUs: Int64(bitPattern: long(ArenaFormat.Header.createdAtUs)),
+            bootID: Array(boot.prefix { $0 != 0 }))
         return (identity, unsafe ArenaMemory(base: mapping.base, slotCount: pages, pageCount: pages))
     }
 }

@@ -43,6 +43,12 @@ import Synchronization
         unsafe word(name).pointee.load(ordering: .relaxed)
     }
 
+    /// How far one counter is ahead of another, which is read first so that it is never ahead itself.
+    func difference(_ name: ArenaFormat.Counter, _ behind: ArenaFormat.Counter) -> Int {
+        let less = counter(behind)
+        return Int(clamping: Int64(bitPattern: counter(name) &- less))
+    }
+
     /// For counters that one side alone writes: no locked instruction.
     func add(_ name: ArenaFormat.Counter, _ amount: UInt64 = 1) {
         let cell = unsafe word(name)
@@ -54,7 +60,12 @@ import Synchronization
     }
 
     private func word(_ name: ArenaFormat.Counter) -> UnsafeMutablePointer<Atomic<UInt64>> {
-        unsafe (base + name.rawValue).assumingMemoryBound(to: Atomic<UInt64>.self)
+        unsafe word(at: name.rawValue)
+    }
+
+    /// A word of the header by its offset.
+    func word(at offset: Int) -> UnsafeMutablePointer<Atomic<UInt64>> {
+        unsafe (base + offset).assumingMemoryBound(to: Atomic<UInt64>.self)
     }
 
     // MARK: Slots
@@ -126,16 +137,26 @@ import Synchronization
 
     func owner(_ index: UInt32) -> UInt32 { unsafe page(index).load(fromByteOffset: 4, as: UInt32.self) }
 
-    /// Makes a page the empty last one of a slot's chain.
+    private func tag(ofPage index: UInt32) -> UInt32 { unsafe page(index).load(fromByteOffset: 12, as: UInt32.self) }
+
+    private func tag(ofSlot index: UInt32) -> UInt32 { ArenaFormat.tag(low: slotWord(index, ArenaFormat.Slot.idLow)) }
+
+    /// Makes a page the empty last one of a slot's chain; the slot is filled.
     func initialize(_ index: UInt32, owner: UInt32) {
-        unsafe PageBytes.initialize(page(index), owner: owner)
+        unsafe PageBytes.initialize(page(index), owner: owner, tag: tag(ofSlot: owner))
+    }
+
+    /// Whether a page belongs to the exchange of a slot, and not to an earlier one; pages of earlier versions of Weir do not say.
+    private func isPage(_ index: UInt32, of slot: UInt32) -> Bool {
+        let tag = tag(ofPage: index)
+        return tag == 0 || tag == self.tag(ofSlot: slot)
     }
 
     /// The runs of a slot's pages in order, each as far as it was published; false where the chain cannot be true.
     func forEachPage(_ slot: UInt32, _ body: (ByteRun) -> Bool) -> Bool {
         var index = firstPage(slot)
         for _ in 0..<pageCount {
-            guard index < UInt32(pageCount), owner(index) == slot else { return false }
+            guard index < UInt32(pageCount), owner(index) == slot, isPage(index, of: slot) else { return false }
             guard let run = unsafe PageBytes.published(page(index)), body(run) else { return false }
             let next = next(index)
             if next == 0 { return true }
@@ -149,10 +170,11 @@ import Synchronization
 enum PageBytes {
     private static let usedOffset = 8
 
-    static func initialize(_ page: UnsafeMutableRawPointer, owner: UInt32) {
+    static func initialize(_ page: UnsafeMutableRawPointer, owner: UInt32, tag: UInt32 = 0) {
         unsafe page.storeBytes(of: 0, as: UInt32.self)
         unsafe page.storeBytes(of: owner, toByteOffset: 4, as: UInt32.self)
-        unsafe page.storeBytes(of: UInt64(ArenaFormat.pageHeaderBytes), toByteOffset: usedOffset, as: UInt64.self)
+        unsafe page.storeBytes(
+            of: UInt64(ArenaFormat.pageHeaderBytes) | UInt64(tag) << 32, toByteOffset: usedOffset, as: UInt64.self)
     }
 
     /// Writes one entry at `used` and publishes it; the caller has checked that it fits.

@@ -14,6 +14,8 @@ struct ArenaRecoveryReport {
     var crashed = 0
     /// Exchanges whose records were in the log already.
     var alreadyWritten = 0
+    /// Exchanges that the policy leaves out.
+    var leftOut = 0
     /// Files that are not sound arenas, set aside.
     var damagedArenas = 0
     /// Slots that could not be read to their end.
@@ -35,6 +37,10 @@ struct ArenaRecovery {
     let writer: SegmentWriter
     let limits: CaptureLimits
     let making: RecordMaking
+    /// The same for what a dead process left as for what a living one does.
+    var judge = PolicyJudge(CapturePolicy(), secrets: CaptureSecrets([UInt8](repeating: 0, count: 16)))
+    /// This run of the machine.
+    var bootID = Host.bootID()
     private static let flushEvery = 1_000
 
     func run() -> ArenaRecoveryReport {
@@ -76,7 +82,9 @@ struct ArenaRecovery {
         guard let (identity, memory) = ArenaIdentity.read(mapping) else { return setAside(path, name, &report) }
         do throws(SegmentError) {
             let before = report.damagedSlots
-            try drain(memory, node: identity.node, &report)
+            let isOld = bootID.isEmpty || identity.bootID != bootID
+            let logged = isOld ? try LoggedExchanges(memory, since: identity.epoch, segments: segments) : nil
+            try drain(memory, node: identity.node, logged: logged, &report)
             report.arenas += 1
             if report.damagedSlots > before { return setAside(path, name, &report) }
             remove(path, name, &report)
@@ -92,7 +100,11 @@ struct ArenaRecovery {
         }
     }
 
-    private func drain(_ memory: ArenaMemory, node: String, _ report: inout ArenaRecoveryReport) throws(SegmentError) {
+    /// - Parameter logged: nil where the arena is as the process left it; else what the log holds, for after a power cut the disk has
+    ///   each page as the kernel last wrote it.
+    private func drain(
+        _ memory: ArenaMemory, node: String, logged: LoggedExchanges?, _ report: inout ArenaRecoveryReport
+    ) throws(SegmentError) {
         let coverage = try SegmentCoverage(epochs: epochs(memory), directory: segments)
         let view = ExchangeView()
         let maker = RecordMaking(node: node, hasher: making.hasher, limits: limits)
@@ -102,26 +114,46 @@ struct ArenaRecovery {
             let state = memory.state(slot)
             guard state != ArenaFormat.SlotState.free else { continue }
             guard state <= ArenaFormat.SlotState.committed, memory.isSound(slot) else {
-                report.damagedSlots += 1
+                report.damagedSlots += logged == nil ? 1 : 0
                 memory.setState(slot, ArenaFormat.SlotState.free)
                 continue
             }
-            if isWritten(memory, slot, coverage) {
+            if isWritten(memory, slot, coverage) || logged?.holds(memory.id(slot)) == true {
                 report.alreadyWritten += 1
                 written.append(slot)
                 continue
             }
-            if !view.read(memory, slot: slot, spill: nil) { report.damagedSlots += 1 }
+            // A page of another exchange ends an old chain: what lies before it is true.
+            if !view.read(memory, slot: slot, spill: nil), logged == nil { report.damagedSlots += 1 }
             if state == ArenaFormat.SlotState.open || !view.facts.isFinal {
                 view.markCrashed()
                 report.crashed += 1
             }
+            let verdict = judge.verdict(of: view)
+            guard verdict.mode != .off else {
+                report.leftOut += 1
+                memory.setState(slot, ArenaFormat.SlotState.free)
+                continue
+            }
+            view.treatment = TreatmentPlan(verdict, limits: limits).treatment
+            view.redactor = judge.redactor(verdict)
             try append(encoder.line(of: view, allowsFast: false), memory, slot)
             report.records += 1
             written.append(slot)
             if written.count >= ArenaRecovery.flushEvery { try settle(&written, memory) }
         }
         try settle(&written, memory)
+        try coverLosses(memory)
+    }
+
+    /// What the dead process lost and had no time to say.
+    private func coverLosses(_ memory: ArenaMemory) throws(SegmentError) {
+        guard !GapKeeper.isSettled(memory) else { return }
+        let gaps = GapKeeper(writer: writer)
+        try gaps.recall(memory, segments)
+        try gaps.write(memory)
+        try writer.flush()
+        gaps.settle(memory)
     }
 
     /// The slot is told before the record can reach a segment; where the log refuses the record, it is told that it has none: the

@@ -28,6 +28,19 @@ package enum Host {
         }
     }
 
+    /// The text that names this run of the machine, as the kernel gives it; empty where it does not.
+    ///
+    /// Another text than before: the machine was started anew, and what was in the page cache and not on the disk is gone.
+    package static func bootID() -> [UInt8] {
+        let descriptor = unsafe open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return [] }
+        defer { close(descriptor) }
+        return unsafe withUnsafeTemporaryAllocation(byteCount: 64, alignment: 1) { buffer in
+            let count = unsafe read(descriptor, buffer.baseAddress, buffer.count)
+            return count > 0 ? unsafe Array(buffer.prefix(count).prefix { $0 > 0x20 }) : []
+        }
+    }
+
     /// The number of this process.
     package static var processID: Int32 { getpid() }
 }

@@ -97,6 +97,8 @@ final class SegmentOutput {
             guard let segment = current, firstUnsyncedAtUs != nil else { return }
             do {
                 try segment.file.sync()
+                // A file that has lost its name takes bytes and syncs them, and nobody will ever find them.
+                _ = try files.size(of: segment.path)
                 counters.syncs += 1
                 (unsynced, unsyncedBytes, firstUnsyncedAtUs) = ([], 0, nil)
                 return
@@ -182,6 +184,8 @@ final class SegmentOutput {
                 nextSequence += 1
                 continue
             }
+            // Somebody may have taken the directory away.
+            try files.createDirectories(directory)
             let file = try files.open(path, .createNew)
             nextSequence += 1
             try makeNameDurable(file, path)

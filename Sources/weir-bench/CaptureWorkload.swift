@@ -27,7 +27,7 @@ struct CaptureWorkload: ParsableCommand {
         let files = PosixFileSystem()
         let logger = Logger(label: "weir-bench") { StreamLogHandler.standardError(label: $0) }
         let prompts = Prompts(requestBytes: requestBytes, answerBytes: answerBytes)
-        let before = processCPU
+        let before = CPUTime.ofProcess
         let engine = try CaptureEngine(
             places: CapturePlaces(
                 segments: PathText.join(directory, "segments"), arenas: PathText.join(directory, "arenas"),
@@ -49,7 +49,7 @@ struct CaptureWorkload: ParsableCommand {
         }
         let producedAll = SystemClock.threadCPUNs - threadBefore
         engine.stop()
-        let all = processCPU - before
+        let all = CPUTime.ofProcess - before
         let report = Report(
             exchanges: exchanges, producerUs: Double(produced) / 1_000 / Double(exchanges),
             captureThreadUs: Double(all - producedAll) / 1_000 / Double(exchanges), counters: engine.counters,
@@ -100,12 +100,6 @@ struct CaptureWorkload: ParsableCommand {
     private func segmentBytes(_ files: PosixFileSystem) throws -> Int64 {
         let folder = PathText.join(directory, "segments")
         return try files.list(folder).reduce(0) { try $0 + (files.status(of: PathText.join(folder, $1))?.size ?? 0) }
-    }
-
-    private var processCPU: Int64 {
-        var now = timespec()
-        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now)
-        return Int64(now.tv_sec) * 1_000_000_000 + Int64(now.tv_nsec)
     }
 
     /// Anonymous resident memory.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Capture
 import FactStore
 import Gateway
 import Outbound
@@ -65,6 +66,11 @@ struct DoctorChecks {
         do {
             let free = try files.freeBytes(at: path)
             let text = "\(free >> 20) MiB free at \(path)"
+            let least = configuration.captureLimits.minFreeBytes
+            if free < least {
+                return DoctorFinding(
+                    .fail, "free space", text + ", less than capture.min_free_bytes: bodies are not recorded")
+            }
             if free < DoctorChecks.freeBytesTooLow {
                 return DoctorFinding(.fail, "free space", text + ": exchanges will be lost")
             }

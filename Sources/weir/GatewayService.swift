@@ -77,14 +77,13 @@ final class GatewayService: Sendable {
         _ logger: Logger
     ) throws -> CaptureEngine {
         if configuration.capturesNothing { return CaptureEngine() }
-        var limits = CaptureLimits()
-        limits.arenaBytes = configuration.arenaMebibytes << 20
         do {
             return try CaptureEngine(
                 places: CapturePlaces(
                     segments: directory.paths.segments, arenas: directory.arenas, lock: directory.serveLock),
                 node: configuration.node, hasherSecret: try directory.keyNameSecret(files), files: files,
-                limits: limits, segments: try configuration.segmentSettings(files), sharesDirectory: sharesDirectory,
+                limits: configuration.captureLimits, segments: try configuration.segmentSettings(files),
+                policy: configuration.capturePolicy, sharesDirectory: sharesDirectory,
                 logger: logger)
         } catch let error as CaptureError where error.code == .directoryInUse {
             throw VerbFailure.unfinished("another gateway writes to \(directory.path); stop it, or give this one its own --data")
@@ -124,7 +123,7 @@ final class GatewayService: Sendable {
             "stopped",
             metadata: [
                 "admitted": "\(counters.admitted)", "recorded": "\(counters.written)", "reduced": "\(counters.reduced)",
-                "dropped": "\(counters.dropped)", "cut": "\(cut)",
+                "off": "\(counters.off)", "dropped": "\(counters.dropped)", "cut": "\(cut)",
             ])
     }
 }

@@ -178,6 +178,24 @@ import Testing
         #expect(try bench.records() == bench.appended)
     }
 
+    @Test func removedSegmentIsLeftAndTheUnsyncedGoesToANewOne() throws {
+        let bench = SegmentBench()
+        let writer = try bench.writer()
+        try bench.append(2, to: writer)
+        try writer.flush()
+        let gone = try #require(try bench.list().first)
+        try bench.append(3, to: writer)
+        bench.clock.advance(us: 100_000)
+        try writer.tick()
+        try bench.files.unlink(gone.path)
+        bench.clock.advance(us: 1_000_000)
+        try writer.tick()
+        #expect(writer.counters.abandonedSegments == 1 && writer.counters.rewrittenBatches == 1)
+        #expect(writer.syncedRecords == 5 && writer.lastError == nil)
+        #expect(try bench.list().map(\.sequence) == [1])
+        #expect(try bench.records() == Array(bench.appended.dropFirst(2)))
+    }
+
     @Test func deadDeviceIsAskedWithPausesAndKeepsTheRecords() throws {
         let bench = SegmentBench()
         let writer = try bench.writer()
