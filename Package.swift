@@ -112,8 +112,7 @@ let package = Package(
             name: "weir",
             dependencies: [
                 "ByteCoding", "Platform", "Telemetry", "ExchangeModel", "Dialects", "Redaction", "SegmentLog", "FactStore",
-                "Upstream",
-                "Outbound", "Capture", "Indexing", "Answers", "Datasets", "Instrumenting", "Gateway", "FakeProvider",
+                "Upstream", "Outbound", "Capture", "Indexing", "Answers", "Datasets", "Instrumenting", "Gateway", "FakeProvider",
                 argumentParser, logging, yams,
             ],
             swiftSettings: strict),
@@ -138,7 +137,9 @@ let package = Package(
             name: "ContentCodingTests", dependencies: ["CZstd", "CZlib", "CBrotli", "ContentCoding", "TestSupport"],
             swiftSettings: strict),
         .testTarget(name: "DialectsTests", dependencies: ["ExchangeModel", "Dialects", "TestSupport"], swiftSettings: strict),
-        .testTarget(name: "RedactionTests", dependencies: ["ExchangeModel", "Redaction"], swiftSettings: strict),
+        .testTarget(
+            name: "RedactionTests", dependencies: ["ByteCoding", "ExchangeModel", "Redaction", "TestSupport"],
+            swiftSettings: strict),
         .testTarget(
             name: "SegmentLogTests", dependencies: ["ByteCoding", "Platform", "SegmentLog", "TestSupport"], swiftSettings: strict),
         .testTarget(
@@ -186,7 +187,10 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "ConfigurationTests",
-            dependencies: ["ByteCoding", "Platform", "ExchangeModel", "Upstream", "Gateway", "weir", argumentParser, logging],
+            dependencies: [
+                "ByteCoding", "Platform", "ExchangeModel", "Redaction", "Upstream", "Capture", "Gateway", "weir", argumentParser,
+                logging,
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "WeirTests",

@@ -91,18 +91,57 @@ enum ArenaFormat {
     enum Counter: Int, CaseIterable {
         case admitted = 1_024
         case committed = 1_032
-        case reduced = 1_040
+        case reducedForRoom = 1_040
         case droppedFull = 1_048
         case droppedStopped = 1_056
         case payloadBytes = 1_064
         case pagesInUse = 1_072
         case slotsTaken = 1_080
         case slotsAbandoned = 1_088
+        case reducedByLoopLimit = 1_096
+        case committedPages = 1_104
+        case committedSpillBytes = 1_112
         case written = 2_048
         case droppedRefused = 2_056
         case failed = 2_064
         case slotsReturned = 2_072
         case waitingSinceUs = 2_080
-        case reducedByThread = 2_088
+        case reducedByLimit = 2_088
+        case policyOff = 2_096
+        case policyMetadata = 2_104
+        case sampledOff = 2_112
+        case sampledMetadata = 2_120
+        case reducedCut = 2_128
+        case reducedToMetadata = 2_136
+        case reducedForDisk = 2_144
+        case takenPages = 2_152
+        case takenSpillBytes = 2_160
+    }
+
+    /// Where the losses of one kind are noted: three blocks of words.
+    enum Loss: Int, CaseIterable {
+        /// The loop's notes.
+        case full = 1_280
+        case stopped = 1_408
+        /// The thread's.
+        case refused = 2_304
+
+        /// The counter of these losses.
+        var counter: Counter {
+            switch self {
+            case .full: .droppedFull
+            case .stopped: .droppedStopped
+            case .refused: .droppedRefused
+            }
+        }
+
+        /// Where the thread notes which of them gaps cover.
+        var coverage: Int {
+            switch self {
+            case .full: 2_432
+            case .stopped: 2_496
+            case .refused: 2_560
+            }
+        }
     }
 }

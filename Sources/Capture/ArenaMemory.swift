@@ -43,6 +43,12 @@ import Synchronization
         unsafe word(name).pointee.load(ordering: .relaxed)
     }
 
+    /// How far one counter is ahead of another, which is read first so that it is never ahead itself.
+    func difference(_ name: ArenaFormat.Counter, _ behind: ArenaFormat.Counter) -> Int {
+        let less = counter(behind)
+        return Int(clamping: Int64(bitPattern: counter(name) &- less))
+    }
+
     /// For counters that one side alone writes: no locked instruction.
     func add(_ name: ArenaFormat.Counter, _ amount: UInt64 = 1) {
         let cell = unsafe word(name)
@@ -54,7 +60,12 @@ import Synchronization
     }
 
     private func word(_ name: ArenaFormat.Counter) -> UnsafeMutablePointer<Atomic<UInt64>> {
-        unsafe (base + name.rawValue).assumingMemoryBound(to: Atomic<UInt64>.self)
+        unsafe word(at: name.rawValue)
+    }
+
+    /// A word of the header by its offset.
+    func word(at offset: Int) -> UnsafeMutablePointer<Atomic<UInt64>> {
+        unsafe (base + offset).assumingMemoryBound(to: Atomic<UInt64>.self)
     }
 
     // MARK: Slots

@@ -14,6 +14,8 @@ struct ArenaRecoveryReport {
     var crashed = 0
     /// Exchanges whose records were in the log already.
     var alreadyWritten = 0
+    /// Exchanges that the policy leaves out.
+    var leftOut = 0
     /// Files that are not sound arenas, set aside.
     var damagedArenas = 0
     /// Slots that could not be read to their end.
@@ -35,6 +37,8 @@ struct ArenaRecovery {
     let writer: SegmentWriter
     let limits: CaptureLimits
     let making: RecordMaking
+    /// The same for what a dead process left as for what a living one does.
+    var judge = PolicyJudge(CapturePolicy(), secrets: CaptureSecrets([UInt8](repeating: 0, count: 16)))
     /// This run of the machine.
     var bootID = Host.bootID()
     private static let flushEvery = 1_000
@@ -125,12 +129,31 @@ struct ArenaRecovery {
                 view.markCrashed()
                 report.crashed += 1
             }
+            let verdict = judge.verdict(of: view)
+            guard verdict.mode != .off else {
+                report.leftOut += 1
+                memory.setState(slot, ArenaFormat.SlotState.free)
+                continue
+            }
+            view.treatment = TreatmentPlan(verdict, limits: limits).treatment
+            view.redactor = judge.redactor(verdict)
             try append(encoder.line(of: view, allowsFast: false), memory, slot)
             report.records += 1
             written.append(slot)
             if written.count >= ArenaRecovery.flushEvery { try settle(&written, memory) }
         }
         try settle(&written, memory)
+        try coverLosses(memory)
+    }
+
+    /// What the dead process lost and had no time to say.
+    private func coverLosses(_ memory: ArenaMemory) throws(SegmentError) {
+        guard !GapKeeper.isSettled(memory) else { return }
+        let gaps = GapKeeper(writer: writer)
+        try gaps.recall(memory, segments)
+        try gaps.write(memory)
+        try writer.flush()
+        gaps.settle(memory)
     }
 
     /// The slot is told before the record can reach a segment; where the log refuses the record, it is told that it has none: the

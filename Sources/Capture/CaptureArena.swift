@@ -168,6 +168,8 @@ import Synchronization
         memory.setSlotWord(slot, ArenaFormat.Slot.committedUs, UInt64(bitPattern: nowUs))
         memory.setState(slot, ArenaFormat.SlotState.committed)
         memory.add(.committed)
+        memory.add(.committedPages, UInt64(unsafe chainPages[Int(slot)]))
+        if let spill = unsafe spills[Int(slot)] { memory.add(.committedSpillBytes, UInt64(spill.heldBytes)) }
         memory.set(.pagesInUse, UInt64(memory.pageCount - freePages))
         committed.push(slot)
     }
@@ -180,7 +182,21 @@ import Synchronization
         memory.add(.slotsAbandoned)
     }
 
+    /// Notes an exchange that will have no record.
+    func lost(_ loss: ArenaFormat.Loss, _ id: ExchangeID, startedAtUs: Int64) {
+        LossNotes(memory, loss).note(id, startedAtUs: startedAtUs)
+    }
+
     // MARK: Thread
+
+    /// The next committed slot, or nil; from here on it does not wait any more.
+    func takeCommitted() -> UInt32? {
+        guard let slot = committed.pop() else { return nil }
+        // The loop does not touch the chain of a committed slot.
+        memory.add(.takenPages, UInt64(unsafe chainPages[Int(slot)]))
+        if let spill = unsafe spills[Int(slot)] { memory.add(.takenSpillBytes, UInt64(spill.heldBytes)) }
+        return slot
+    }
 
     func spill(_ slot: UInt32) -> SpillBuffer? { unsafe spills[Int(slot)] }
 
@@ -204,6 +220,12 @@ import Synchronization
         let given = memory.counter(.slotsReturned) &+ memory.counter(.slotsAbandoned)
         return Int(clamping: Int64(bitPattern: memory.counter(.slotsTaken) &- given))
     }
+
+    /// Pages of committed exchanges that the capture thread has not taken.
+    var untakenPages: Int { memory.difference(.committedPages, .takenPages) }
+
+    /// Bytes beside the arena of committed exchanges that the capture thread has not taken.
+    var untakenSpillBytes: Int { memory.difference(.committedSpillBytes, .takenSpillBytes) }
 
     /// Committed exchanges whose records are not in a segment.
     var waiting: Int {

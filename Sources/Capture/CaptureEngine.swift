@@ -3,7 +3,7 @@ import ExchangeModel
 package import Logging
 package import Platform
 import Redaction
-import SegmentLog
+package import SegmentLog
 import Synchronization
 
 /// Where capture keeps its files.
@@ -30,6 +30,19 @@ package struct CapturePlaces: Sendable {
     }
 }
 
+/// How the segments are written.
+package struct CaptureSegments: Sendable {
+    /// When records become durable.
+    package var sync = SegmentSyncPolicy.interval(us: 1_000_000)
+    /// Sizes and ages.
+    package var limits = SegmentLimits.standard
+    /// The current one encrypts.
+    package var keys = SegmentKeys.none
+
+    /// The defaults.
+    package init() {}
+}
+
 /// Capture as a whole: the arenas of the loops, and the thread that owns the segment log.
 package final class CaptureEngine: Sendable {
     /// What capture did, counted.
@@ -37,6 +50,7 @@ package final class CaptureEngine: Sendable {
     private let limits: CaptureLimits
     private let clock: any Clock
     private let signal = CaptureSignal()
+    private let policy: PolicyCell
     /// Nil where capture is off.
     private let running: Running?
 
@@ -65,13 +79,17 @@ package final class CaptureEngine: Sendable {
     ///   - files: the file system.
     ///   - clock: the clock of records.
     ///   - limits: bounds on memory.
+    ///   - segments: how the segments are written.
+    ///   - policy: what is recorded, also of what dead processes left.
     ///   - sharesDirectory: whether another process may capture into the same directory meanwhile, as when one hands its listening
     ///     descriptor over to the next; false refuses.
     ///   - logger: for lifecycle and trouble; never sees a payload.
     /// - Throws: `CaptureError`, or `SegmentError` where the directory cannot be used at all.
     package init(
         places: CapturePlaces, node: String, hasherSecret: [UInt8], files: any FileSystem = PosixFileSystem(),
-        clock: any Clock = SystemClock(), limits: CaptureLimits = CaptureLimits(), sharesDirectory: Bool = false, logger: Logger
+        clock: any Clock = SystemClock(), limits: CaptureLimits = CaptureLimits(), segments: CaptureSegments = CaptureSegments(),
+        policy: CapturePolicy = CapturePolicy(),
+        sharesDirectory: Bool = false, logger: Logger
     ) throws {
         try files.createDirectories(places.segments)
         try files.createDirectories(places.arenas)
@@ -82,17 +100,23 @@ package final class CaptureEngine: Sendable {
         CaptureEngine.say(report, logger)
         let epoch = try SegmentEpoch.take(in: directory, clock: clock)
         let writer = try SegmentWriter(
-            directory: places.segments, node: node, files: files, clock: clock, epoch: epoch.number)
+            directory: places.segments, node: node, files: files, clock: clock, sync: segments.sync, limits: segments.limits,
+            epoch: epoch.number, keys: segments.keys)
         let making = RecordMaking(node: node, hasher: KeyHasher(secret: hasherSecret), limits: limits)
         counters = CaptureCounters(clock: clock)
+        let secrets = CaptureSecrets(hasherSecret)
+        self.policy = PolicyCell(policy)
         let recovered = ArenaRecovery(
-            directory: places.arenas, segments: directory, files: files, writer: writer, limits: limits, making: making
+            directory: places.arenas, segments: directory, files: files, writer: writer, limits: limits, making: making,
+            judge: PolicyJudge(policy, secrets: secrets)
         ).run()
         CaptureEngine.say(recovered, logger)
         counters.noteRecovery(recovered)
         let loop = CaptureLoop(
             counters: counters, signal: signal, encoder: LineEncoder(making: making), writer: writer, clock: clock,
-            limits: limits, logger: logger, everySecond: { lock.tryAgain() })
+            limits: limits, policy: self.policy, secrets: secrets,
+            disk: DiskWatch(files: files, directory: places.segments, limits: limits, logger: logger), logger: logger,
+            everySecond: { lock.tryAgain() })
         self.limits = limits
         self.clock = clock
         running = Running(
@@ -103,20 +127,25 @@ package final class CaptureEngine: Sendable {
     /// Capture with all its files within the directory of the segments; see the form with `places`.
     package convenience init(
         directory: String, node: String, hasherSecret: [UInt8], files: any FileSystem = PosixFileSystem(),
-        clock: any Clock = SystemClock(), limits: CaptureLimits = CaptureLimits(), logger: Logger
+        clock: any Clock = SystemClock(), limits: CaptureLimits = CaptureLimits(), policy: CapturePolicy = CapturePolicy(),
+        logger: Logger
     ) throws {
         try self.init(
             places: CapturePlaces(segments: directory), node: node, hasherSecret: hasherSecret, files: files, clock: clock,
-            limits: limits, logger: logger)
+            limits: limits, policy: policy, logger: logger)
     }
 
     /// Capture that is off: its taps give ids and times, and keep nothing.
     package init(clock: any Clock = SystemClock()) {
         counters = CaptureCounters(clock: clock)
         limits = CaptureLimits()
+        policy = PolicyCell(CapturePolicy())
         self.clock = clock
         running = nil
     }
+
+    /// Replaces the policy: for the exchanges that the capture thread takes from now on.
+    package func apply(_ policy: CapturePolicy) { self.policy.current = policy }
 
     private static func say(_ report: RecoveryReport, _ logger: Logger) {
         guard report.truncatedBytes > 0 || report.damageCount > 0 || !report.problems.isEmpty else { return }
@@ -134,7 +163,8 @@ package final class CaptureEngine: Sendable {
             "arenas recovered",
             metadata: [
                 "arenas": "\(report.arenas)", "records": "\(report.records)", "in_flight": "\(report.crashed)",
-                "already_written": "\(report.alreadyWritten)", "damaged_arenas": "\(report.damagedArenas)",
+                "already_written": "\(report.alreadyWritten)", "left_out_by_policy": "\(report.leftOut)",
+                "damaged_arenas": "\(report.damagedArenas)",
                 "damaged_slots": "\(report.damagedSlots)", "problems": "\(report.problems.joined(separator: "; "))",
             ])
     }
@@ -193,7 +223,8 @@ package final class CaptureEngine: Sendable {
         signal.close()
         guard let running else { return }
         running.thread.join()
-        for arena in counters.allArenas where arena.slotsInUse == 0 && !arena.path.isEmpty {
+        for arena in counters.allArenas
+        where arena.slotsInUse == 0 && !arena.path.isEmpty && GapKeeper.isSettled(arena.memory) {
             // An empty arena that cannot be removed is removed at the next start.
             try? running.files.unlink(arena.path)
         }

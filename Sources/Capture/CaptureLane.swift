@@ -56,21 +56,38 @@ package final class CaptureLane {
         _ = arena?.memory.forEachPage(slot) { PageBytes.forEachEntry($0, body) }
     }
 
+    /// How an exchange ended for its slot.
+    struct End {
+        /// Why less than the bodies is held.
+        enum Reduction { case nothing, limit, room }
+
+        /// All of the facts and heads found room.
+        let isWhole: Bool
+        let reduction: Reduction
+        let nowUs: Int64
+    }
+
     /// Hands a slot to the capture thread; one whose facts found no room, or that comes after the end, is dropped and counted.
-    func handOver(_ slot: UInt32, isWhole: Bool, isReduced: Bool, nowUs: Int64) {
+    func handOver(_ slot: UInt32, _ exchange: borrowing CapturedExchange, _ end: End) {
         guard let arena else { return }
-        guard isWhole, !signal.isClosed else {
+        guard end.isWhole, !signal.isClosed else {
             if let spill = arena.spill(slot) { counters.releaseSpill(spill.heldBytes) }
             arena.abandon(slot)
-            return arena.memory.add(isWhole ? .droppedStopped : .droppedFull)
+            return arena.lost(end.isWhole ? .stopped : .full, exchange.id, startedAtUs: exchange.startedAtUs)
         }
-        if isReduced { arena.memory.add(.reduced) }
-        arena.commit(slot, nowUs: nowUs)
+        switch end.reduction {
+        case .nothing: break
+        case .limit: arena.memory.add(.reducedByLoopLimit)
+        case .room: arena.memory.add(.reducedForRoom)
+        }
+        arena.commit(slot, nowUs: end.nowUs)
         signal.wakeIfAsleep()
     }
 
     /// An exchange that never got a slot.
-    func lost() { arena?.memory.add(signal.isClosed ? .droppedStopped : .droppedFull) }
+    func lost(_ id: ExchangeID, startedAtUs: Int64) {
+        arena?.lost(signal.isClosed ? .stopped : .full, id, startedAtUs: startedAtUs)
+    }
 }
 
 /// xoshiro256**, seeded once by the system: ids need 74 unpredictable-enough bits without a system call each.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import ByteCoding
 import ExchangeModel
 import Logging
 import Platform
@@ -27,7 +28,17 @@ final class CaptureLoop: @unchecked Sendable {
     private let limits: CaptureLimits
     private let logger: Logger
     private let everySecond: @Sendable () -> Void
+    private let policy: PolicyCell
+    private let secrets: CaptureSecrets
+    private let gaps: GapKeeper
     private let view = ExchangeView()
+    private var judge: PolicyJudge
+    private var judgedVersion: Int
+    private var disk: DiskWatch
+    /// The highest rung since the last second, and losses up to then.
+    private var highestRung = CaptureRung.everything
+    private var saidRung = CaptureRung.everything
+    private var lostBefore = 0
     private var arenas: [CaptureArena] = []
     private var pending: [Pending] = []
     private var firstPending = 0
@@ -39,7 +50,8 @@ final class CaptureLoop: @unchecked Sendable {
 
     init(
         counters: CaptureCounters, signal: CaptureSignal, encoder: LineEncoder, writer: SegmentWriter, clock: any Clock,
-        limits: CaptureLimits, logger: Logger, everySecond: @escaping @Sendable () -> Void
+        limits: CaptureLimits, policy: PolicyCell, secrets: CaptureSecrets, disk: DiskWatch, logger: Logger,
+        everySecond: @escaping @Sendable () -> Void
     ) {
         self.counters = counters
         self.signal = signal
@@ -49,6 +61,12 @@ final class CaptureLoop: @unchecked Sendable {
         self.limits = limits
         self.logger = logger
         self.everySecond = everySecond
+        self.policy = policy
+        self.secrets = secrets
+        self.disk = disk
+        judgedVersion = policy.version
+        judge = PolicyJudge(policy.current, secrets: secrets)
+        gaps = GapKeeper(writer: writer)
         pacing = CapturePacing(longestUs: limits.pauseUs)
     }
 
@@ -68,8 +86,10 @@ final class CaptureLoop: @unchecked Sendable {
                 arenas.count != counters.allArenas.count || arenas.contains { !$0.committed.isEmpty }
             }
         }
+        for arena in arenas { attempt { () throws(SegmentError) in try gaps.write(arena.memory) } }
         attempt { () throws(SegmentError) in try writer.close() }
         giveBack()
+        for arena in arenas { gaps.settle(arena.memory) }
     }
 
     /// Of the fullest arena.
@@ -85,11 +105,13 @@ final class CaptureLoop: @unchecked Sendable {
     /// - Returns: how many exchanges were taken.
     private func takeAll() -> Int {
         let now = clock.monotonicUs
+        arenas = counters.allArenas
         if now - lastSecondUs >= 1_000_000 {
             lastSecondUs = now
             everySecond()
+            lookAround()
         }
-        arenas = counters.allArenas
+        takePolicy()
         let portion = signal.isClosed ? Int.max : pacing.portion(of: fill)
         var all = 0
         var isMore = true
@@ -97,8 +119,10 @@ final class CaptureLoop: @unchecked Sendable {
             isMore = false
             for arena in arenas {
                 var taken = 0
-                while taken < CaptureLoop.turn, let slot = arena.committed.pop() {
-                    write(arena, slot)
+                while taken < CaptureLoop.turn {
+                    let rung = rung(of: arena)
+                    guard let slot = arena.takeCommitted() else { break }
+                    write(arena, slot, rung)
                     taken += 1
                 }
                 all += taken
@@ -124,17 +148,30 @@ final class CaptureLoop: @unchecked Sendable {
         return min(max(deadline - clock.monotonicUs, 1_000), 1_000_000)
     }
 
-    private func write(_ arena: CaptureArena, _ slot: UInt32) {
+    private func write(_ arena: CaptureArena, _ slot: UInt32, _ rung: CaptureRung) {
         let memory = arena.memory
         guard view.read(memory, slot: slot, spill: arena.spill(slot)), view.facts.isFinal else {
             // Our own invariant broke; the exchange is counted, and the log goes on.
             logger.error("an arena slot cannot be read", metadata: ["slot": "\(slot)"])
             memory.add(.failed)
-            memory.add(.droppedRefused)
+            return lose(arena, slot)
+        }
+        let verdict = judge.verdict(of: view)
+        guard verdict.mode != .off else {
+            memory.add(verdict.cause == .policy ? .policyOff : .sampledOff)
             return release(arena, slot)
         }
+        let plan = TreatmentPlan(verdict, rung: rung, isDiskLow: disk.isLow, limits: limits)
+        view.treatment = plan.treatment
+        view.redactor = judge.redactor(verdict)
         let line = encoder.line(of: view)
-        if encoder.hasDroppedBodies, !view.isReduced { memory.add(.reducedByThread) }
+        if let redactor = view.redactor { counters.note(redactor.takeCounts()) }
+        if let counter = plan.counter(encoder.effect, isReduced: view.isReduced) { memory.add(counter) }
+        append(line, arena, slot)
+    }
+
+    private func append(_ line: ByteRun, _ arena: CaptureArena, _ slot: UInt32) {
+        let memory = arena.memory
         let record = writer.nextRecord
         // Told before the record can reach a segment, so that recovery knows where to look for it.
         memory.setSlotWord(slot, ArenaFormat.Slot.recordNumber, record + 1)
@@ -148,10 +185,66 @@ final class CaptureLoop: @unchecked Sendable {
                     arena: arena, slot: slot, record: record,
                     committedUs: Int64(bitPattern: memory.slotWord(slot, ArenaFormat.Slot.committedUs))))
         } catch {
-            memory.add(.droppedRefused)
             complain(error, memory)
-            release(arena, slot)
+            lose(arena, slot)
         }
+    }
+
+    /// An exchange that will have no record.
+    private func lose(_ arena: CaptureArena, _ slot: UInt32) {
+        arena.lost(.refused, arena.memory.id(slot), startedAtUs: arena.memory.startedAtUs(slot))
+        release(arena, slot)
+    }
+
+    // MARK: Pressure
+
+    /// What may be recorded of the exchange that is taken next.
+    private func rung(of arena: CaptureArena) -> CaptureRung {
+        var pressure = Pressure()
+        pressure.note(arena.untakenPages, of: arena.memory.pageCount)
+        var spillBytes = 0
+        for arena in arenas { spillBytes += arena.untakenSpillBytes }
+        pressure.note(spillBytes, of: limits.spillBytes)
+        pressure.note(writer.backlogBytes, of: SegmentLimits.standard.backlogBytes)
+        let rung = pressure.rung
+        if rung > highestRung { highestRung = rung }
+        return rung
+    }
+
+    /// Once a second: the disk, gaps for what was lost, and what the ladder did.
+    private func lookAround() {
+        disk.look()
+        counters.note(disk)
+        let lost = counters.dropped(.arenaFull) + counters.dropped(.logRefused)
+        let rung = lost > lostBefore ? .dropping : highestRung
+        lostBefore = lost
+        highestRung = .everything
+        counters.note(rung)
+        sayRung(rung, lost)
+        for arena in arenas {
+            gaps.settle(arena.memory)
+            // Not in the midst of it: one gap for all of them.
+            guard rung < .dropping, writer.lastError == nil else { continue }
+            attempt { () throws(SegmentError) in try gaps.write(arena.memory) }
+        }
+    }
+
+    private func sayRung(_ rung: CaptureRung, _ lost: Int) {
+        guard rung != saidRung else { return }
+        let metadata: Logger.Metadata = ["recorded": "\(rung.word)", "dropped": "\(lost)"]
+        if rung > saidRung {
+            logger.warning("capture cannot follow and records less", metadata: metadata)
+        } else {
+            logger.notice("capture records more again", metadata: metadata)
+        }
+        saidRung = rung
+    }
+
+    private func takePolicy() {
+        let version = policy.version
+        guard version != judgedVersion else { return }
+        judgedVersion = version
+        judge = PolicyJudge(policy.current, secrets: secrets)
     }
 
     /// Gives back the slots whose records are in a segment.
@@ -196,6 +289,10 @@ final class CaptureLoop: @unchecked Sendable {
 
     private func complain(_ error: SegmentError, _ memory: ArenaMemory?) {
         memory?.add(.failed)
+        if error.code == .noSpace || error.cause?.code == .noSpace {
+            disk.diskIsFull()
+            counters.note(disk)
+        }
         let now = clock.monotonicUs
         guard now - lastComplaintUs > 10_000_000 else { return }
         lastComplaintUs = now

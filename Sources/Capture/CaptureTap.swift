@@ -25,6 +25,11 @@ package final class CaptureTap {
     private var headIsShort = false
     private var requestDigest: SHA256?
     private var responseDigest: SHA256?
+    /// The ends of bodies that are not kept whole.
+    private var requestTail: TailRing?
+    private var responseTail: TailRing?
+    /// A body was cut because there was no room, and not because it was too long.
+    private var lacksRoom = false
 
     init(lane: CaptureLane, id: ExchangeID, wallUs: Int64, monotonicUs: Int64, writer: ArenaWriter?) {
         self.lane = lane
@@ -56,13 +61,17 @@ package final class CaptureTap {
 
     /// Copies a run of the request's payload.
     package func requestBytes(_ bytes: UnsafeRawBufferPointer) {
-        keep(unsafe ByteRun(bytes), kind: ArenaFormat.Kind.requestBody, timeUs: 0, in: &exchange.requestBody, &requestDigest)
+        keep(
+            unsafe ByteRun(bytes), kind: ArenaFormat.Kind.requestBody, timeUs: 0, in: &exchange.requestBody, &requestDigest,
+            &requestTail)
     }
 
     /// Copies a run of the answer's payload and notes when it came: `now` of `nowUs`.
     package func responseBytes(_ bytes: UnsafeRawBufferPointer, at now: Int64) {
         lastArrivalUs = now
-        keep(unsafe ByteRun(bytes), kind: ArenaFormat.Kind.responseBody, timeUs: now, in: &exchange.responseBody, &responseDigest)
+        keep(
+            unsafe ByteRun(bytes), kind: ArenaFormat.Kind.responseBody, timeUs: now, in: &exchange.responseBody, &responseDigest,
+            &responseTail)
     }
 
     /// Writes what is known so far into the arena, for the record that is made should the process die; optional.
@@ -84,7 +93,7 @@ package final class CaptureTap {
         exchange.outcome = outcome
         exchange.endedUs = now
         if exchange.lastByteUs == nil { exchange.lastByteUs = lastArrivalUs }
-        guard let writer else { return lane.lost() }
+        guard let writer else { return lane.lost(id, startedAtUs: exchange.startedAtUs) }
         if let digest = requestDigest, exchange.requestBody.kept != .full {
             exchange.requestBody.sha256 = BodyDigest.hex(digest)
         }
@@ -92,10 +101,22 @@ package final class CaptureTap {
             exchange.responseBody.sha256 = BodyDigest.hex(digest)
         }
         let isReduced = exchange.requestBody.kept != .full || exchange.responseBody.kept != .full
+        if isReduced { handTailsOver(writer.slot) }
         let isWhole = writeFacts(isFinal: true) && !headIsShort
-        lane.handOver(writer.slot, isWhole: isWhole, isReduced: isReduced, nowUs: now + startedMonotonicUs)
+        let end = CaptureLane.End(
+            isWhole: isWhole, reduction: isReduced ? (lacksRoom ? .room : .limit) : .nothing, nowUs: now + startedMonotonicUs)
+        lane.handOver(writer.slot, exchange, end)
         self.writer = nil
         spill = nil
+    }
+
+    /// The ends of bodies lie in plain memory: like all that does, they do not survive the process.
+    private func handTailsOver(_ slot: UInt32) {
+        guard requestTail != nil || responseTail != nil else { return }
+        let spill = spill ?? SpillBuffer()
+        spill.requestTail = requestTail
+        spill.responseTail = responseTail
+        lane.noteSpill(slot, spill, kinds: spilledKinds)
     }
 
     private func writeFacts(isFinal: Bool) -> Bool {
@@ -111,7 +132,9 @@ package final class CaptureTap {
         writer = place
     }
 
-    private func keep(_ run: ByteRun, kind: UInt8, timeUs: Int64, in body: inout BodyTally, _ digest: inout SHA256?) {
+    private func keep(
+        _ run: ByteRun, kind: UInt8, timeUs: Int64, in body: inout BodyTally, _ digest: inout SHA256?, _ tail: inout TailRing?
+    ) {
         guard !isCommitted, !run.isEmpty else { return }
         body.wireCount += Int64(run.count)
         guard writer != nil else { return }
@@ -125,7 +148,25 @@ package final class CaptureTap {
         }
         unsafe digest?.update(bufferPointer: UnsafeRawBufferPointer(start: run.base, count: run.count))
         body.heldCount += kept
-        if kept < run.count, body.kept == .full { body.kept = body.heldCount > 0 ? .headTail : .none }
+        guard kept < run.count else { return }
+        if body.kept == .full {
+            body.kept = body.heldCount > 0 ? .headTail : .none
+            if body.heldCount < lane.limits.bodyBytes { lacksRoom = true }
+        }
+        keepTail(run.slice(kept, run.count), in: body, &tail)
+    }
+
+    /// What is not held goes through a ring, so that the end is there: of an answer it tells the usage.
+    private func keepTail(_ run: ByteRun, in body: BodyTally, _ tail: inout TailRing?) {
+        if tail == nil {
+            // Without a head there is nothing that a tail could belong to.
+            guard body.heldCount > 0,
+                lane.counters.reserveSpill(
+                    TailRing.bytes, limit: lane.limits.spillBytes + CaptureLimits.tailsBytes)
+            else { return }
+            tail = TailRing()
+        }
+        tail?.append(run)
     }
 
     private func store(_ run: ByteRun, kind: UInt8, timeUs: Int64) -> Int {

@@ -99,5 +99,33 @@ struct ArrivalLog: Sendable {
     /// Forgets arrivals of bytes that are not stored.
     mutating func cut(at count: Int) { items.removeAll { $0.offset >= Int64(count) } }
 
+    /// Keeps the arrivals of a head and of a tail that now begins where the head ends.
+    ///
+    /// - Parameters:
+    ///   - head: bytes of the head.
+    ///   - tail: bytes of the tail; 0 where there is none.
+    ///   - count: bytes of the body before it was cut.
+    mutating func cut(head: Int, tail: Int, of count: Int) {
+        guard tail > 0 else { return cut(at: head) }
+        let tailStart = Int64(count - tail)
+        let moved = tailStart - Int64(head)
+        var kept = items.filter { $0.offset < Int64(head) }
+        if let first = items.last(where: { $0.offset <= tailStart }) {
+            kept.append(ChunkArrival(offset: Int64(head), timeUs: first.timeUs))
+        }
+        for item in items where item.offset > tailStart {
+            kept.append(ChunkArrival(offset: item.offset - moved, timeUs: item.timeUs))
+        }
+        items = kept
+    }
+
+    /// Moves every arrival to where its byte is now.
+    mutating func move(_ moved: (Int) -> Int) {
+        for index in items.indices {
+            let item = items[index]
+            items[index] = ChunkArrival(offset: Int64(moved(Int(clamping: item.offset))), timeUs: item.timeUs)
+        }
+    }
+
     mutating func replace(_ arrivals: [ChunkArrival]) { items = arrivals }
 }

@@ -19,14 +19,26 @@ struct EncoderParts: ~Copyable {
     private(set) var responseCoding: ByteRun?
     private(set) var requestBody: ByteRun?
     private(set) var responseBody: ByteRun?
-    /// Arrivals by offsets of the decoded body, where `isMoved`.
+    private(set) var requestKept = BodyKept.full
+    private(set) var responseKept = BodyKept.full
+    private(set) var requestSHA256: ByteRun?
+    private(set) var responseSHA256: ByteRun?
+    private(set) var isStream = false
+    /// Arrivals by offsets of the body as it is stored, where `isMoved`.
     private(set) var arrivals = ArrivalLog()
     private(set) var isMoved = false
+    /// What the treatment did to the bodies.
+    private(set) var effect = TreatmentEffect()
     private var credentials = CredentialRuns()
     private var search = NeedleSearch()
     private var decodedRequest = ByteStore(capacity: 1_024)
     private var decodedResponse = ByteStore(capacity: 1_024)
     private var marked = ByteStore(capacity: 1_024)
+    private var cutRequest = ByteStore(capacity: 64)
+    private var cutResponse = ByteStore(capacity: 64)
+    private var redactedRequest = ByteStore(capacity: 64)
+    private var redactedResponse = ByteStore(capacity: 64)
+    private var digests = ByteStore(capacity: 2 * BodyDigest.hexBytes)
     private static let keptBytes = 1 << 20
     /// Places of one credential in a head beyond which the exchange goes the careful way.
     private static let placesOfOne = 64
@@ -39,10 +51,12 @@ struct EncoderParts: ~Copyable {
         (method, path, query) = target
         callerKey = credentials.callerKey
         response.read(view.responseHead, credentials: &credentials)
-        guard !response.hasOddity, gatherMetadata(view.facts), readTrace(), prepareBodies(view, limits: limits) else {
-            return false
-        }
-        return isClean(view)
+        guard !response.hasOddity, gatherMetadata(view.facts), readTrace(), prepareBodies(view, limits: limits), isClean(view)
+        else { return false }
+        if let redactor = view.redactor, !redact(view, redactor) { return false }
+        // What is to be masked may lie where a body is cut: looked for before.
+        if !view.treatment.isNothing { treatBodies(view) }
+        return true
     }
 
     // MARK: Attribution
@@ -96,9 +110,27 @@ struct EncoderParts: ~Copyable {
         let facts = view.facts
         requestCoding = EncoderParts.coding(request.contentEncoding)
         responseCoding = EncoderParts.coding(response.contentEncoding)
+        (requestKept, responseKept) = (facts.requestKept, facts.responseKept)
+        (requestSHA256, responseSHA256) = (facts.requestSHA256, facts.responseSHA256)
+        (requestBody, responseBody) = (nil, nil)
+        effect = TreatmentEffect()
+        isMoved = false
+        guard view.treatment.keepsBodies else { return leaveBodiesOut(view) }
+        guard view.requestTail.isEmpty, view.responseTail.isEmpty else { return false }
         requestBody = facts.requestWireCount == 0 || facts.requestKept == .none ? nil : view.requestBody
         responseBody = facts.responseWireCount == 0 || facts.responseKept == .none ? nil : view.responseBody
-        isMoved = false
+        guard decodeBodies(view, limits) else { return false }
+        isStream = StreamFact.isStream(facts.responseStream, body: responseBody)
+        if facts.responseKept != .full {
+            if !isMoved { arrivals = view.arrivals }
+            isMoved = true
+            arrivals.cut(at: responseBody?.count ?? 0)
+        }
+        return true
+    }
+
+    /// Undoes the content codings; false where that cut a body.
+    private mutating func decodeBodies(_ view: ExchangeView, _ limits: CaptureLimits) -> Bool {
         if let coding = requestCoding, let body = requestBody {
             var none = ArrivalLog()
             decodedRequest.reset(keeping: EncoderParts.keptBytes)
@@ -114,12 +146,114 @@ struct EncoderParts: ~Copyable {
             }
             if isDecoded { responseBody = decodedResponse.run }
         }
-        if facts.responseKept != .full {
-            if !isMoved { arrivals = view.arrivals }
-            isMoved = true
-            arrivals.cut(at: responseBody?.count ?? 0)
+        return true
+    }
+
+    // MARK: Treatment
+
+    /// Lengths and digests stay of the bodies.
+    private mutating func leaveBodiesOut(_ view: ExchangeView) -> Bool {
+        let facts = view.facts
+        isStream = StreamFact.isStream(facts.responseStream, wire: view.responseBody, coding: responseCoding)
+        arrivals.reset()
+        isMoved = true
+        digests.count = 0
+        digests.reserve(2 * BodyDigest.hexBytes)
+        if facts.requestWireCount > 0 {
+            if facts.requestKept == .full { requestSHA256 = digest(view.requestBody) }
+            requestKept = .none
+            effect.hasLeftOut = true
+        }
+        if facts.responseWireCount > 0 {
+            if facts.responseKept == .full { responseSHA256 = digest(view.responseBody) }
+            responseKept = .none
+            effect.hasLeftOut = true
         }
         return true
+    }
+
+    /// The digest of the bytes as they were on the wire; room for two was taken.
+    private mutating func digest(_ wire: ByteRun) -> ByteRun {
+        let start = digests.count
+        let hex = BodyDigest.hex(of: wire)
+        unsafe hex.withUnsafeBytes { digests.append(unsafe ByteRun($0)) }
+        return digests.run.slice(start, digests.count)
+    }
+
+    /// Cuts bodies that are longer than they shall be stored.
+    private mutating func treatBodies(_ view: ExchangeView) {
+        guard view.treatment.keepsBodies else { return }
+        digests.count = 0
+        digests.reserve(2 * BodyDigest.hexBytes)
+        if let body = requestBody, let limit = view.treatment.requestCut(body.count) {
+            let isWhole = requestKept == .full
+            if isWhole { requestSHA256 = digest(view.requestBody) }
+            _ = EncoderParts.store(BodyCut(body, keeping: limit, isWhole: isWhole), in: &cutRequest)
+            requestBody = cutRequest.run
+            requestKept = .headTail
+            effect.hasCutRequest = true
+        }
+        if let body = responseBody, let limit = view.treatment.answerCut(body.count) {
+            let isWhole = responseKept == .full
+            if isWhole { responseSHA256 = digest(view.responseBody) }
+            let headCount = EncoderParts.store(BodyCut(body, keeping: limit, isWhole: isWhole), in: &cutResponse)
+            if !isMoved { arrivals = view.arrivals }
+            isMoved = true
+            arrivals.cut(head: headCount, tail: cutResponse.count - headCount, of: body.count)
+            responseBody = cutResponse.run
+            responseKept = .headTail
+            effect.hasCutAnswer = true
+        }
+    }
+
+    // MARK: Personal data
+
+    /// Replaces it in bodies; false where it stands anywhere else.
+    private mutating func redact(_ view: ExchangeView, _ redactor: DataRedactor) -> Bool {
+        guard !holdsPersonalData(view.facts, redactor) else { return false }
+        var counts = RedactionCounts()
+        if let body = requestBody {
+            let edits = redactor.edits(in: body, isStream: false)
+            if !edits.isEmpty {
+                redactedRequest.reset(keeping: EncoderParts.keptBytes)
+                edits.apply(to: body, into: &redactedRequest)
+                requestBody = redactedRequest.run
+                counts.add(edits.counts)
+            }
+        }
+        if let body = responseBody {
+            let edits = redactor.edits(in: body, isStream: isStream)
+            if !edits.isEmpty {
+                redactedResponse.reset(keeping: EncoderParts.keptBytes)
+                edits.apply(to: body, into: &redactedResponse)
+                responseBody = redactedResponse.run
+                if !isMoved { arrivals = view.arrivals }
+                isMoved = true
+                arrivals.move { edits.moved($0) }
+                counts.add(edits.counts)
+            }
+        }
+        redactor.note(counts)
+        return true
+    }
+
+    /// Whether it stands outside of the bodies.
+    private func holdsPersonalData(_ facts: ExchangeFacts, _ redactor: DataRedactor) -> Bool {
+        if redactor.finds(in: path) || redactor.finds(in: query) { return true }
+        for line in request.lines where redactor.finds(in: line.shown) { return true }
+        for line in response.lines where redactor.finds(in: line.shown) { return true }
+        for item in metadata where redactor.finds(in: item.value) { return true }
+        if redactor.finds(in: facts.environment) || redactor.finds(in: facts.task) || redactor.finds(in: facts.upstreamURL) {
+            return true
+        }
+        return facts.attempts.contains { redactor.finds(in: $0.upstreamURL) }
+    }
+
+    private static func store(_ cut: BodyCut, in store: inout ByteStore) -> Int {
+        store.reset(keeping: keptBytes)
+        store.append(cut.head)
+        store.append(cut.tail)
+        return cut.head.count
     }
 
     private static func coding(_ header: ByteRun?) -> ByteRun? {

@@ -17,8 +17,15 @@ final class ExchangeView {
     private(set) var responseHead = ByteRun.empty
     private(set) var requestBody = ByteRun.empty
     private(set) var responseBody = ByteRun.empty
+    /// The last bytes of bodies whose middle is not held; empty where all is held that ever will be.
+    private(set) var requestTail = ByteRun.empty
+    private(set) var responseTail = ByteRun.empty
     private(set) var responseHeadUs: Int64?
-    private var lastArrivalUs: Int64?
+    private(set) var lastArrivalUs: Int64?
+    /// What is to be stored of the bodies; set anew for each exchange.
+    var treatment = BodyTreatment.whole
+    /// What replaces personal data; set anew for each exchange.
+    var redactor: DataRedactor?
     private var entries = GatheredEntries()
 
     var arrivals: ArrivalLog { entries.arrivals }
@@ -35,6 +42,9 @@ final class ExchangeView {
         let (isSound, runs) = entries.read(memory, slot: slot, spill: spill)
         (requestHead, responseHead) = (runs.requestHead, runs.responseHead)
         (requestBody, responseBody) = (runs.requestBody, runs.responseBody)
+        (requestTail, responseTail) = (runs.requestTail, runs.responseTail)
+        treatment = .whole
+        redactor = nil
         (responseHeadUs, lastArrivalUs) = (runs.responseHeadUs, runs.lastArrivalUs)
         factByteCount = runs.facts.count
         hasFacts = facts.read(runs.facts)
@@ -82,6 +92,8 @@ private struct GatheredEntries: ~Copyable {
         let responseHead: ByteRun
         let requestBody: ByteRun
         let responseBody: ByteRun
+        let requestTail: ByteRun
+        let responseTail: ByteRun
         let facts: ByteRun
         let responseHeadUs: Int64?
         let lastArrivalUs: Int64?
@@ -95,6 +107,8 @@ private struct GatheredEntries: ~Copyable {
     private var requestBody = GatheredBytes()
     private var responseBody = GatheredBytes()
     private var facts = GatheredBytes()
+    private var requestTail = ByteStore(capacity: 64)
+    private var responseTail = ByteStore(capacity: 64)
 
     mutating func read(_ memory: ArenaMemory, slot: UInt32, spill: SpillBuffer?) -> (isSound: Bool, runs: Runs) {
         arrivals.reset()
@@ -106,12 +120,23 @@ private struct GatheredEntries: ~Copyable {
         facts.reset()
         let isSound = memory.forEachPage(slot) { page in PageBytes.forEachEntry(page) { add($0) } }
         spill?.forEachEntry { add($0) }
+        if let spill { readTails(spill) }
+        let hasTails = spill?.hasTails ?? false
         return (
             isSound,
             Runs(
                 requestHead: requestHead.run, responseHead: responseHead.run, requestBody: requestBody.run,
-                responseBody: responseBody.run, facts: facts.run, responseHeadUs: responseHeadUs, lastArrivalUs: lastArrivalUs)
+                responseBody: responseBody.run, requestTail: hasTails ? requestTail.run : .empty,
+                responseTail: hasTails ? responseTail.run : .empty, facts: facts.run, responseHeadUs: responseHeadUs,
+                lastArrivalUs: lastArrivalUs)
         )
+    }
+
+    private mutating func readTails(_ spill: SpillBuffer) {
+        requestTail.reset(keeping: 64)
+        responseTail.reset(keeping: 64)
+        spill.requestTail?.copy(to: &requestTail)
+        spill.responseTail?.copy(to: &responseTail)
     }
 
     private mutating func add(_ entry: ArenaEntry) {

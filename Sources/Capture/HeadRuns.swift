@@ -12,6 +12,9 @@ struct HeadRuns {
         let value: ByteRun
         /// Bytes of the value that stand before the mark that replaces a credential; -1 where the whole value stays.
         var keptBeforeMark = -1
+
+        /// What is recorded of the value, but for the mark.
+        var shown: ByteRun { keptBeforeMark < 0 ? value : value.slice(0, keptBeforeMark) }
     }
 
     private(set) var startLine = ByteRun.empty
@@ -57,7 +60,7 @@ struct HeadRuns {
         }
     }
 
-    private static func trimmed(_ value: ByteRun) -> ByteRun {
+    static func trimmed(_ value: ByteRun) -> ByteRun {
         var (start, end) = (0, value.count)
         func isBlank(_ i: Int) -> Bool {
             let byte = unsafe value.base.load(fromByteOffset: i, as: UInt8.self)

@@ -10,8 +10,8 @@ import Redaction
 final class LineEncoder {
     /// Exchanges that went the careful way.
     private(set) var carefulCount = 0
-    /// Whether the latest line had to go without the bodies that were held.
-    private(set) var hasDroppedBodies = false
+    /// What the treatment did to the bodies of the latest line, or the longest line that the log takes.
+    private(set) var effect = TreatmentEffect()
     let making: RecordMaking
     private var line = JSONLine()
     private var parts = EncoderParts()
@@ -29,9 +29,9 @@ final class LineEncoder {
     /// The line of an exchange, closing newline included; good until the next call.
     func line(of view: ExchangeView, allowsFast: Bool = true) -> ByteRun {
         line.reset()
-        hasDroppedBodies = false
         if allowsFast, parts.prepare(view, limits: making.limits) {
             write(view, parts, to: &line)
+            effect = parts.effect
             if line.count <= making.limits.lineBytes { return line.run }
         }
         carefulCount += 1
@@ -39,11 +39,12 @@ final class LineEncoder {
     }
 
     private func careful(_ view: ExchangeView) -> ByteRun {
-        let record = making.record(of: view)
+        let (record, effect) = making.treatedRecord(of: view)
+        self.effect = effect
         var bytes = record.encodedLine()
         if bytes.count > making.limits.lineBytes {
             bytes = making.withoutBodies(record, of: view).encodedLine()
-            hasDroppedBodies = true
+            self.effect.isOverLine = true
         }
         line.reset()
         unsafe bytes.withUnsafeBytes { unsafe line.raw(ByteRun($0)) }
@@ -78,11 +79,10 @@ final class LineEncoder {
         line.literal(",\"response_body\":")
         let isResponseText = LineEncoder.write(parts.responseBody, to: &line)
         let chunks = parts.isMoved ? parts.arrivals.items : view.arrivals.items
-        let codings = (parts.requestCoding?.count ?? 0) + (parts.responseCoding?.count ?? 0)
+        let codings = (parts.requestCoding?.count ?? 0) + (parts.responseCoding?.count ?? 0) + 2 * BodyDigest.hexBytes
         out = line.begin(atMost: LineBounds.ending(chunks: chunks.count, texts: codings + view.factByteCount))
         LineEncoder.writeAboutBodies(facts, parts, isRequestText, isResponseText, to: &out)
-        let isStream = StreamFact.isStream(facts.responseStream, body: parts.responseBody)
-        out.literal(isStream ? ",\"response_stream\":true" : ",\"response_stream\":false")
+        out.literal(parts.isStream ? ",\"response_stream\":true" : ",\"response_stream\":false")
         LineEncoder.write(chunks, to: &out)
         line.end(out)
     }
@@ -195,11 +195,11 @@ final class LineEncoder {
         out.literal(",\"response_content_coding\":")
         if let coding = parts.responseCoding { out.lowercased(coding) } else { out.literal("null") }
         out.literal(",\"request_body_kept\":")
-        out.literal(facts.requestKept.literal)
+        out.literal(parts.requestKept.literal)
         out.literal(",\"response_body_kept\":")
-        out.literal(facts.responseKept.literal)
-        out.string(",\"request_body_sha256\":", facts.requestSHA256)
-        out.string(",\"response_body_sha256\":", facts.responseSHA256)
+        out.literal(parts.responseKept.literal)
+        out.string(",\"request_body_sha256\":", parts.requestSHA256)
+        out.string(",\"response_body_sha256\":", parts.responseSHA256)
     }
 
     private static func write(_ chunks: [ChunkArrival], to out: inout JSONCursor) {

@@ -11,7 +11,10 @@ struct RecordMaking: Sendable {
     let hasher: KeyHasher
     let limits: CaptureLimits
 
-    func record(of view: ExchangeView) -> ExchangeRecord {
+    func record(of view: ExchangeView) -> ExchangeRecord { treatedRecord(of: view).record }
+
+    /// The record, and what the view's treatment did to its bodies.
+    func treatedRecord(of view: ExchangeView) -> (record: ExchangeRecord, effect: TreatmentEffect) {
         let facts = view.facts
         let request = HeadReading(view.requestHead.array)
         let response = HeadReading(view.responseHead.array)
@@ -23,30 +26,22 @@ struct RecordMaking: Sendable {
         // Told by the request alone, whatever the answer's headers hold.
         let keyID = facts.keyID.map { $0.isEmpty ? nil : $0.text } ?? scrubber.callerKey.map(hasher.name(of:))
         scrubber.redact(&responseHeaders)
+        let masking = TextMasking(scrubber: scrubber, redactor: view.redactor)
 
-        var record = ExchangeRecord(head: head(of: view, request: request, scrubber: scrubber, query: query))
+        var record = ExchangeRecord(head: head(of: view, request: request, masking, query: query))
         record.head.keyID = keyID
-        record.attempts = facts.attempts.map { RecordMaking.attempt($0, scrubber: scrubber) }
-        record.requestHeaders = masked(requestHeaders, by: scrubber)
-        record.responseHeaders = masked(responseHeaders, by: scrubber)
-        var arrivals = ArrivalLog()
-        record.requestBody = body(
-            view.requestBody, wireCount: facts.requestWireCount, kept: facts.requestKept, sha256: facts.requestSHA256?.text,
-            coding: request.list("content-encoding"), arrivals: &arrivals)
-        arrivals = view.arrivals
-        record.responseBody = body(
-            view.responseBody, wireCount: facts.responseWireCount, kept: facts.responseKept,
-            sha256: facts.responseSHA256?.text, coding: response.list("content-encoding"), arrivals: &arrivals)
-        if let content = record.responseBody.content {
-            record.head.responseStream = unsafe content.withUnsafeBytes {
-                unsafe StreamFact.isStream(facts.responseStream, body: ByteRun($0))
-            }
-        }
-        if record.responseBody.kept != .full { arrivals.cut(at: record.responseBody.content?.count ?? 0) }
-        record.responseChunks = arrivals.items
-        mask(&record.requestBody, by: scrubber)
-        mask(&record.responseBody, by: scrubber)
-        return record
+        record.attempts = facts.attempts.map { RecordMaking.attempt($0, masking) }
+        record.requestHeaders = masked(requestHeaders, by: masking)
+        record.responseHeaders = masked(responseHeaders, by: masking)
+        var bodies = BodyMaking(view, limits: limits)
+        bodies.make(
+            requestCoding: request.list("content-encoding"), responseCoding: response.list("content-encoding"),
+            scrubber: scrubber)
+        record.requestBody = bodies.request
+        record.responseBody = bodies.response
+        record.head.responseStream = bodies.isStream
+        record.responseChunks = bodies.arrivals.items
+        return (record, bodies.effect)
     }
 
     /// The record without its bodies, for a line that is longer than the log takes.
@@ -65,21 +60,21 @@ struct RecordMaking: Sendable {
         body.kept = .none
     }
 
-    private func head(of view: ExchangeView, request: HeadReading, scrubber: CredentialScrubber, query: String)
+    private func head(of view: ExchangeView, request: HeadReading, _ masking: TextMasking, query: String)
         -> ExchangeHead
     {
         let target = request.request
         let facts = view.facts
         var head = ExchangeHead(
-            id: view.id, node: node, startedAtUs: view.startedAtUs, method: target.method, path: scrubber.masked(target.path))
-        head.query = scrubber.masked(query)
-        head.attribution = masked(request.attribution(over: RecordMaking.pathAttribution(facts)), by: scrubber)
+            id: view.id, node: node, startedAtUs: view.startedAtUs, method: target.method, path: masking.masked(target.path))
+        head.query = masking.masked(query)
+        head.attribution = masked(request.attribution(over: RecordMaking.pathAttribution(facts)), by: masking)
         (head.traceID, head.parentSpanID) = request.trace
-        head.clientRequestID = request.first("x-request-id").map(scrubber.masked)
+        head.clientRequestID = request.first("x-request-id").map(masking.masked)
         head.provider = facts.provider.text
         head.deployment = facts.deployment?.text
         head.api = facts.api.map { APIFamily(rawValue: $0.text) }
-        head.upstreamURL = facts.upstreamURL.map { scrubber.masked($0.text) }
+        head.upstreamURL = facts.upstreamURL.map { masking.masked($0.text) }
         head.status = facts.status.map { Int(clamping: $0) }
         head.outcome = facts.outcome
         head.errorSource = facts.errorSource
@@ -101,10 +96,10 @@ struct RecordMaking: Sendable {
         return path
     }
 
-    private static func attempt(_ facts: ExchangeFacts.AttemptFacts, scrubber: CredentialScrubber) -> Attempt {
+    private static func attempt(_ facts: ExchangeFacts.AttemptFacts, _ masking: TextMasking) -> Attempt {
         var attempt = Attempt(n: Int(clamping: facts.n), startedUs: facts.startedUs)
         attempt.deployment = facts.deployment?.text
-        attempt.upstreamURL = facts.upstreamURL.map { scrubber.masked($0.text) }
+        attempt.upstreamURL = facts.upstreamURL.map { masking.masked($0.text) }
         attempt.connectedUs = facts.connectedUs
         attempt.requestSentUs = facts.requestSentUs
         attempt.firstByteUs = facts.firstByteUs
@@ -115,43 +110,15 @@ struct RecordMaking: Sendable {
         return attempt
     }
 
-    private func masked(_ attribution: Attribution, by scrubber: CredentialScrubber) -> Attribution {
+    private func masked(_ attribution: Attribution, by masking: TextMasking) -> Attribution {
         var result = attribution
-        result.environment = attribution.environment.map(scrubber.masked)
-        result.task = scrubber.masked(attribution.task)
-        result.metadata = attribution.metadata.map { (scrubber.masked($0.name), scrubber.masked($0.value)) }
+        result.environment = attribution.environment.map(masking.masked)
+        result.task = masking.masked(attribution.task)
+        result.metadata = attribution.metadata.map { (masking.scrubber.masked($0.name), masking.masked($0.value)) }
         return result
     }
 
-    private func masked(_ headers: [HeaderPair], by scrubber: CredentialScrubber) -> [HeaderPair] {
-        headers.map { HeaderPair($0.name, scrubber.masked($0.value)) }
-    }
-
-    private func mask(_ body: inout RecordedBody, by scrubber: CredentialScrubber) {
-        guard var content = body.content else { return }
-        body.content = nil
-        scrubber.mask(&content)
-        body.content = content
-    }
-
-    /// Undoes the content coding of a body kept in full; arrival offsets move with it.
-    private func body(
-        _ held: ByteRun, wireCount: Int64, kept: BodyKept, sha256: String?, coding: String?, arrivals: inout ArrivalLog
-    ) -> RecordedBody {
-        let captured = held.array
-        var body = RecordedBody(content: wireCount == 0 || kept == .none ? nil : captured, wireByteCount: wireCount)
-        body.kept = kept
-        body.sha256 = sha256
-        guard let name = BodyDecoding.name(coding) else { return body }
-        body.contentCoding = name
-        guard let content = body.content,
-            let decoded = BodyDecoding(content, coding: name, limit: limits.decodedBytes, arrivals: &arrivals)
-        else { return body }
-        body.content = decoded.bytes
-        if decoded.isCut, body.kept == .full {
-            body.kept = .headTail
-            body.sha256 = BodyDigest.hex(of: captured)
-        }
-        return body
+    private func masked(_ headers: [HeaderPair], by masking: TextMasking) -> [HeaderPair] {
+        headers.map { HeaderPair($0.name, masking.masked($0.value)) }
     }
 }

@@ -11,13 +11,21 @@ import ByteCoding
     private var used = 0
     /// Entries in each chunk but the last.
     private var lengths: [Int] = []
+    /// The ends of bodies whose middle found no room.
+    var requestTail: TailRing?
+    var responseTail: TailRing?
 
     deinit {
         for index in unsafe chunks.indices { unsafe chunks[index].deallocate() }
     }
 
     /// Bytes of memory held.
-    var heldBytes: Int { unsafe chunks.count * SpillBuffer.chunkBytes }
+    var heldBytes: Int {
+        let rings = (requestTail == nil ? 0 : TailRing.bytes) + (responseTail == nil ? 0 : TailRing.bytes)
+        return unsafe chunks.count * SpillBuffer.chunkBytes + rings
+    }
+
+    var hasTails: Bool { requestTail != nil || responseTail != nil }
 
     /// Appends a run; `grow` is asked before each new chunk and may refuse.
     ///

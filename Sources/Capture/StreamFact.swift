@@ -23,4 +23,21 @@ enum StreamFact {
         let start = body.slice(0, min(body.count, DialectLimits.prefixBytes))
         return StreamDetection.isStream(contentType: nil, bodyPrefix: start.array)
     }
+
+    /// Settles it of a body that is not stored: only its beginning is decoded.
+    ///
+    /// - Parameters:
+    ///   - isLabelled: what the loop said.
+    ///   - wire: the answer's bytes as they came.
+    ///   - coding: its content coding; nil for none.
+    /// - Returns: true for a stream.
+    static func isStream(_ isLabelled: Bool, wire: ByteRun, coding: ByteRun?) -> Bool {
+        guard !isLabelled, !wire.isEmpty else { return isLabelled }
+        var none = ArrivalLog()
+        guard let coding,
+            let decoded = BodyDecoding(
+                wire.array, coding: coding.text.lowercased(), limit: DialectLimits.prefixBytes, arrivals: &none)
+        else { return isStream(isLabelled, body: wire) }
+        return unsafe decoded.bytes.withUnsafeBytes { unsafe isStream(isLabelled, body: ByteRun($0)) }
+    }
 }

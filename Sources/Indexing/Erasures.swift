@@ -125,6 +125,7 @@ package struct Erasures: Sendable {
     ///   - id: its exchange.
     ///   - startedAtUs: when it began.
     ///   - line: its line, or its fact's: read only where metadata is asked for.
+    /// - Returns: true where some erasure says so.
     func covers(_ id: ExchangeID, startedAtUs: Int64, line: ByteRun) -> Bool {
         if exchanges.contains(id) { return true }
         let asked = all.filter { erasure in

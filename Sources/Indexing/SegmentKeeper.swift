@@ -99,8 +99,7 @@ package final class SegmentKeeper {
 
     /// Writes anew every sealed segment, and seals every finished hot one, that holds something to be erased.
     ///
-    /// - Parameters:
-    ///   - progress: told of each segment before it is read.
+    /// - Parameter progress: told of each segment before it is read.
     /// - Returns: what was done; what is held or failed stands there, and what is still being written is erased when it is sealed.
     /// - Throws: as `seal`.
     package func erase(progress: (SegmentFile) -> Void = { _ in }) throws -> KeepingReport {
@@ -127,6 +126,32 @@ package final class SegmentKeeper {
                 rewriteFacts(file, erasures, &report)
             }
             return report
+        }
+    }
+
+    /// Mends manifests, and writes damaged sealed segments anew with what can be read of them; damaged ranges are copied aside.
+    ///
+    /// - Parameter progress: told of each segment before it is read.
+    /// - Returns: what was done, and the manifests made anew.
+    /// - Throws: as `seal`.
+    package func repair(progress: (SegmentFile) -> Void = { _ in }) throws -> (report: KeepingReport, manifests: [String]) {
+        try locked {
+            var report = KeepingReport()
+            try finishReplaced()
+            let mending = try SegmentRepair.mendManifests(in: directory, clock: clock)
+            report.failures = mending.problems
+            let erasures = try Erasures(of: directory)
+            for file in try directory.list() where file.isSealed {
+                progress(file)
+                let found = SegmentVerify.verify(file, in: directory)
+                guard found.damageCount > 0, found.error == nil else { continue }
+                guard directory.hold(of: file.stem) == nil else {
+                    report.held.append(file.name)
+                    continue
+                }
+                replace(file, erasures, &report, isSalvage: true)
+            }
+            return (report, mending.mended)
         }
     }
 
@@ -179,11 +204,13 @@ package final class SegmentKeeper {
 
     // MARK: One segment
 
-    private func replace(_ file: SegmentFile, _ erasures: Erasures, _ report: inout KeepingReport) {
+    private func replace(
+        _ file: SegmentFile, _ erasures: Erasures, _ report: inout KeepingReport, isSalvage: Bool = false
+    ) {
         do {
             var ids: [ExchangeID?] = []
             var erased: [ExchangeID] = []
-            let draft = try sealing.draft(of: file) { line in
+            let draft = try sealing.draft(of: file, isSalvage: isSalvage) { line in
                 guard let record = RecordLine(line) else {
                     // No record by its looks, and still something that was captured: kept at the end.
                     ids.append(nil)

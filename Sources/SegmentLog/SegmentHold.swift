@@ -28,6 +28,7 @@ extension SegmentDirectory {
     /// The hold on a segment, or nil; one that cannot be looked up counts as set.
     ///
     /// - Parameter stem: the segment.
+    /// - Returns: the mark.
     package func hold(of stem: SegmentStem) -> SegmentHold? {
         let path = holdPath(stem)
         do throws(PlatformError) {

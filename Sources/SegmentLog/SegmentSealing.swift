@@ -51,20 +51,23 @@ package struct SegmentSealing {
     ///
     /// - Parameters:
     ///   - source: a segment that nobody writes to any more.
+    ///   - isSalvage: whether a damaged sealed segment is written anew with what can be read of it.
     ///   - traits: called once for each line in its order, without newline; nil leaves the line out.
     /// - Returns: what was written; nil where the segment holds nothing at all.
     /// - Throws: `SegmentError`; the segment is as it was.
-    package func draft(of source: SegmentFile, traits: (ByteRun) -> SegmentLineTraits?) throws(SegmentError) -> SealedDraft? {
+    package func draft(of source: SegmentFile, isSalvage: Bool = false, traits: (ByteRun) -> SegmentLineTraits?)
+        throws(SegmentError) -> SealedDraft?
+    {
         let held = try SealingSource(source, in: directory, limits: limits)
         var before: SegmentManifest?
         if source.isSealed {
             // A sealed segment that is damaged keeps what it has: nothing is written over it.
-            guard held.damage.isEmpty else {
+            guard held.damage.isEmpty || isSalvage else {
                 throw SegmentError(
                     .sealFailed, "The sealed segment is damaged; see `weir segment verify` and `weir segment repair`.",
                     segment: source.name, offset: held.damage[0].range.lowerBound)
             }
-            before = try directory.manifest(of: source)
+            before = isSalvage ? try? directory.manifest(of: source) : try directory.manifest(of: source)
         }
         if held.lines.isEmpty, held.gaps.isEmpty, held.damage.isEmpty { return nil }
         try setAside(held.damage, of: source)
@@ -77,10 +80,11 @@ package struct SegmentSealing {
         var manifest = SegmentManifest(
             stem: source.stem, generation: name.generation, sealedAtUs: clock.wallUs, records: part, facts: nil,
             minStartedAtUs: order.startedAtUs?.lowerBound, maxStartedAtUs: order.startedAtUs?.upperBound)
-        manifest.recordNumbers = before?.recordNumbers ?? held.recordNumbers
+        // A sealed file's own numbers are not those of its writer.
+        manifest.recordNumbers = source.isSealed ? before?.recordNumbers ?? [] : held.recordNumbers
         manifest.gaps = held.gaps
-        manifest.damagedRanges = before?.damagedRanges ?? Int64(held.damage.count)
-        manifest.damagedBytes = before?.damagedBytes ?? held.damage.reduce(0) { $0 + Int64($1.range.count) }
+        manifest.damagedRanges = (before?.damagedRanges ?? 0) + Int64(held.damage.count)
+        manifest.damagedBytes = (before?.damagedBytes ?? 0) + held.damage.reduce(0) { $0 + Int64($1.range.count) }
         manifest.erasedRecords = (before?.erasedRecords ?? 0) + UInt64(held.lines.count - order.lines.count)
         manifest.keyID = directory.keys.current?.name
         return SealedDraft(directory: directory, manifest: manifest, places: places)

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-package import Platform
-
 extension SegmentReader {
     /// What lies at an offset, told by header and checksum alone: nothing is decompressed, so a batch has no lines.
     ///
@@ -15,12 +13,12 @@ extension SegmentVerify {
     ///
     /// - Parameters:
     ///   - file: the segment.
-    ///   - files: the file system.
+    ///   - directory: where it lies.
     ///   - limits: how much damage is listed.
     /// - Returns: what it holds; an unreadable one has its `error` set.
-    package static func skim(_ file: SegmentFile, files: any FileSystem, limits: SegmentLimits = .standard)
+    package static func skim(_ file: SegmentFile, in directory: SegmentDirectory, limits: SegmentLimits = .standard)
         -> SegmentVerification
     {
-        walk(file, files: files, limits: limits, decoding: false)
+        walk(file, in: directory, limits: limits, decoding: false)
     }
 }

@@ -41,6 +41,8 @@ package struct SegmentVerification: Sendable {
     package internal(set) var lockedBatches: UInt64 = 0
     /// The ids of those keys.
     package internal(set) var missingKeys: Set<String> = []
+    /// The id of the key of the last encrypted batch that was decoded; nil where none was.
+    package internal(set) var encryptedWith: String?
     /// Where an incomplete tail begins; normal for the segment being written.
     package internal(set) var incompleteAt: Int64?
     /// Why reading had to stop, where it had to.
@@ -145,6 +147,7 @@ extension SegmentVerification {
         switch step {
         case .batch(let batch):
             batches += 1
+            if batch.header.kind == .encrypted { encryptedWith = SegmentKey.name(of: batch.header.keyID) }
             records += UInt64(batch.header.recordCount)
             rawBytes += UInt64(batch.header.rawLength)
             compressedBytes += UInt64(batch.next - batch.offset)

@@ -8,9 +8,9 @@ struct FileEntry: Equatable {
     let line: Int
 }
 
-/// One provider, or one key, as the file writes it.
+/// One provider, one key or one capture rule, as the file writes it.
 struct Stanza: Equatable {
-    /// The provider's name; empty for a key.
+    /// The provider's name; empty for a key or a rule.
     let name: String
     let line: Int
     var fields: [String: FileEntry] = [:]
@@ -22,6 +22,7 @@ struct ConfigFile {
     private(set) var entries: [String: FileEntry] = [:]
     private(set) var providers: [Stanza] = []
     private(set) var keys: [Stanza] = []
+    private(set) var rules: [Stanza] = []
     private(set) var faults: [ConfigFault] = []
     private let environment: [String: String]
 
@@ -69,12 +70,14 @@ struct ConfigFile {
         case root
         case provider(Int)
         case key(Int)
+        case rule(Int)
 
         var table: SettingTable {
             switch self {
             case .root: ConfigSchema.table
             case .provider: ConfigSchema.provider
             case .key: ConfigSchema.key
+            case .rule: ConfigSchema.rule
             }
         }
     }
@@ -84,6 +87,7 @@ struct ConfigFile {
         case .root: path
         case .provider(let index): "providers.\(providers[index].name).\(path)"
         case .key: "keys[].\(path)"
+        case .rule: "\(ConfigSchema.rulesPath)[].\(path)"
         }
     }
 
@@ -92,6 +96,7 @@ struct ConfigFile {
         case .root: entries[path] = entry
         case .provider(let index): providers[index].fields[path] = entry
         case .key(let index): keys[index].fields[path] = entry
+        case .rule(let index): rules[index].fields[path] = entry
         }
     }
 
@@ -182,20 +187,33 @@ struct ConfigFile {
         if path == "providers" {
             guard let mapping = value.mapping else { return fault(line, "providers must map names to base URLs or stanzas") }
             for (key, value) in mapping { readProvider(key, value) }
-        } else {
-            guard let sequence = value.sequence else { return fault(line, "keys must be a list of stanzas: - id: NAME") }
-            for entry in sequence.prefix(ConfigFile.stanzasMax) {
-                let line = entry.mark?.line ?? line
-                guard let mapping = entry.mapping else {
-                    fault(line, "keys must be a list of stanzas: - id: NAME")
-                    continue
-                }
-                let index = keys.count
-                keys.append(Stanza(name: "", line: line))
-                read(mapping, at: "", in: .key(index))
+        } else if path == "keys" {
+            readList(value, "keys must be a list of stanzas: - id: NAME", "keys", line: line) { file, line in
+                file.keys.append(Stanza(name: "", line: line))
+                return .key(file.keys.count - 1)
             }
-            if sequence.count > ConfigFile.stanzasMax { fault(line, "keys may hold \(ConfigFile.stanzasMax) entries at most") }
+        } else {
+            let rule = "\(path) must be a list of stanzas: - task: NAME"
+            readList(value, rule, path, line: line) { file, line in
+                file.rules.append(Stanza(name: "", line: line))
+                return .rule(file.rules.count - 1)
+            }
         }
+    }
+
+    private mutating func readList(
+        _ value: Node, _ rule: String, _ path: String, line: Int, begin: (inout ConfigFile, Int) -> Place
+    ) {
+        guard let sequence = value.sequence else { return fault(line, rule) }
+        for entry in sequence.prefix(ConfigFile.stanzasMax) {
+            let line = entry.mark?.line ?? line
+            guard let mapping = entry.mapping else {
+                fault(line, rule)
+                continue
+            }
+            read(mapping, at: "", in: begin(&self, line))
+        }
+        if sequence.count > ConfigFile.stanzasMax { fault(line, "\(path) may hold \(ConfigFile.stanzasMax) entries at most") }
     }
 
     private mutating func readProvider(_ key: Node, _ value: Node) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Capture
 import Gateway
 import Logging
 
@@ -26,6 +27,11 @@ struct ConfigReload {
             difference.applied.append("providers")
         }
         if ConfigStanzaText.keys(old.resolution) != ConfigStanzaText.keys(new.resolution) { difference.applied.append("keys") }
+        if old.resolution.rules.map(\.words) != new.resolution.rules.map(\.words) {
+            difference.applied.append(ConfigSchema.rulesPath)
+        }
+        // The bypass has no capture that could be told otherwise.
+        if old.capturesNothing, !new.capturesNothing { difference.needingRestart.append("capture.mode") }
         return difference
     }
 
@@ -36,10 +42,12 @@ struct ConfigReload {
     ///   - started: what the process was started with, which a reload cannot change as a whole.
     ///   - current: what runs now.
     ///   - server: what takes the new settings.
+    ///   - capture: what takes the new policy.
     ///   - logger: told what changed, and what does not take effect before a restart.
     /// - Returns: the configuration that runs from now on.
     static func run(
-        _ inputs: ConfigInputs, started: Configuration, current: Configuration, server: GatewayServer, logger: Logger
+        _ inputs: ConfigInputs, started: Configuration, current: Configuration, server: GatewayServer, capture: CaptureEngine,
+        logger: Logger
     ) async -> Configuration {
         let new: Configuration
         do throws(ConfigFaults) { new = try Configuration(inputs) } catch {
@@ -64,6 +72,7 @@ struct ConfigReload {
             logger.error("the new configuration cannot be used; the old one stays", metadata: ["error": "\(error)"])
             return current
         }
+        capture.apply(new.capturePolicy)
         do { try await server.reloadCertificates() } catch {
             logger.error("the certificates stay as they were", metadata: ["error": "\(error)"])
         }

@@ -63,6 +63,7 @@ struct ConfigResolution {
     private(set) var values: [String: Effective] = [:]
     private(set) var providers: [ProviderSetting] = []
     private(set) var keys: [KeySetting] = []
+    private(set) var rules: [RuleSetting] = []
     private(set) var faults: [ConfigFault] = []
     /// Worth a word, but no reason to refuse.
     private(set) var warnings: [String] = []
@@ -85,6 +86,10 @@ struct ConfigResolution {
         reading.read(file, variable: inputs.environment[ConfigSchema.keysVariable])
         keys = reading.keys
         faults += reading.faults
+        var ruling = RuleReading()
+        ruling.read(file, keys: keys)
+        rules = ruling.rules
+        faults += ruling.faults
         checkTogether()
         warnings = ConfigResolution.strayVariables(inputs.environment)
         faults.sort { ConfigResolution.order($0.origin) < ConfigResolution.order($1.origin) }

@@ -9,10 +9,14 @@ enum SettingKind: Equatable {
     case addresses
     case flag
     case count(ClosedRange<Int64>)
+    /// From 0 to 1, kept in millionths.
+    case fraction
     case bytes(ClosedRange<Int64>)
     /// Milliseconds.
     case duration(ClosedRange<Int64>)
     case choice([String])
+    /// Some of several words, in a list or parted by commas.
+    case choices([String])
     /// A file that can be read.
     case file
     case files
@@ -77,10 +81,11 @@ struct SettingTable {
 
 /// Every setting there is.
 enum ConfigSchema {
-    static let table = SettingTable(process + access + limits + timeouts + client + upstream + capture)
+    static let table = SettingTable(process + access + limits + timeouts + client + upstream + capture + segments)
 
     /// Collections of the file that are not single settings.
-    static let collections = ["providers", "keys"]
+    static let collections = ["providers", "keys", rulesPath]
+    static let rulesPath = "capture.rules"
     static let providersVariable = "WEIR_PROVIDERS"
     static let keysVariable = "WEIR_KEYS"
     static let configVariable = "WEIR_CONFIG"
@@ -253,12 +258,86 @@ enum ConfigSchema {
 
     private static let capture: [Setting] = [
         Setting(
-            path: "capture.mode", kind: .choice(["full", "off"]), fallback: "full",
-            doc: "What is recorded; off is the bypass: traffic passes, nothing is recorded."),
+            path: "capture.mode", kind: .choice(["full", "metadata", "off"]), fallback: "full",
+            doc: "What is recorded: full, metadata (all but the bodies), or off; without rules off is the bypass.",
+            isReloadable: true),
+        Setting(
+            path: "capture.header", kind: .choice(["ignored", "reduce", "any"]), fallback: "ignored",
+            doc: "What x-inference-capture may do: nothing, less than the rules say, or decide.", isReloadable: true),
+        Setting(
+            path: "capture.sample", kind: .fraction, fallback: "1",
+            doc: "Share of the conversations that are recorded as the mode says; the others are sampled out.", isReloadable: true),
+        Setting(
+            path: "capture.sampled_out", kind: .choice(["metadata", "off"]), fallback: "metadata",
+            doc: "What is recorded of conversations that are sampled out.", isReloadable: true),
+        Setting(
+            path: "capture.body_bytes", kind: .bytes(1_024...(64 * mebibyte)), fallback: "64MiB",
+            doc: "A longer body is recorded as its head and its tail, with length and SHA-256 of the whole.", isReloadable: true),
+        Setting(
+            path: "capture.redact", kind: .choices(redactable), fallback: "",
+            doc: "Personal data that is replaced by pseudonyms before it is recorded.", isReloadable: true),
+        Setting(
+            path: "capture.min_free_bytes", kind: .bytes(0...(1 << 40)), fallback: "64MiB",
+            doc: "With less free space on the disk of the segments bodies are left out; 0 waits until it is full."),
+        Setting(
+            path: "capture.ballast_bytes", kind: .bytes(0...(1 << 30)), fallback: "16MiB",
+            doc: "Of a file that is given up when the disk is full, so that facts and gaps are still written."),
         Setting(
             path: "capture.arena_mib", kind: .count(1...64), fallback: "64",
             doc: "Size of each event loop's capture arena in MiB; more traffic than it holds is recorded reduced, and counted."),
     ]
+
+    private static let segments: [Setting] = [
+        Setting(
+            path: "segments.sync", kind: .choice(["interval", "always", "never"]), fallback: "interval",
+            doc: "When records become durable against a power cut: by interval, with every batch, or when the system likes."),
+        Setting(
+            path: "segments.sync_interval", kind: .duration(10...(60 * second)), fallback: "1s",
+            doc: "With interval: how long a written batch may wait; 8 MiB wait no longer than that either."),
+        Setting(
+            path: "segments.roll_bytes", kind: .bytes(mebibyte...(512 * mebibyte)), fallback: "128MiB",
+            doc: "Bytes of records after which a segment ends; sealing holds one in memory."),
+        Setting(
+            path: "segments.roll_age", kind: .duration(second...hour), fallback: "5m",
+            doc: "Age at which a segment ends; it also ends with the hour."),
+        Setting(
+            path: "segments.seal", kind: .flag, fallback: "true",
+            doc: "Seal finished segments inside this process once they are indexed; with false, run `weir segment seal`."),
+        Setting(
+            path: "segments.key_file", kind: .file, fallback: nil,
+            doc: "File of keys that segments are encrypted with, the one to write with first; see `weir segment key`."),
+        Setting(
+            path: "segments.retain", kind: .duration(RetentionSettings.ages), fallback: nil,
+            doc: "Records of sealed segments are removed at this age; facts stay. Without it: never."),
+        Setting(
+            path: "segments.retain_bytes", kind: .bytes(RetentionSettings.sizes), fallback: nil,
+            doc: "The oldest sealed records are removed while all segments are larger. Without it: never."),
+        Setting(
+            path: "segments.retain_facts", kind: .duration(RetentionSettings.ages), fallback: nil,
+            doc: "Facts and manifests are removed at this age, never before their records. Without it: never."),
+    ]
+
+    /// What an entry under `capture.rules:` may hold.
+    static let rule = SettingTable([
+        Setting(
+            path: "environment", kind: .words, fallback: nil,
+            doc: "Met by these environments; `*` at the end stands for any rest. Without it: by all."),
+        Setting(path: "task", kind: .words, fallback: nil, doc: "Met by these tasks, likewise."),
+        Setting(path: "key", kind: .words, fallback: nil, doc: "Met by these ids of gateway keys, likewise."),
+        Setting(
+            path: "mode", kind: .choice(["full", "metadata", "off"]), fallback: nil,
+            doc: "What is recorded; without it as `capture.mode`."),
+        Setting(
+            path: "sample", kind: .fraction, fallback: nil, doc: "Share of the conversations; without it as `capture.sample`."),
+        Setting(
+            path: "body_bytes", kind: .bytes(1_024...(64 * mebibyte)), fallback: nil,
+            doc: "Longest whole body; without it as `capture.body_bytes`."),
+        Setting(
+            path: "redact", kind: .choices(redactable), fallback: nil,
+            doc: "Personal data that is replaced; `[]` for none, without it as `capture.redact`."),
+    ])
+
+    private static let redactable = ["secret", "card", "iban", "email", "phone", "ip"]
 
     /// What a long stanza under `providers:` may hold.
     static let provider = SettingTable([

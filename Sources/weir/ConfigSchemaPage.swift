@@ -6,6 +6,7 @@ enum ConfigSchemaPage {
         "### Settings\n\n" + settings(ConfigSchema.table.settings)
             + "\n### A provider (`providers.NAME`)\n\n" + fields(ConfigSchema.provider.settings)
             + "\n### A gateway key (`keys[]`)\n\n" + fields(ConfigSchema.key.settings)
+            + "\n### A capture rule (`capture.rules[]`)\n\n" + fields(ConfigSchema.rule.settings)
     }
 
     private static func settings(_ settings: [Setting]) -> String {
@@ -38,10 +39,12 @@ enum ConfigSchemaPage {
         case .addresses: "HOST:PORT or a list"
         case .flag: "true or false"
         case .count(let range): "number, \(range.lowerBound) to \(range.upperBound)"
+        case .fraction: "share, 0 to 1"
         case .bytes(let range): "size, \(Quantity.shownBytes(range.lowerBound)) to \(Quantity.shownBytes(range.upperBound))"
         case .duration(let range):
             "time, \(Quantity.shownMilliseconds(range.lowerBound)) to \(Quantity.shownMilliseconds(range.upperBound))"
         case .choice(let words): words.map { "`\($0)`" }.joined(separator: ", ")
+        case .choices(let words): "some of " + words.map { "`\($0)`" }.joined(separator: ", ")
         case .file: "file"
         case .files: "file or a list"
         case .words: "word or a list"

@@ -23,7 +23,7 @@ extension SettingKind {
     /// Whether several texts are meant to be given.
     var isList: Bool {
         switch self {
-        case .addresses, .files, .words: true
+        case .addresses, .files, .words, .choices: true
         default: false
         }
     }
@@ -39,6 +39,10 @@ extension SettingKind {
             if case .addresses = self {
                 guard !parts.isEmpty else { throw BrokenRule("needs at least one HOST:PORT") }
                 for part in parts { _ = try ListenAddress(part) }
+            }
+            if case .choices(let words) = self, let odd = parts.first(where: { !words.contains($0) }) {
+                let meant = Suggestion.closest(to: odd, among: words).map { "; did you mean `\($0)`?" } ?? ""
+                throw BrokenRule("may hold \(words.joined(separator: ", "))\(meant)")
             }
             return .list(parts)
         }
@@ -60,6 +64,7 @@ extension SettingKind {
                 throw BrokenRule("must be a number from \(range.lowerBound) to \(range.upperBound)")
             }
             return .number(number)
+        case .fraction: return .number(try Quantity.millionths(text))
         case .bytes(let range): return try .number(Quantity.bytes(text, within: range))
         case .duration(let range): return try .number(Quantity.milliseconds(text, within: range))
         case .choice(let words):
@@ -81,6 +86,7 @@ extension SettingKind {
         case (_, .absent): "(none)"
         case (.secret, _): Masking.set
         case (.proxy, .text(let text)): Masking.proxy(text)
+        case (.fraction, .number(let number)): Quantity.shownMillionths(number)
         case (.bytes, .number(let number)): Quantity.shownBytes(number)
         case (.duration, .number(let number)): Quantity.shownMilliseconds(number)
         case (_, .number(let number)): "\(number)"
@@ -96,7 +102,9 @@ enum Quantity {
     private static let sizes: [(unit: String, factor: Int64)] = [
         ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("GB", 1_000_000_000), ("MB", 1_000_000), ("KB", 1_000), ("B", 1),
     ]
-    private static let times: [(unit: String, factor: Int64)] = [("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)]
+    private static let times: [(unit: String, factor: Int64)] = [
+        ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1), ("d", 86_400_000),
+    ]
 
     static func bytes(_ text: String, within range: ClosedRange<Int64>) throws(BrokenRule) -> Int64 {
         let (digits, unit) = split(text)
@@ -114,12 +122,32 @@ enum Quantity {
         let (digits, unit) = split(text)
         let factor = unit.isEmpty && digits == "0" ? 1 : times.first { $0.unit == unit.lowercased() }?.factor
         guard let factor, let number = product(digits, factor) else {
-            throw BrokenRule("must be a time with its unit, such as 250ms, 30s, 5m or 1h")
+            throw BrokenRule("must be a time with its unit, such as 250ms, 30s, 5m, 1h or 7d")
         }
         guard range.contains(number) else {
             throw BrokenRule("must be from \(shownMilliseconds(range.lowerBound)) to \(shownMilliseconds(range.upperBound))")
         }
         return number
+    }
+
+    /// A share from 0 to 1 with at most six decimals.
+    static func millionths(_ text: String) throws(BrokenRule) -> Int64 {
+        let parts = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
+        let decimals = parts.count == 2 ? String(parts[1]) : ""
+        let isPlain = !text.isEmpty && text.allSatisfy { $0.isASCII && ($0.isNumber || $0 == ".") }
+        guard isPlain, (parts.count == 1 || !decimals.isEmpty), decimals.count <= 6, let whole = Int64(parts[0]), whole <= 1,
+            let part = Int64(decimals + String(repeating: "0", count: 6 - decimals.count)),
+            whole * 1_000_000 + part <= 1_000_000
+        else { throw BrokenRule("must be a share from 0 to 1 with at most six decimals, such as 0.1") }
+        return whole * 1_000_000 + part
+    }
+
+    static func shownMillionths(_ number: Int64) -> String {
+        let part = number % 1_000_000
+        guard part != 0 else { return "\(number / 1_000_000)" }
+        var digits = String(1_000_000 + part).dropFirst()
+        while digits.hasSuffix("0") { digits = digits.dropLast() }
+        return "\(number / 1_000_000).\(digits)"
     }
 
     private static func split(_ text: String) -> (digits: String, unit: String) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Capture
 import Gateway
 import Platform
 
@@ -36,8 +37,13 @@ struct Configuration {
     var indexes: Bool { resolution.flag("index") }
     var drainMilliseconds: Int64 { resolution.number("drain") }
     var logLevel: String { resolution.text("log_level") ?? "notice" }
-    var capturesNothing: Bool { resolution.text("capture.mode") == "off" }
-    var arenaMebibytes: Int { Int(resolution.number("capture.arena_mib")) }
+    /// The bypass: nothing can be recorded, whoever asks.
+    var capturesNothing: Bool {
+        let policy = capturePolicy
+        return policy.terms.mode == .off && policy.rules.allSatisfy { $0.terms.mode == .off } && policy.header != .any
+    }
+    var capturePolicy: CapturePolicy { ConfigWiring.policy(resolution) }
+    var captureLimits: CaptureLimits { ConfigWiring.captureLimits(resolution) }
     var metrics: MetricsAccess { resolution.text("metrics").flatMap(MetricsAccess.init) ?? .auto }
 }
 

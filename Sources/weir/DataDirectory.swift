@@ -7,12 +7,20 @@ import SegmentLog
 /// The data directory and what lies in it.
 struct DataDirectory {
     let path: String
+    /// The file of the keys that segments are encrypted with, where they are.
+    var keyFile: String?
     var paths: IndexPaths { IndexPaths(dataDirectory: path) }
     /// Held by the one gateway that writes here.
     var serveLock: String { PathText.join(path, "serve.lock") }
     var segments: String { paths.segments }
     /// The segments, as every verb reads them.
-    var log: SegmentDirectory { SegmentDirectory(files: PosixFileSystem(), path: segments) }
+    var log: SegmentDirectory {
+        get throws(SegmentError) {
+            let files = PosixFileSystem()
+            let keys = if let keyFile { try SegmentKeys(file: keyFile, files: files) } else { SegmentKeys.none }
+            return SegmentDirectory(files: files, path: segments, keys: keys)
+        }
+    }
     /// What loops hand over to the capture thread, in files that survive the process.
     var arenas: String { PathText.join(path, "arenas") }
     var index: String { paths.index }
@@ -54,7 +62,14 @@ struct DataOption: ParsableArguments {
         help: ArgumentHelp("The data directory (default $WEIR_DATA, then ./weir-data).", valueName: "dir"))
     var given: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "The file of the keys that segments are encrypted with (default $WEIR_SEGMENTS_KEY_FILE).", valueName: "file"))
+    var keyFile: String?
+
     /// The flag, then the variable, then the default.
     var data: String { given ?? ProgramEnvironment.value("WEIR_DATA") ?? "./weir-data" }
-    var directory: DataDirectory { DataDirectory(path: data) }
+    var directory: DataDirectory {
+        DataDirectory(path: data, keyFile: keyFile ?? ProgramEnvironment.value("WEIR_SEGMENTS_KEY_FILE"))
+    }
 }

@@ -85,7 +85,7 @@ enum DatasetRun {
         try files.createDirectories(PathText.parent(of: place))
         let store = try FactStore.open(path: directory.index, mode: .readOnly)
         let source = SegmentSource(
-            facts: store, segments: SegmentDirectory(files: files, path: directory.segments), recipe: recipe)
+            facts: store, segments: try directory.log, recipe: recipe)
         return try DatasetBuild.run(recipe: recipe, source: source, output: place, files: files, tool: Program.tool) { progress in
             Terminal.progress("data set: \(progress.phase.rawValue), \(progress.records) records")
         }

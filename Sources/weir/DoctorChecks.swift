@@ -65,6 +65,11 @@ struct DoctorChecks {
         do {
             let free = try files.freeBytes(at: path)
             let text = "\(free >> 20) MiB free at \(path)"
+            let least = configuration.captureLimits.minFreeBytes
+            if free < least {
+                return DoctorFinding(
+                    .fail, "free space", text + ", less than capture.min_free_bytes: bodies are not recorded")
+            }
             if free < DoctorChecks.freeBytesTooLow {
                 return DoctorFinding(.fail, "free space", text + ": exchanges will be lost")
             }

@@ -44,6 +44,10 @@ struct DoctorReport {
         shown += resolution.keys.map {
             ShownSetting(path: "keys.\($0.id)", value: Masking.set, origin: "\($0.origin)", isReloadable: true)
         }
+        shown += resolution.rules.enumerated().map { index, rule in
+            ShownSetting(
+                path: "\(ConfigSchema.rulesPath)[\(index)]", value: rule.words, origin: "line \(rule.line)", isReloadable: true)
+        }
         settings = shown
     }
 

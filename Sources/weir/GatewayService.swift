@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import Capture
-import Dialects
 import Gateway
 import Indexing
 import Logging
 import Platform
 import SegmentLog
-import Synchronization
 import Telemetry
 
 /// A running gateway with its capture and its indexer: what `serve` and `demo` share.
@@ -31,7 +29,7 @@ final class GatewayService: Sendable {
     /// - Throws: `VerbFailure`; nothing runs then.
     static func start(
         _ configuration: Configuration, directory: DataDirectory, handed: HandedOver = .nothing, logger: Logger,
-        indexing: (IndexPaths, IndexerMetrics, Logger) throws -> BackgroundIndexer = BackgroundIndexer.init
+        indexing: (BackgroundPlan, IndexerMetrics, Logger) throws -> BackgroundIndexer = BackgroundIndexer.init
     ) async throws -> GatewayService {
         do {
             let files = PosixFileSystem()
@@ -52,7 +50,7 @@ final class GatewayService: Sendable {
                     if configuration.indexes, !configuration.capturesNothing {
                         let metrics = try IndexerMetrics(
                             providers: configuration.settings.router.providerNames, registry: operations.registry)
-                        indexer = try indexing(directory.paths, metrics, logger)
+                        indexer = try indexing(try configuration.backgroundPlan(directory), metrics, logger)
                     }
                 } catch {
                     // It accepts already: a server whose capture has stopped would record nothing.
@@ -79,14 +77,14 @@ final class GatewayService: Sendable {
         _ logger: Logger
     ) throws -> CaptureEngine {
         if configuration.capturesNothing { return CaptureEngine() }
-        var limits = CaptureLimits()
-        limits.arenaBytes = configuration.arenaMebibytes << 20
         do {
             return try CaptureEngine(
                 places: CapturePlaces(
                     segments: directory.paths.segments, arenas: directory.arenas, lock: directory.serveLock),
                 node: configuration.node, hasherSecret: try directory.keyNameSecret(files), files: files,
-                limits: limits, sharesDirectory: sharesDirectory, logger: logger)
+                limits: configuration.captureLimits, segments: try configuration.segmentSettings(files),
+                policy: configuration.capturePolicy, sharesDirectory: sharesDirectory,
+                logger: logger)
         } catch let error as CaptureError where error.code == .directoryInUse {
             throw VerbFailure.unfinished("another gateway writes to \(directory.path); stop it, or give this one its own --data")
         }
@@ -125,62 +123,7 @@ final class GatewayService: Sendable {
             "stopped",
             metadata: [
                 "admitted": "\(counters.admitted)", "recorded": "\(counters.written)", "reduced": "\(counters.reduced)",
-                "dropped": "\(counters.dropped)", "cut": "\(cut)",
+                "off": "\(counters.off)", "dropped": "\(counters.dropped)", "cut": "\(cut)",
             ])
-    }
-}
-
-/// Indexes every second on a thread of its own, giving way to a `weir index` that waits.
-final class BackgroundIndexer: Sendable {
-    private let thread: OwnedThread
-    private let isStopping: Stop
-
-    private final class Stop: Sendable {
-        let flag = Atomic<Bool>(false)
-    }
-
-    init(paths: IndexPaths, metrics: IndexerMetrics, logger: Logger) throws {
-        let stop = Stop()
-        isStopping = stop
-        thread = try OwnedThread(name: "weir-index") {
-            let clock = SystemClock()
-            while !stop.flag.load(ordering: .relaxed) {
-                BackgroundIndexer.pass(paths, stop, metrics, logger)
-                for _ in 0..<20 where !stop.flag.load(ordering: .relaxed) { clock.sleep(us: 50_000) }
-            }
-        }
-    }
-
-    private static func pass(_ paths: IndexPaths, _ stop: Stop, _ metrics: IndexerMetrics, _ logger: Logger) {
-        let clock = SystemClock()
-        let startedAtUs = clock.wallUs
-        func passed(_ ending: IndexerMetrics.Ending, _ report: IndexReport? = nil) {
-            metrics.passed(ending, report, startedAtUs: startedAtUs, endedAtUs: clock.wallUs)
-        }
-        do {
-            let store = try paths.openForWriting(waitUs: 1_000_000)
-            let pass = IndexPass(
-                store: store, directory: SegmentDirectory(files: PosixFileSystem(), path: paths.segments),
-                lock: IndexLock(path: paths.lock), reading: ExchangeReader.read)
-            var options = IndexPassOptions(
-                maxDurationUs: 5_000_000, isYielding: true, shouldStop: { stop.flag.load(ordering: .relaxed) })
-            options.noting = { metrics.note($0) }
-            let report = try pass.run(options)
-            passed(.finished, report)
-            if report.damaged > 0 || report.undecodable > 0 || !report.unreadable.isEmpty {
-                logger.warning("indexing found damage", metadata: ["report": "\(report.summary)"])
-            }
-        } catch let error as IndexingError where error.code == .locked {
-            passed(.locked)
-            logger.debug("another process is indexing")
-        } catch {
-            passed(.failed)
-            logger.error("indexing failed; segments are kept, `weir index` catches up", metadata: ["error": "\(error)"])
-        }
-    }
-
-    func stop() {
-        isStopping.flag.store(true, ordering: .relaxed)
-        thread.join()
     }
 }

@@ -39,9 +39,7 @@ enum IndexRun {
         let startedUs = SystemClock().monotonicUs
         let store = try paths.openForWriting(waitUs: maxDurationUs)
         let pass = IndexPass(
-            store: store, directory: SegmentDirectory(files: PosixFileSystem(), path: paths.segments),
-            lock: IndexLock(path: paths.lock),
-            reading: ExchangeReader.read)
+            store: store, directory: try directory.log, lock: IndexLock(path: paths.lock), reading: ExchangeReader.read)
         let leftUs = max(0, maxDurationUs - (SystemClock().monotonicUs - startedUs))
         return try pass.run(IndexPassOptions(maxDurationUs: leftUs)) { report in
             guard showsProgress, report.totalBytes > 0 else { return }

@@ -56,7 +56,7 @@ struct ReplayVerb: ParsableCommand {
         let answers = try out.map { try ReplayAnswers(directory: $0, files: PosixFileSystem()) }
         let desk = ReplayDesk(
             plan: plan, rounds: rounds, pace: settings.pace,
-            source: try ReplaySource(data.directory.log, segments: plan.segments, lines: file))
+            source: try ReplaySource(try data.directory.log, segments: plan.segments, lines: file))
         try stopAtSignal(desk)
         let run = ReplayRun(desk: desk, maker: settings.maker, limits: settings.limits, answers: answers)
         let (tally, elapsedUs) = try run.run(concurrency: settings.concurrency) { sent, differing in
@@ -113,7 +113,7 @@ struct ReplayVerb: ParsableCommand {
         let filter = try filters.filter()
         guard let file else {
             try data.directory.require(files)
-            return try ReplayPlan(data.directory.log, filter: filter)
+            return try ReplayPlan(try data.directory.log, filter: filter)
         }
         guard try files.status(of: file)?.isDirectory == false else { throw VerbFailure.usage("there is no file \(file)") }
         return try ReplayPlan(lines: try JSONLinesFile(path: file), filter: filter)

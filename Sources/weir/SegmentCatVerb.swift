@@ -19,7 +19,7 @@ struct SegmentCatVerb: ParsableCommand {
 
     func run() throws {
         var walk = SegmentWalk(
-            choice.log, segments: try choice.segments(), filter: try filters.filter(),
+            try choice.log, segments: try choice.segments(), filter: try filters.filter(),
             progress: Terminal.quiet("reading"))
         try walk.forEachRun { try Terminal.data(Array($0)) }
         try walk.checkWhole()

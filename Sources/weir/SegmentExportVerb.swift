@@ -32,7 +32,7 @@ struct SegmentExportVerb: ParsableCommand {
         if json, out == nil { throw VerbFailure.usage("--json needs --out: standard output holds the export itself") }
         if let limit, limit < 1 { throw VerbFailure.usage("--limit takes 1 or more") }
         var walk = SegmentWalk(
-            choice.log, segments: try choice.segments(), filter: try filters.filter(),
+            try choice.log, segments: try choice.segments(), filter: try filters.filter(),
             progress: out == nil ? Terminal.quiet("exporting") : Terminal.isInteractive ? "exporting" : nil)
         let target = try ExportTarget(out, files: PosixFileSystem())
         do {

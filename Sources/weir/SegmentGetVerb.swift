@@ -84,7 +84,7 @@ struct RecordSearch {
     private func indexed(_ id: ExchangeID) -> [UInt8]? {
         guard let place = fact(id)?.location else { return nil }
         do {
-            let reader = SegmentRecordReader(directory: data.log)
+            let reader = SegmentRecordReader(directory: try data.log)
             let line = try reader.record(segment: place.segment, frame: place.frame, offset: Int(clamping: place.offset))
             return try ExchangeRecord(line: line).head.id == id ? line : nil
         } catch {
@@ -97,7 +97,7 @@ struct RecordSearch {
         let text = Array(id.description.utf8)
         var found: [UInt8]?
         var walk = SegmentWalk(
-            data.log, segments: segments, filter: filter, progress: Terminal.quiet("looking for \(id.description)"))
+            try data.log, segments: segments, filter: filter, progress: Terminal.quiet("looking for \(id.description)"))
         try walk.forEachLine { line in
             // The id stands near the beginning of every line; decoding them all would take many times as long.
             guard line.bytes.prefix(256).firstRange(of: text) != nil, let record = try? ExchangeRecord(line: line.bytes),

@@ -2,6 +2,7 @@
 import Answers
 import ArgumentParser
 import FactStore
+import Platform
 import SegmentLog
 
 struct SegmentListVerb: ParsableCommand {
@@ -22,13 +23,14 @@ struct SegmentListVerb: ParsableCommand {
     @Flag(help: "One JSON object a line.") var json = false
 
     func run() throws {
-        var times = FilterOptions()
+        var times = FilterArguments()
         times.since = since
         times.until = until
-        let filter = try times.filter()
+        let filter = try times.filter(nowUs: SystemClock().wallUs)
+        let log = try choice.log
         var total: (segments: Int, records: UInt64, bytes: Int64) = (0, 0, 0)
         for segment in try choice.segments() {
-            let entry = SegmentVerify.skim(segment, files: choice.log.files)
+            let entry = SegmentVerify.skim(segment, in: log)
             if !filter.isEmpty {
                 guard let first = entry.minStartedAtUs, let last = entry.maxStartedAtUs,
                     filter.mayPass(earliestUs: first, latestUs: last)
@@ -37,7 +39,7 @@ struct SegmentListVerb: ParsableCommand {
             total.segments += 1
             total.records += entry.records
             total.bytes += entry.fileBytes
-            try Terminal.data(json ? SegmentText.json(entry) : Array((SegmentText.line(entry) + "\n").utf8))
+            try Terminal.data(json ? SegmentText.json(entry, segment) : SegmentText.line(entry, segment))
         }
         Terminal.say("\(total.segments) segments, \(total.records) records, \(total.bytes) bytes")
     }

@@ -24,9 +24,10 @@ struct SegmentStatVerb: ParsableCommand {
     func run() throws {
         let segments = try choice.segments()
         var stat = SegmentStat()
-        for segment in segments { stat.add(SegmentVerify.skim(segment, files: choice.log.files)) }
+        let log = try choice.log
+        for segment in segments { stat.add(SegmentVerify.skim(segment, in: log)) }
         var walk = SegmentWalk(
-            choice.log, segments: segments, filter: try filters.filter(),
+            log, segments: segments, filter: try filters.filter(),
             progress: Terminal.isInteractive ? "counting" : nil)
         try walk.forEachRecord { _, record in
             stat.totals.add(record)

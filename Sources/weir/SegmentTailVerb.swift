@@ -31,7 +31,7 @@ struct SegmentTailVerb: ParsableCommand {
         guard (0...1_000_000).contains(lines) else { throw VerbFailure.usage("-n takes 0 to 1000000") }
         try data.directory.require(PosixFileSystem())
         let filter = try filters.filter()
-        let follower = SegmentFollow(data.directory.log)
+        let follower = SegmentFollow(try data.directory.log)
         let last = try follower.begin(lines) { line in
             filter.isEmpty || (try? ExchangeRecord(line: line)).map { filter.passes($0, reading: ExchangeReader.read) } ?? false
         }

@@ -4,12 +4,15 @@ import SegmentLog
 
 /// A segment's figures as text and as JSON.
 enum SegmentText {
-    static func line(_ entry: SegmentVerification) -> String {
+    static func line(_ entry: SegmentVerification, _ file: SegmentFile) -> [UInt8] {
         let state =
             entry.error != nil ? "unreadable" : entry.damageCount > 0 ? "damaged" : entry.incompleteAt != nil ? "open" : "sound"
         let ratio = ratio(raw: entry.rawBytes, compressed: entry.compressedBytes)
-        return
-            "\(entry.name)\t\(entry.records) records\t\(entry.batches) batches\t\(entry.fileBytes) bytes\t\(ratio)\t\(state)"
+        let words = [
+            entry.name, "\(entry.records) records", "\(entry.batches) batches", "\(entry.fileBytes) bytes", ratio,
+            file.isSealed ? "sealed" : "hot", state,
+        ]
+        return Array((words.joined(separator: "\t") + "\n").utf8)
     }
 
     /// `x8.3`, cut to one digit.
@@ -18,11 +21,13 @@ enum SegmentText {
         return "x\(tenths / 10).\(tenths % 10)"
     }
 
-    static func json(_ entry: SegmentVerification) -> [UInt8] {
+    static func json(_ entry: SegmentVerification, _ file: SegmentFile) -> [UInt8] {
         var json = JSONWriter()
         json.beginObject()
         json.key("segment")
         json.value(entry.name)
+        json.key("sealed")
+        json.value(file.isSealed)
         let numbers: [(String, Int64?)] = [
             ("file_bytes", entry.fileBytes), ("batches", Int64(clamping: entry.batches)),
             ("records", Int64(clamping: entry.records)),

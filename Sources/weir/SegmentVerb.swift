@@ -5,7 +5,7 @@ import SegmentLog
 
 struct SegmentVerb: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "segment", abstract: "Look into the segment log.",
+        commandName: "segment", abstract: "Look into the segment log, and keep it.",
         discussion: """
             EXAMPLES:
               weir segment ls
@@ -14,10 +14,14 @@ struct SegmentVerb: ParsableCommand {
               weir segment tail -f
               weir segment export --format har --since 1h --out last-hour.har
               weir segment verify
+              weir segment seal
+              weir segment retain --age 30d --dry-run
+              weir segment erase --metadata user=42
             """,
         subcommands: [
             SegmentListVerb.self, SegmentStatVerb.self, SegmentCatVerb.self, SegmentGetVerb.self, SegmentTailVerb.self,
-            SegmentExportVerb.self, SegmentVerifyVerb.self,
+            SegmentExportVerb.self, SegmentVerifyVerb.self, SegmentSealVerb.self, SegmentRetainVerb.self, SegmentEraseVerb.self,
+            SegmentHoldVerb.self, SegmentReleaseVerb.self, SegmentRepairVerb.self, SegmentKeyVerb.self,
         ])
 }
 
@@ -27,7 +31,7 @@ struct SegmentChoice: ParsableArguments {
     @OptionGroup var data: DataOption
 
     /// The directory of segments.
-    var log: SegmentDirectory { data.directory.log }
+    var log: SegmentDirectory { get throws(SegmentError) { try data.directory.log } }
 
     /// The segments in write order.
     func segments() throws -> [SegmentFile] {

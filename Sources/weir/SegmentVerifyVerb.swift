@@ -13,12 +13,13 @@ struct SegmentVerifyVerb: ParsableCommand {
     func run() throws {
         var damaged = 0
         let segments = try choice.segments()
+        let log = try choice.log
         for (i, segment) in segments.enumerated() {
             Terminal.progress("verifying \(segment.name), \(i + 1) of \(segments.count)")
-            let entry = SegmentVerify.verify(segment, files: choice.log.files)
+            let entry = SegmentVerify.verify(segment, in: log)
             Terminal.endProgress()
             if entry.damageCount > 0 || entry.error != nil { damaged += 1 }
-            try Terminal.data(json ? SegmentText.json(entry) : Array((SegmentText.line(entry) + "\n").utf8))
+            try Terminal.data(json ? SegmentText.json(entry, segment) : SegmentText.line(entry, segment))
             SegmentText.sayWhatIsWrong(entry)
         }
         guard damaged == 0 else { throw VerbFailure.found("something is damaged") }

@@ -40,7 +40,8 @@ struct ServeVerb: AsyncParsableCommand {
             switch signal {
             case .hangUp:
                 running = await ConfigReload.run(
-                    inputs, started: configuration, current: running, server: service.server, logger: logger)
+                    inputs, started: configuration, current: running, server: service.server, capture: service.capture,
+                    logger: logger)
             case .user2:
                 guard await service.handOverListeners() else { continue }
                 logger.notice("draining: a new process has taken over")

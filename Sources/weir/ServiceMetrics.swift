@@ -2,6 +2,7 @@
 import ExchangeModel
 import Indexing
 import Platform
+import SegmentLog
 import Synchronization
 import Telemetry
 
@@ -60,6 +61,9 @@ final class IndexerMetrics: Sendable {
     private let ttft: MetricHandle
     private let passes: MetricHandle
     private let damaged: MetricHandle
+    private let sealed: MetricHandle
+    private let sealFailures: MetricHandle
+    private let removedBytes: MetricHandle
     private let times: Times
 
     private final class Times: Sendable {
@@ -87,6 +91,11 @@ final class IndexerMetrics: Sendable {
                 help: "Passes of the indexer."))
         damaged = try layout.add(
             MetricFamily("weir_index_damaged_total", .counter, help: "Damaged ranges and lines that are no record."))
+        sealed = try layout.add(MetricFamily("weir_segments_sealed_total", .counter, help: "Segments sealed since the start."))
+        sealFailures = try layout.add(
+            MetricFamily("weir_segments_seal_failures_total", .counter, help: "Tries to seal a segment that failed."))
+        removedBytes = try layout.add(
+            MetricFamily("weir_segments_removed_bytes_total", .counter, help: "Bytes removed by retention."))
         shard = try IndexerMetrics.only(registry.makeShards(layout, count: 1))
         providers = Dictionary(labels.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
         let times = Times(nowUs: Int(clamping: clock.wallUs))
@@ -117,6 +126,15 @@ final class IndexerMetrics: Sendable {
             shard.observe(us, in: ttft, at: ttft.series(providers[fact.head.provider] ?? -1))
         }
     }
+
+    /// Counts what was sealed.
+    func kept(_ report: KeepingReport) {
+        shard.add(report.sealed, to: sealed.series)
+        shard.add(report.failures.count, to: sealFailures.series)
+    }
+
+    /// Counts what retention removed.
+    func removed(_ plan: RetentionPlan) { shard.add(Int(clamping: plan.freedBytes), to: removedBytes.series) }
 
     /// Counts the end of a pass.
     ///

@@ -123,7 +123,7 @@ def account(args, driven, counters, samples):
     numbers = {
         "begun": driven["begun"], "admitted": int(counters["weir_capture_exchanges_admitted_total"]),
         "written": int(counters["weir_capture_records_written_total"]), "dropped": dropped,
-        "reduced": int(counters["weir_capture_exchanges_reduced_total"]),
+        "reduced": int(sum(value for name, value in counters.items() if name.startswith("weir_capture_exchanges_reduced_total"))),
     }
     checks = {
         "every exchange is admitted": numbers["admitted"] == driven["begun"],

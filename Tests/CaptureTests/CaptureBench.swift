@@ -57,16 +57,20 @@ final class HeldClock: Clock {
 
 /// Capture over a file system in memory.
 struct CaptureBench {
-    let files = MemoryFileSystem(seed: 1)
+    let files: MemoryFileSystem
     let clock = HeldClock()
     let engine: CaptureEngine
     static let directory = "/data/segments"
 
-    init(_ limits: CaptureLimits = CaptureLimits(), secret: UInt8 = 7) throws {
+    init(
+        _ limits: CaptureLimits = CaptureLimits(), secret: UInt8 = 7, policy: CapturePolicy = CapturePolicy(),
+        files: MemoryFileSystem = MemoryFileSystem(seed: 1)
+    ) throws {
+        self.files = files
         let logger = Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() }
         engine = try CaptureEngine(
             directory: Self.directory, node: "n1", hasherSecret: [UInt8](repeating: secret, count: 32), files: files,
-            clock: clock, limits: limits,
+            clock: clock, limits: limits, policy: policy,
             logger: logger)
     }
 
@@ -74,19 +78,39 @@ struct CaptureBench {
     func lines() throws -> [[UInt8]] {
         clock.letGo()
         engine.stop()
-        var lines: [[UInt8]] = []
-        for file in try SegmentDirectory(files: files, path: Self.directory).list() {
-            let reader = try SegmentReader(file: file, files: files)
-            var offset: Int64 = 0
-            while case .batch(let batch) = try reader.next(after: offset) {
-                lines += batch.lineRanges.map { Array(batch.raw[$0]) }
-                offset = batch.next
-            }
-        }
-        return lines
+        return try LogContent(files, Self.directory).lines
     }
 
+    /// The gaps of the log, once capture has been stopped.
+    func gaps() throws -> [SegmentGap] { try LogContent(files, Self.directory).gaps }
+
     func records() throws -> [ExchangeRecord] { try lines().map { try ExchangeRecord(line: $0) } }
+}
+
+/// Everything in a directory of segments.
+struct LogContent {
+    private(set) var lines: [[UInt8]] = []
+    private(set) var gaps: [SegmentGap] = []
+
+    init(_ files: any FileSystem, _ directory: String) throws {
+        let segments = SegmentDirectory(files: files, path: directory)
+        for file in try segments.list() {
+            let reader = try segments.reader(of: file)
+            var offset: Int64 = 0
+            reading: while true {
+                switch try reader.next(after: offset) {
+                case .batch(let batch):
+                    lines += batch.lineRanges.map { Array(batch.raw[$0]) }
+                    offset = batch.next
+                case .gap(let batch):
+                    gaps.append(batch.gap)
+                    offset = batch.next
+                case .damage(_, _, let next), .locked(_, let next, _): offset = next
+                case .incomplete, .end: break reading
+                }
+            }
+        }
+    }
 }
 
 extension CaptureTap {

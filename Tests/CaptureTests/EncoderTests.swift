@@ -53,12 +53,14 @@ struct LoneLane {
         for number in 0..<800 {
             exchanges.drive(lone.lane) { lone.clock.advance(us: $0) }
             let slot = try #require(try lone.take())
+            lone.view.treatment = exchanges.treatment()
             let before = lone.encoder.carefulCount
             let line = lone.encoder.line(of: lone.view).array
             if lone.encoder.carefulCount == before {
                 fast += 1
-                let reference = lone.encoder.making.record(of: lone.view).encodedLine()
-                let shows = line == reference
+                let (record, effect) = lone.encoder.making.treatedRecord(of: lone.view)
+                let reference = record.encodedLine()
+                let shows = line == reference && effect == lone.encoder.effect
                 #expect(
                     shows,
                     "seed \(seed) number \(number):\n\(String(decoding: line, as: UTF8.self))\n\(String(decoding: reference, as: UTF8.self))"
@@ -95,7 +97,7 @@ struct LoneLane {
         _ = try #require(try lone.take())
         let record = try ExchangeRecord(line: lone.encoder.line(of: lone.view).array)
         #expect(record.requestBody.kept == .none && record.requestBody.wireByteCount == 10_000)
-        #expect(record.requestBody.sha256?.count == 64 && lone.encoder.hasDroppedBodies)
+        #expect(record.requestBody.sha256?.count == 64 && lone.encoder.effect.isOverLine)
     }
 
     @Test func masksACredentialThatTheBodyEchoes() throws {

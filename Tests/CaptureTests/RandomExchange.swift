@@ -30,6 +30,20 @@ struct RandomExchange {
         return out
     }
 
+    /// What is to be stored of the next exchange's bodies.
+    mutating func treatment() -> BodyTreatment {
+        var treatment = BodyTreatment.whole
+        switch Int.random(in: 0..<6, using: &random) {
+        case 0: treatment.keepsBodies = false
+        case 1: treatment.bodyBytes = Int.random(in: 2...300, using: &random)
+        case 2:
+            treatment.answerOver = Int.random(in: 100...400, using: &random)
+            treatment.answerBytes = Int.random(in: 2...100, using: &random)
+        default: break
+        }
+        return treatment
+    }
+
     /// Drives one exchange from begin to commit.
     mutating func drive(_ lane: CaptureLane, clock advance: (Int64) -> Void) {
         let tap = lane.begin()

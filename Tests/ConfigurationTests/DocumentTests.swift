@@ -75,7 +75,10 @@ import Testing
             "WEIR_TEAM_KEY": "weir_0123456789abcdef", "AWS_ACCESS_KEY_ID": "A", "AWS_SECRET_ACCESS_KEY": "B",
             "AWS_SESSION_TOKEN": "C",
         ]
-        let others = ["/etc/weir/cert.pem": "x", "/etc/weir/key.pem": "y", "/etc/weir/company-ca.pem": "z"]
+        let others = [
+            "/etc/weir/cert.pem": "x", "/etc/weir/key.pem": "y", "/etc/weir/company-ca.pem": "z",
+            "/etc/weir/segments.key": "k",
+        ]
         let trial = Trial(all.joined(separator: "\n"), environment: environment, others: others)
         #expect(try trial.faults() == [])
         let resolution = try trial.resolution()

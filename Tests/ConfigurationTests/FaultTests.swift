@@ -28,14 +28,36 @@ import Testing
         ("keys:\n  - {id: [], key: x}\n", "weir.yaml:2: keys[].id is missing"),
         ("threads:\n  a: 1\n", "weir.yaml:1: threads takes a value, not keys of its own"),
         ("\n\n# x\ndrain: -1\n", "weir.yaml:4: drain must be a time with its unit"),
-        ("drain: 30\n", "weir.yaml:1: drain must be a time with its unit, such as 250ms, 30s, 5m or 1h, not `30`"),
+        ("drain: 30\n", "weir.yaml:1: drain must be a time with its unit, such as 250ms, 30s, 5m, 1h or 7d, not `30`"),
         ("drain: 2h\n", "weir.yaml:1: drain must be from 0s to 1h"),
         ("open: perhaps\n", "weir.yaml:1: open must be true or false, not `perhaps`"),
         ("limits:\n  head_bytes: 1\n", "weir.yaml:2: limits.head_bytes must be from 1KiB to 1MiB"),
         ("limits: 5\n", "weir.yaml:1: limits is a section"),
         ("log_level: loud\n", "weir.yaml:1: log_level must be one of trace,"),
         ("on_client_close: wait\n", "weir.yaml:1: on_client_close.mode must be one of cancel, drain, not `wait`"),
-        ("capture: some\n", "weir.yaml:1: capture.mode must be one of full, off"),
+        ("capture: some\n", "weir.yaml:1: capture.mode must be one of full, metadata, off"),
+        ("capture: {sample: 2}\n", "weir.yaml:1: capture.sample must be a share from 0 to 1"),
+        ("capture: {sample: 0.1234567}\n", "weir.yaml:1: capture.sample must be a share from 0 to 1"),
+        ("capture: {sample: -0.1}\n", "weir.yaml:1: capture.sample must be a share from 0 to 1"),
+        ("capture: {header: allowed}\n", "weir.yaml:1: capture.header must be one of ignored, reduce, any"),
+        (
+            "capture: {redact: [email, cards]}\n",
+            "weir.yaml:1: capture.redact may hold secret, card, iban, email, phone, ip; did you mean `card`?"
+        ),
+        ("capture: {body_bytes: 1}\n", "weir.yaml:1: capture.body_bytes must be from 1KiB to 64MiB"),
+        ("capture:\n  rules: {task: a}\n", "weir.yaml:2: capture.rules must be a list of stanzas: - task: NAME"),
+        (
+            "capture:\n  rules:\n    - {taks: a, mode: off}\n",
+            "weir.yaml:3: unknown key capture.rules[].taks; did you mean `task`?"
+        ),
+        ("capture:\n  rules:\n    - {task: a, mode: none}\n", "weir.yaml:3: capture.rules[].mode must be one of full,"),
+        ("capture:\n  rules:\n    - {task: [], mode: off}\n", "weir.yaml:3: capture.rules[].task is an empty list"),
+        ("capture:\n  rules:\n    - {task: a*b, mode: off}\n", "weir.yaml:3: capture.rules[].task may hold `*` at the end"),
+        (
+            "capture:\n  rules:\n    - {key: nobody, mode: off}\n",
+            "weir.yaml:3: capture.rules[].key names no key of `keys`: nobody"
+        ),
+        ("capture:\n  rules:\n    - {}\n", "weir.yaml:3: capture.rules[] says nothing"),
         ("listen: 8080\n", "weir.yaml:1: listen takes HOST:PORT"),
         ("listen:\n  - 127.0.0.1:1\n  - nonsense\n", "listen takes HOST:PORT"),
         ("listen: 0.0.0.0:0\n", "weir.yaml:1: refusing to listen on 0.0.0.0"),

@@ -16,7 +16,9 @@ import Upstream
         case .count(let range): ([1, 2, 3] as [Int64]).map { "\(range.lowerBound + $0)" }
         case .bytes(let range): ([1, 2, 3] as [Int64]).map { "\(range.lowerBound + $0)" }
         case .duration(let range): ([1, 2, 3] as [Int64]).map { "\(range.lowerBound + $0)ms" }
+        case .fraction: ["0.5", "0.25", "0.000001"]
         case .words: ["a", "b", "c"]
+        case .choices(let words): Array(words.prefix(3))
         case .proxy: ["http://a:1", "http://b:1", "http://c:1"]
         case .flag, .choice, .file, .files, .secret: nil
         }

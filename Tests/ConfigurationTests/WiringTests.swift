@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import Capture
 import ExchangeModel
 import Gateway
+import Redaction
 import Testing
 import Upstream
 
@@ -41,6 +43,70 @@ import Upstream
         #expect(upstream.limits.handshakeMilliseconds == 6_000 && upstream.limits.idleMilliseconds == 10_000)
         #expect(upstream.limits.connectionsPerTarget == 14 && upstream.extraCAFiles == ["ca.pem"])
         #expect(upstream.proxies.httpProxy?.host == "p" && upstream.proxies.noProxy.holds("10.1.2.3"))
+    }
+
+    @Test func theCapturePolicyArrivesWithItsRules() throws {
+        let yaml = """
+            capture:
+              mode: metadata
+              header: reduce
+              sample: 0.25
+              sampled_out: off
+              body_bytes: 2MiB
+              redact: [email, card]
+              min_free_bytes: 3MiB
+              ballast_bytes: 4MiB
+              arena_mib: 5
+              rules:
+                - {environment: [prod, "stag*"], task: a, mode: full}
+                - {key: team, sample: 0, body_bytes: 1KiB, redact: []}
+            keys:
+              - {id: team, key: weir_0123456789abcdef}
+            """
+        let configuration = try Trial(yaml).configuration()
+        let policy = configuration.capturePolicy
+        #expect(policy.terms.mode == .metadata && policy.header == .reduce && policy.sampledOut == .off)
+        #expect(policy.terms.sampleMillionths == 250_000 && policy.terms.bodyBytes == 2 << 20)
+        #expect(policy.terms.redact == [.email, .card] && policy.rules.count == 2)
+        let (first, second) = (policy.rules[0], policy.rules[1])
+        #expect(first.environments == ["prod", "stag*"] && first.tasks == ["a"] && first.keys == [])
+        #expect(first.terms.mode == .full && first.terms.bodyBytes == 2 << 20 && first.terms.redact == [.email, .card])
+        #expect(second.keys == ["team"] && second.terms.mode == .metadata && second.terms.redact == [])
+        #expect(second.terms.sampleMillionths == 0 && second.terms.bodyBytes == 1_024)
+        let limits = configuration.captureLimits
+        #expect(limits.minFreeBytes == 3 << 20 && limits.ballastBytes == 4 << 20 && limits.arenaBytes == 5 << 20)
+        #expect(
+            try Trial(yaml).shown("capture.rules[0]")
+                == "environment prod stag*, task a, mode full from line 12")
+    }
+
+    @Test func withoutASettingEverythingIsRecorded() throws {
+        var policy = try Trial(nil).configuration().capturePolicy
+        #expect(policy.terms.bodyBytes == CaptureLimits().bodyBytes)
+        policy.terms.bodyBytes = Int.max
+        #expect(policy == CapturePolicy())
+        let limits = try Trial(nil).configuration().captureLimits
+        #expect(limits.arenaBytes == CaptureLimits().arenaBytes && limits.ballastBytes == 16 << 20)
+    }
+
+    @Test(arguments: [
+        ("capture: off\n", true), ("capture: {mode: off, header: reduce}\n", true),
+        ("capture: {mode: off, header: any}\n", false),
+        ("capture: {mode: off, rules: [{task: a, mode: metadata}]}\n", false),
+        ("capture: {mode: off, rules: [{task: a, sample: 0.5}]}\n", true), ("capture: {rules: [{mode: off}]}\n", false),
+        ("", false),
+    ])
+    func offIsTheBypassWhereNothingCanBeRecorded(_ yaml: String, _ isBypass: Bool) throws {
+        #expect(try Trial(yaml).configuration().capturesNothing == isBypass)
+    }
+
+    @Test func aPolicyIsReloadedButTheBypassNeedsARestart() throws {
+        let full = try Trial("capture: {mode: full}\n").configuration()
+        let off = try Trial("capture: off\n").configuration()
+        #expect(ConfigReload.difference(full, off) == .init(applied: ["capture.mode"]))
+        #expect(ConfigReload.difference(off, full).needingRestart == ["capture.mode"])
+        let ruled = try Trial("capture: {rules: [{task: a, mode: off}]}\n").configuration()
+        #expect(ConfigReload.difference(full, ruled) == .init(applied: ["capture.rules"]))
     }
 
     @Test func listenersCarryTheirTLS() throws {

@@ -18,6 +18,13 @@ private final class SmallDisk: Sendable {
         guard mounted.code == 0 else { throw TestToolError("mount: \(mounted.errors)") }
     }
 
+    /// Settings for a disk that is smaller than what is kept free elsewhere.
+    func settings(ballast: String = "0") throws -> [String] {
+        let file = scratch.path + ".yaml"
+        try "capture: {min_free_bytes: 0, ballast_bytes: \(ballast)}\n".write(toFile: file, atomically: true, encoding: .utf8)
+        return ["--config", file]
+    }
+
     deinit { umount2(scratch.path, Int32(MNT_DETACH)) }
 
     /// Writes a file until nothing more fits.
@@ -51,7 +58,7 @@ extension SystemTests {
             let disk = try await SmallDisk()
             let provider = try await RunningProvider()
             let data = disk.path + "/data"
-            let gateway = try await RunningGateway(data: data, provider: provider.port)
+            let gateway = try await RunningGateway(data: data, provider: provider.port, extra: try disk.settings())
             let before = try await Question.chat("before").ask(port: gateway.port)
             try await DiskFullTests.recorded([before.id], data)
 
@@ -79,7 +86,7 @@ extension SystemTests {
             let disk = try await SmallDisk()
             let provider = try await RunningProvider()
             let data = disk.path + "/data"
-            let gateway = try await RunningGateway(data: data, provider: provider.port)
+            let gateway = try await RunningGateway(data: data, provider: provider.port, extra: try disk.settings())
             let before = try await Question.chat("before").ask(port: gateway.port)
             try await DiskFullTests.recorded([before.id], data)
             disk.fill("filler")
@@ -90,10 +97,49 @@ extension SystemTests {
             #expect(code == 0, "\(code): \(gateway.errors)")
             #expect(gateway.errors.contains("the segment log cannot write"))
             try FileManager.default.removeItem(atPath: disk.path + "/filler")
-            let again = try await RunningGateway(data: data, provider: provider.port)
+            let again = try await RunningGateway(data: data, provider: provider.port, extra: try disk.settings())
             try await DiskFullTests.recorded([before.id], data)
             #expect(try await again.stop() == 0)
             #expect(try await Weir.run("segment", "verify", "--data", data).code == 0)
+            try await provider.stop()
+        }
+
+        /// The ballast gives way to facts while the disk is full, and comes back.
+        @Test(.timeLimit(.minutes(2))) func recordsFactsOnAFullDisk() async throws {
+            let disk = try await SmallDisk()
+            let provider = try await RunningProvider()
+            let data = disk.path + "/data"
+            let ballast = data + "/segments/ballast"
+            let gateway = try await RunningGateway(
+                data: data, provider: provider.port, extra: try disk.settings(ballast: "512KiB"))
+            _ = try await eventually("the ballast") { FileManager.default.fileExists(atPath: ballast) ? true : nil }
+            let before = try await Question.chat("before").ask(port: gateway.port)
+            try await DiskFullTests.recorded([before.id], data)
+            disk.fill("filler")
+            // The first ones meet the full disk with their bodies.
+            for number in 0..<5 {
+                #expect(try await Question.chat("\(number) " + DiskFullTests.noise(20_000)).ask(port: gateway.port).status == 200)
+            }
+            _ = try await eventually("the ballast to be given up") {
+                FileManager.default.fileExists(atPath: ballast) ? nil : true
+            }
+            var during: [String] = []
+            for number in 0..<10 {
+                during.append(try await Question.chat("\(number) " + DiskFullTests.noise(20_000)).ask(port: gateway.port).id)
+            }
+            try await DiskFullTests.recorded(during, data)
+            let records = try await Weir.run("segment", "cat", "--data", data).objects()
+            let kept = records.filter { during.contains($0["id"]?.string ?? "") }.map { $0["request_body_kept"]?.string }
+            #expect(kept == [String?](repeating: "none", count: 10))
+            #expect(FileManager.default.fileExists(atPath: disk.path + "/filler"))
+            try FileManager.default.removeItem(atPath: disk.path + "/filler")
+            _ = try await eventually("the ballast to come back", within: 20) {
+                FileManager.default.fileExists(atPath: ballast) ? true : nil
+            }
+            let after = try await Question.chat("after").ask(port: gateway.port)
+            #expect(try await gateway.stop() == 0)
+            let last = try await Weir.run("segment", "cat", "--data", data).objects().last
+            #expect(last?["id"]?.string == after.id && last?["request_body_kept"]?.string == "full")
             try await provider.stop()
         }
 

@@ -78,6 +78,33 @@ extension SystemTests {
             #expect(try await Weir.run("segment", "get", "nonsense", "--data", bench.data).code == 2)
         }
 
+        @Test(.timeLimit(.minutes(2))) func everyVerbReadsSealedSegments() async throws {
+            let (bench, ids, _) = try await SegmentVerbTests.mixed()
+            let lines = try await Weir.run("segment", "cat", "--data", bench.data).lines
+            let before = try #require(try await Weir.run("segment", "stat", "--json", "--data", bench.data).objects().first)
+            #expect(try await Weir.run("index", "--data", bench.data).code == 0)
+            #expect(try await bench.seal() == 1)
+            #expect(try bench.segments().isEmpty)
+            let listed = try await Weir.run("segment", "ls", "--json", "--data", bench.data).objects()
+            #expect(listed.count == 1 && listed[0]["sealed"]?.bool == true && listed[0]["records"]?.int == 6)
+            #expect(listed[0]["damaged"]?.int == 0 && listed[0]["incomplete_at"]?.isNull == true)
+            for verb in [["cat"], ["export"], ["tail", "--json"]] {
+                let ended = try await Weir.run([Weir.path, "segment"] + verb + ["--data", bench.data])
+                #expect(ended.code == 0 && ended.lines.sorted() == lines.sorted(), "\(verb): \(ended.errors)")
+            }
+            for (id, line) in zip(ids, lines) {
+                let got = try await Weir.run("segment", "get", id, "--data", bench.data)
+                #expect(got.code == 0 && got.lines == [line] && got.errors.isEmpty, "\(got.errors)")
+            }
+            let after = try #require(try await Weir.run("segment", "stat", "--json", "--data", bench.data).objects().first)
+            for key in ["records", "raw_bytes", "request_body_bytes", "duration_us", "min_started_at_us", "max_started_at_us"] {
+                #expect(after[key]?.int == before[key]?.int, "\(key)")
+            }
+            #expect(try await Weir.run("segment", "verify", "--data", bench.data).code == 0)
+            let har = try await Weir.run("segment", "export", "--format", "har", "--status", "429", "--data", bench.data)
+            #expect(try HARCheck.entries(try JSONDocument(har.output).root).map { $0["_id"]?.string ?? "" } == [ids[3]])
+        }
+
         @Test(.timeLimit(.minutes(2))) func addsUpWhatIsThere() async throws {
             let (bench, _, _) = try await SegmentVerbTests.mixed()
             let ended = try await Weir.run("segment", "stat", "--json", "--data", bench.data)

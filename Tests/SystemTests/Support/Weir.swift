@@ -128,7 +128,14 @@ final class Bench: Sendable {
         return try cat.objects()
     }
 
-    /// Paths of the segment files, in order of their names.
+    /// Seals what is finished; returns how many segments.
+    func seal() async throws -> Int64? {
+        let ended = try await Weir.run("segment", "seal", "--json", "--data", data)
+        guard ended.code == 0 else { throw TestToolError("weir segment seal ended with \(ended.code): \(ended.errors)") }
+        return try ended.objects().first?["sealed"]?.int
+    }
+
+    /// Paths of the hot segments, in order of their names.
     func segments() throws -> [String] {
         let folder = data + "/segments"
         return try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(".hot") }.sorted().map {

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+import ExchangeModel
+import SegmentLog
+
+/// Sees to it that every loss stands in exactly one gap of the log, also over the death of the process.
+///
+/// World: thread. Before a gap is written the arena is told which losses it covers and its last id; once it is in a segment they
+/// are covered. Recovery asks the log for a gap that was on its way.
+struct GapKeeper {
+    let writer: SegmentWriter
+
+    private static func reason(_ loss: ArenaFormat.Loss) -> CaptureDropReason {
+        switch loss {
+        case .full: .arenaFull
+        case .stopped: .stopped
+        case .refused: .logRefused
+        }
+    }
+
+    /// Takes note of gaps that have reached a segment.
+    func settle(_ memory: ArenaMemory) {
+        // Gaps are written in their order with the batches: where nothing waits, all are written.
+        guard writer.backlogBytes == 0 else { return }
+        for loss in ArenaFormat.Loss.allCases {
+            let notes = LossNotes(memory, loss)
+            if notes.promised > notes.covered { notes.keepPromise() }
+        }
+    }
+
+    /// Gives the log a gap for the losses that none covers.
+    ///
+    /// - Throws: `SegmentError` where the log refuses; they are then asked for again.
+    func write(_ memory: ArenaMemory) throws(SegmentError) {
+        for loss in ArenaFormat.Loss.allCases {
+            let notes = LossNotes(memory, loss)
+            guard notes.promised == notes.covered, let run = notes.uncovered(GapKeeper.reason(loss)) else { continue }
+            notes.promise(run, epoch: writer.epoch)
+            do throws(SegmentError) { try writer.append(run) } catch {
+                notes.withdraw()
+                throw error
+            }
+        }
+        settle(memory)
+    }
+
+    /// After a death: settles the gaps that were on their way, by what the log holds.
+    func recall(_ memory: ArenaMemory, _ directory: SegmentDirectory) throws(SegmentError) {
+        for loss in ArenaFormat.Loss.allCases {
+            let notes = LossNotes(memory, loss)
+            guard notes.promised > notes.covered else { continue }
+            let isThere = try directory.holdsGap(epoch: notes.promisedEpoch, lastID: "\(notes.promisedID)")
+            if isThere { notes.keepPromise() } else { notes.withdraw() }
+        }
+    }
+
+    /// Whether every loss of an arena is covered.
+    static func isSettled(_ memory: ArenaMemory) -> Bool {
+        ArenaFormat.Loss.allCases.allSatisfy { loss in
+            let notes = LossNotes(memory, loss)
+            return notes.count == notes.covered
+        }
+    }
+}
+
+extension SegmentWriter {
+    /// Puts a run of losses into the log as a gap.
+    fileprivate func append(_ run: LossRun) throws(SegmentError) {
+        try append(
+            gap: SegmentGap(
+                reason: run.reason.rawValue, count: run.count, firstAtUs: run.firstAtUs, lastAtUs: run.lastAtUs,
+                firstID: run.firstID.map { "\($0)" }, lastID: "\(run.lastID)"))
+    }
+}
+
+extension SegmentDirectory {
+    /// Whether the segments of an epoch hold a gap that ends with an exchange.
+    fileprivate func holdsGap(epoch: UInt64, lastID: String) throws(SegmentError) -> Bool {
+        for file in try list() + expired() where file.epoch == epoch {
+            let gaps = file.isSealed ? try manifest(of: file).gaps : try hotGaps(file)
+            if gaps.contains(where: { $0.lastID == lastID }) { return true }
+        }
+        return false
+    }
+
+    private func hotGaps(_ file: SegmentFile) throws(SegmentError) -> [SegmentGap] {
+        let reader = try reader(of: file)
+        var gaps: [SegmentGap] = []
+        var offset: Int64 = 0
+        while true {
+            switch try reader.next(after: offset) {
+            case .gap(let batch):
+                gaps.append(batch.gap)
+                offset = batch.next
+            case .batch(let batch): offset = batch.next
+            case .damage(_, _, let next), .locked(_, let next, _): offset = next
+            case .incomplete, .end: return gaps
+            }
+        }
+    }
+}
