@@ -72,7 +72,7 @@ package final class OwnedThread: Sendable {
     @discardableResult
     package static func giveWay() -> Bool {
         // On Linux 0 means the calling thread alone (setpriority(2), "C library/kernel differences").
-        setpriority(PRIO_PROCESS, 0, PlatformLimits.backgroundNiceness) == 0
+        setpriority(CInt(PRIO_PROCESS.rawValue), 0, PlatformLimits.backgroundNiceness) == 0
     }
 
     deinit {

@@ -17,15 +17,15 @@ import Testing
     }
 
     @Test func givingWayTouchesTheCallingThreadAlone() throws {
-        let before = getpriority(PRIO_PROCESS, 0)
+        let before = getpriority(CInt(PRIO_PROCESS.rawValue), 0)
         let seen = Mutex<(Bool, Int32)>((false, 0))
         let thread = try OwnedThread(name: "behind") {
             let isDone = OwnedThread.giveWay()
-            seen.withLock { $0 = (isDone, getpriority(PRIO_PROCESS, 0)) }
+            seen.withLock { $0 = (isDone, getpriority(CInt(PRIO_PROCESS.rawValue), 0)) }
         }
         thread.join()
         #expect(seen.withLock { $0.0 && $0.1 == max(10, before) })
-        #expect(getpriority(PRIO_PROCESS, 0) == before)
+        #expect(getpriority(CInt(PRIO_PROCESS.rawValue), 0) == before)
     }
 
     private final class Tally {
