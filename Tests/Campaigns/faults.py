@@ -12,6 +12,7 @@ import argparse
 import collections
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -298,6 +299,8 @@ def main():
 
 
 if __name__ == "__main__":
+    # What was started is ended on SIGTERM too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         sys.exit(main())
     except KeyboardInterrupt:

@@ -266,6 +266,8 @@ def main():
 
 
 if __name__ == "__main__":
+    # What was started is ended on SIGTERM too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         sys.exit(main())
     except KeyboardInterrupt:
