@@ -101,8 +101,8 @@ struct ArenaRecovery {
         }
     }
 
-    /// - Parameter logged: nil where the arena is as the process left it; else what the log holds, for after a power cut the disk has
-    ///   each page as the kernel last wrote it.
+    // `logged` is nil where the arena is as the process left it; else what the log holds, for after a power cut the disk has each
+    // page as the kernel last wrote it.
     private func drain(
         _ memory: ArenaMemory, node: String, logged: LoggedExchanges?, _ report: inout ArenaRecoveryReport
     ) throws(SegmentError) {

@@ -279,15 +279,23 @@ struct EncoderParts: ~Copyable {
     /// Whether no credential stands anywhere but in the header values that are replaced anyway.
     private mutating func isClean(_ view: ExchangeView) -> Bool {
         for credential in credentials.found where credential.count >= CredentialScrubber.shortestSearched {
-            search.prepare(credential)
-            guard isClean(view.requestHead), isClean(view.responseHead), isClean(view.facts, credential),
-                isClean(marksOf: request, credential), isClean(marksOf: response, credential)
-            else { return false }
-            if let body = requestBody, search.first(in: body) != nil { return false }
-            if let body = responseBody, search.first(in: body) != nil { return false }
-            // A name is searched once it is lower case: not here.
-            for item in metadata where item.name.count >= credential.count { return false }
+            guard isClean(view, of: credential) else { return false }
         }
+        for form in credentials.forms where form.count >= CredentialScrubber.shortestSearched {
+            guard unsafe form.withUnsafeBytes({ unsafe isClean(view, of: ByteRun($0)) }) else { return false }
+        }
+        return true
+    }
+
+    private mutating func isClean(_ view: ExchangeView, of credential: ByteRun) -> Bool {
+        search.prepare(credential)
+        guard isClean(view.requestHead), isClean(view.responseHead), isClean(view.facts, credential),
+            isClean(marksOf: request, credential), isClean(marksOf: response, credential)
+        else { return false }
+        if let body = requestBody, search.first(in: body) != nil { return false }
+        if let body = responseBody, search.first(in: body) != nil { return false }
+        // A name is searched once it is lower case: not here.
+        for item in metadata where item.name.count >= credential.count { return false }
         return true
     }
 
@@ -313,7 +321,7 @@ struct EncoderParts: ~Copyable {
             guard let text, text.count >= credential.count else { return false }
             return search.first(in: text) != nil
         }
-        if holds(facts.upstreamURL) || holds(facts.environment) || holds(facts.task) { return false }
+        if holds(facts.upstreamURL) || holds(facts.environment) || holds(facts.task) || holds(facts.provider) { return false }
         for item in facts.metadata where holds(item.value) { return false }
         for attempt in facts.attempts where holds(attempt.upstreamURL) { return false }
         return true

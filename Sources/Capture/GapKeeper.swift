@@ -50,6 +50,7 @@ struct GapKeeper {
     ///   - epoch: of its log.
     ///   - directory: of the segments.
     ///   - isOlder: whether the arena may be older than the log, as after a power cut: then a gap counts that spans the losses.
+    /// - Throws: `SegmentError` where the log cannot be read.
     func recall(
         _ memory: ArenaMemory, epoch: UInt64, _ directory: SegmentDirectory, isOlder: Bool
     ) throws(SegmentError) {

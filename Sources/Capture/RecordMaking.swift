@@ -66,12 +66,15 @@ struct RecordMaking: Sendable {
         let target = request.request
         let facts = view.facts
         var head = ExchangeHead(
-            id: view.id, node: node, startedAtUs: view.startedAtUs, method: target.method, path: masking.masked(target.path))
+            id: view.id, node: node, startedAtUs: view.startedAtUs, method: masking.scrubber.masked(target.method),
+            path: masking.masked(target.path))
         head.query = masking.masked(query)
         head.attribution = masked(request.attribution(over: RecordMaking.pathAttribution(facts)), by: masking)
-        (head.traceID, head.parentSpanID) = request.trace
+        let trace = request.trace
+        head.traceID = trace.traceID.map(masking.scrubber.masked)
+        head.parentSpanID = trace.parentSpanID.map(masking.scrubber.masked)
         head.clientRequestID = request.first("x-request-id").map(masking.masked)
-        head.provider = facts.provider.text
+        head.provider = masking.scrubber.masked(facts.provider.text)
         head.deployment = facts.deployment?.text
         head.api = facts.api.map { APIFamily(rawValue: $0.text) }
         head.upstreamURL = facts.upstreamURL.map { masking.masked($0.text) }
@@ -114,11 +117,11 @@ struct RecordMaking: Sendable {
         var result = attribution
         result.environment = attribution.environment.map(masking.masked)
         result.task = masking.masked(attribution.task)
-        result.metadata = attribution.metadata.map { (masking.scrubber.masked($0.name), masking.masked($0.value)) }
+        result.metadata = attribution.metadata.map { (masking.scrubber.maskedName($0.name), masking.masked($0.value)) }
         return result
     }
 
     private func masked(_ headers: [HeaderPair], by masking: TextMasking) -> [HeaderPair] {
-        headers.map { HeaderPair($0.name, masking.masked($0.value)) }
+        headers.map { HeaderPair(masking.scrubber.masked($0.name), masking.masked($0.value)) }
     }
 }

@@ -39,7 +39,12 @@ package final class SegmentSource: DatasetSource {
         let reader = SegmentRecordReader(directory: segments)
         for place in places {
             let location = PayloadLocation(segment: names[Int(place.segment)], frame: place.frame, offset: place.offset)
-            try body(try input(place.id, at: location, reader))
+            var input = try input(place.id, at: location, reader)
+            if case .unreadable = input, let moved = try facts.fact(place.id)?.location, moved != location {
+                // Its segment was sealed since the facts were listed.
+                input = try self.input(place.id, at: moved, reader)
+            }
+            try body(input)
         }
     }
 

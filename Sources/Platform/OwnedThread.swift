@@ -66,6 +66,15 @@ package final class OwnedThread: Sendable {
         return try OwnedThread(name: name) { run(handover.state) }
     }
 
+    /// Lets the calling thread give way to others where the cores are busy, as `nice` does a process; for work behind traffic.
+    ///
+    /// - Returns: whether the system did so; where it does not, the thread runs on as before.
+    @discardableResult
+    package static func giveWay() -> Bool {
+        // On Linux 0 means the calling thread alone (setpriority(2), "C library/kernel differences").
+        setpriority(CInt(PRIO_PROCESS.rawValue), 0, PlatformLimits.backgroundNiceness) == 0
+    }
+
     deinit {
         if let thread = take() { pthread_detach(thread) }
     }

@@ -25,4 +25,6 @@ package struct PlatformLimits: Sendable {
     static let listenBacklog: Int32 = 1_024
     /// Listening sockets that one process takes from another.
     static let handedSockets = 64
+    /// The niceness of a thread that works behind traffic.
+    static let backgroundNiceness: Int32 = 10
 }

@@ -25,15 +25,18 @@ extension CredentialRules {
             let isCredential =
                 name.hasSuffixIgnoringCase("api-key") || name.hasSuffixIgnoringCase("apikey")
                 || name.hasSuffixIgnoringCase("-access-key") || name.hasSuffixIgnoringCase("-auth-key")
-                || name.equalsIgnoringCase("ocp-apim-subscription-key")
+                || name.hasSuffixIgnoringCase("-subscription-key") || name.hasSuffixIgnoringCase("-functions-key")
+                || name.hasSuffixIgnoringCase("-secret-key") || name.hasSuffixIgnoringCase("-master-key")
             return isCredential ? .credential : .plain
         case UInt8(ascii: "n"):
             if name.hasSuffixIgnoringCase("authorization") || name.hasSuffixIgnoringCase("-token") { return .credential }
             return name.equalsIgnoringCase("location") || name.equalsIgnoringCase("content-location") ? .url : .plain
         case UInt8(ascii: "t"): return name.hasSuffixIgnoringCase("-secret") ? .credential : .plain
+        case UInt8(ascii: "d"): return name.hasSuffixIgnoringCase("-password") ? .credential : .plain
         case UInt8(ascii: "e"):
             return name.equalsIgnoringCase("cookie") || name.equalsIgnoringCase("set-cookie") ? .credential : .plain
-        case UInt8(ascii: "h"): return name.equalsIgnoringCase("helicone-auth") ? .credential : .plain
+        case UInt8(ascii: "h"):
+            return name.equalsIgnoringCase("helicone-auth") || name.equalsIgnoringCase("x-auth") ? .credential : .plain
         case UInt8(ascii: "l"):
             if name.equalsIgnoringCase("sec-websocket-protocol") { return .subprotocols }
             return name.equalsIgnoringCase("x-inference-provider-url") ? .url : .plain
@@ -45,7 +48,7 @@ extension CredentialRules {
     /// Whether a query parameter's value is a credential; the name must hold no percent sign.
     package static func isCredentialParameter(_ name: ByteRun) -> Bool {
         switch name.count {
-        case 3, 5, 6, 7, 8, 9, 12, 13, 15, 16, 17, 20: isCredentialParameter(name.text)
+        case 3...17, 20: isCredentialParameter(name.text)
         default: false
         }
     }
@@ -69,6 +72,8 @@ extension CredentialRules {
 package struct CredentialRuns {
     /// The credentials met, each once.
     package private(set) var found: [ByteRun] = []
+    /// Other forms in which they may be repeated.
+    package private(set) var forms: [[UInt8]] = []
     /// The caller's key, by the order of precedence of the headers, or nil.
     package private(set) var callerKey: ByteRun?
     private var callerRank = Int.max
@@ -79,6 +84,7 @@ package struct CredentialRuns {
     /// Forgets everything, for the next exchange.
     package mutating func reset() {
         found.removeAll(keepingCapacity: true)
+        if !forms.isEmpty { forms.removeAll(keepingCapacity: true) }
         callerKey = nil
         callerRank = Int.max
     }
@@ -97,21 +103,39 @@ package struct CredentialRuns {
             kept = space + 1
         }
         note(value.slice(kept, value.count), rank: CredentialRules.rank(ofHeader: name))
+        let isCookie = name.hasSuffixIgnoringCase("cookie")
+        let credential = value.slice(kept, value.count).trimmedStart
+        CredentialForms.forEachPart(of: credential, isSetCookie: isCookie && name.count > 6) { add($0) }
+        // A cookie is repeated as it is.
+        if !isCookie {
+            forms += CredentialForms.forms(of: credential, isBasic: value.slice(0, kept).hasPrefixIgnoringCase("basic"))
+        }
         return kept
     }
 
     /// Notes a credential found in the query.
     package mutating func note(parameter value: ByteRun) { note(value, rank: CredentialRules.keyHeaders.count) }
 
-    private mutating func note(_ value: ByteRun, rank: Int) {
-        var start = 0
-        while start < value.count, value.base.load(fromByteOffset: start, as: UInt8.self) == 0x20 { start += 1 }
-        let credential = value.slice(start, value.count)
-        guard !credential.isEmpty else { return }
+    private mutating func add(_ credential: ByteRun) {
         if !found.contains(where: { $0.equals(credential) }) { found.append(credential) }
+    }
+
+    private mutating func note(_ value: ByteRun, rank: Int) {
+        let credential = value.trimmedStart
+        guard !credential.isEmpty else { return }
+        add(credential)
         if rank < callerRank {
             callerRank = rank
             callerKey = credential
         }
+    }
+}
+
+extension ByteRun {
+    /// Without the spaces before it.
+    var trimmedStart: ByteRun {
+        var start = 0
+        while start < count, byte(start) == 0x20 { start += 1 }
+        return slice(start, count)
     }
 }

@@ -10,14 +10,21 @@ package enum CredentialRules {
         "x-inference-observability-api-key", "x-inference-project-api-key", "cookie", "set-cookie", "x-amz-security-token",
         "x-auth-token",
         "x-access-token", "ocp-apim-subscription-key", "x-goog-iam-authorization-token", "x-portkey-api-key", "helicone-auth",
+        "x-auth",
     ]
     /// Vendors make up names of their own; these endings say what they are.
-    private static let headerEndings = ["api-key", "apikey", "authorization", "-token", "-secret", "-access-key", "-auth-key"]
+    private static let headerEndings = [
+        "api-key", "apikey", "authorization", "-token", "-secret", "-access-key", "-auth-key",
+        "-subscription-key", "-functions-key", "-secret-key", "-master-key", "-password",
+    ]
     private static let urlHeaders: Set<String> = ["x-inference-provider-url", "location", "content-location", "referer"]
     private static let parameters: Set<String> = [
         "key", "api_key", "api-key", "apikey", "access_token", "token", "sig", "signature", "client_secret", "password",
         "x-amz-signature",
-        "x-amz-credential", "x-amz-security-token", "x-goog-signature", "x-goog-credential",
+        "x-amz-credential", "x-amz-security-token", "x-goog-signature", "x-goog-credential", "x-api-key", "x-goog-api-key",
+        "auth",
+        "auth_token", "authorization", "secret", "secret_key", "access_key", "accesskey", "subscription-key", "private_token",
+        "refresh_token", "id_token", "session_token", "api_token", "api-token", "passwd", "pwd", "jwt", "bearer",
     ]
     /// The headers that may hold the caller's key, the one that names a project first.
     static let keyHeaders = [

@@ -69,7 +69,7 @@ package struct CredentialScrubber: Sendable {
             note(value[...], header: header)
             return CredentialRules.mark
         }
-        note(value[value.index(after: space)...], header: header)
+        note(value[value.index(after: space)...], header: header, scheme: value[..<space])
         return value[...space] + CredentialRules.mark
     }
 
@@ -114,16 +114,40 @@ package struct CredentialScrubber: Sendable {
         return parts.joined(separator: "&")
     }
 
-    private mutating func note(_ value: Substring, header: String) {
+    private mutating func note(_ value: Substring, header: String, scheme: Substring = "") {
         let bytes = Array(value.utf8.drop { $0 == 0x20 })
         guard !bytes.isEmpty else { return }
-        if !found.contains(bytes) { found.insert(bytes, at: found.firstIndex { $0.count < bytes.count } ?? found.endIndex) }
+        add(bytes)
+        if CredentialRules.isCredentialHeader(header) { addForms(of: bytes, header: header, scheme: scheme) }
         let rank =
             CredentialRules.keyHeaders.firstIndex(of: header) ?? (header == "?" ? CredentialRules.keyHeaders.count : Int.max)
         if rank < callerRank {
             callerRank = rank
             callerKey = bytes
         }
+    }
+
+    private mutating func add(_ bytes: [UInt8]) {
+        if !found.contains(bytes) { found.insert(bytes, at: found.firstIndex { $0.count < bytes.count } ?? found.endIndex) }
+    }
+
+    /// Notes what `CredentialRuns` notes beside a header's credential.
+    private mutating func addForms(of bytes: [UInt8], header: String, scheme: Substring) {
+        var forms: [[UInt8]] = []
+        bytes.withUnsafeBytes { bytes in
+            let run = ByteRun(bytes)
+            CredentialForms.forEachPart(of: run, isSetCookie: header == "set-cookie") { forms.append($0.array) }
+            guard !header.hasSuffix("cookie") else { return }
+            forms += CredentialForms.forms(of: run, isBasic: scheme.lowercased().hasPrefix("basic"))
+        }
+        for form in forms { add(form) }
+    }
+
+    /// A name in lower case with the credentials met masked, whatever case they are in.
+    package func maskedName(_ name: String) -> String {
+        var lower = CredentialScrubber()
+        for credential in found { lower.add(Array(String(decoding: credential, as: UTF8.self).lowercased().utf8)) }
+        return lower.masked(name)
     }
 
     /// Overwrites every occurrence of the credentials met with `*`, length kept, so that offsets stay true.

@@ -108,7 +108,9 @@ extension SegmentSealing {
     /// - Parameter old: the hot segment, or the records of an earlier generation.
     /// - Throws: `SegmentError` of code `writeFailed`; what is left is removed by `sweep`.
     package func remove(_ old: SegmentFile) throws(SegmentError) {
-        let names = old.isSealed ? [.records, .facts, .manifest].map { old.fileName.with($0) } : [old.fileName]
+        let names =
+            old.isSealed
+            ? [.records, .facts, .manifest].map { old.fileName.with($0) } : [old.fileName, SegmentName(old.stem, .suspect)]
         do throws(PlatformError) {
             for name in names {
                 let path = PathText.join(directory.path, name.description)

@@ -109,7 +109,7 @@ struct SegmentListing {
             switch file.fileName.part {
             case .hot: sealed[file.stem] == nil
             case .records: sealed[file.stem] == file.fileName.generation
-            case .facts, .manifest, .hold: false
+            case .facts, .manifest, .hold, .suspect: false
             }
         }.sorted { $0.stem < $1.stem }
     }

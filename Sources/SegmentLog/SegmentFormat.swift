@@ -40,6 +40,8 @@ package enum SegmentFormat {
     package static let holdExtension = ".hold"
     /// Extension of a file that is being written and means nothing yet.
     static let temporaryExtension = ".tmp"
+    /// Extension of the mark on a segment whose sync failed.
+    package static let suspectExtension = ".suspect"
     /// Magic of the skippable frame of a seek table (zstd's `contrib/seekable_format`).
     static let seekTableMagic: UInt32 = 0x184D_2A5E
     /// The last bytes of a seek table.

@@ -57,11 +57,13 @@ package struct SegmentName: Sendable, Hashable, CustomStringConvertible {
         case manifest
         /// A mark: it may be neither removed nor changed.
         case hold
+        /// A mark: a sync of the hot file failed, so that after a power cut it may hold less than was written.
+        case suspect
     }
 
     /// The segment.
     package let stem: SegmentStem
-    /// 0 for a hot segment and a hold, 1 after sealing, one more after each rewriting.
+    /// 0 for a hot segment and a mark, 1 after sealing, one more after each rewriting.
     package let generation: Int
     /// What the file holds.
     package let part: Part
@@ -81,6 +83,8 @@ package struct SegmentName: Sendable, Hashable, CustomStringConvertible {
             self.init(stem, .hot)
         } else if rest == SegmentFormat.holdExtension.dropFirst() {
             self.init(stem, .hold)
+        } else if rest == SegmentFormat.suspectExtension.dropFirst() {
+            self.init(stem, .suspect)
         } else {
             guard let point = rest.firstIndex(of: "."), let number = Int(rest[..<point]), number > 0,
                 let part = SegmentName.parts.first(where: { $0.ending == rest[point...] })?.part
@@ -100,6 +104,7 @@ package struct SegmentName: Sendable, Hashable, CustomStringConvertible {
         switch part {
         case .hot: "\(stem)\(SegmentFormat.hotExtension)"
         case .hold: "\(stem)\(SegmentFormat.holdExtension)"
+        case .suspect: "\(stem)\(SegmentFormat.suspectExtension)"
         case .records: "\(stem).\(generation)\(SegmentFormat.recordsExtension)"
         case .facts: "\(stem).\(generation)\(SegmentFormat.factsExtension)"
         case .manifest: "\(stem).\(generation)\(SegmentFormat.manifestExtension)"

@@ -104,6 +104,7 @@ final class SegmentOutput {
                 return
             } catch {
                 counters.syncFailures += 1
+                markSuspect(segment)
                 abandon()
                 if attempt == 1 {
                     pause()
@@ -251,6 +252,15 @@ final class SegmentOutput {
         unwritten.insert(contentsOf: unsynced, at: 0)
         unwrittenBytes += unsyncedBytes
         (unsynced, unsyncedBytes, firstUnsyncedAtUs) = ([], 0, nil)
+    }
+
+    /// Marks a segment whose sync failed: what the kernel shows of it may not be on the disk.
+    ///
+    /// Its batches are written again elsewhere whether the mark can be made or not, so that the failure only counts.
+    private func markSuspect(_ segment: Current) {
+        guard segment.goodBytes > 0, let stem = SegmentName(fileName: segment.name)?.stem else { return }
+        let path = PathText.join(directory, SegmentName(stem, .suspect).description)
+        do throws(PlatformError) { _ = try files.open(path, .append).close() } catch { counters.writeFailures += 1 }
     }
 
     /// Removes an empty segment; one that cannot be removed is harmless to every reader, so the failure only counts.

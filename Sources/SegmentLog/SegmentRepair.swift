@@ -21,7 +21,7 @@ package enum SegmentRepair {
         for file in listing.found where file.fileName.part == .records {
             // An older generation, or a part whose hot segment is still there, is a leftover: sweeping is for those.
             let isReplaced = listing.found.contains { other in
-                other.stem == file.stem && other.fileName.part != .hold && other.fileName.part != .facts
+                other.stem == file.stem && ![.hold, .suspect, .facts].contains(other.fileName.part)
                     && (other.fileName.part == .hot || other.fileName.generation > file.fileName.generation)
             }
             guard !isReplaced, (try? directory.manifest(of: file)) == nil else { continue }

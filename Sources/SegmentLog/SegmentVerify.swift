@@ -43,6 +43,8 @@ package struct SegmentVerification: Sendable {
     package internal(set) var missingKeys: Set<String> = []
     /// The id of the key of the last encrypted batch that was decoded; nil where none was.
     package internal(set) var encryptedWith: String?
+    /// Whether a sync of it failed: what was written then lies in a later segment too.
+    package internal(set) var isSuspect = false
     /// Where an incomplete tail begins; normal for the segment being written.
     package internal(set) var incompleteAt: Int64?
     /// Why reading had to stop, where it had to.
@@ -119,6 +121,8 @@ package enum SegmentVerify {
         _ file: SegmentFile, in directory: SegmentDirectory, limits: SegmentLimits, decoding: Bool
     ) -> SegmentVerification {
         var found = SegmentVerification(name: file.name)
+        let mark = PathText.join(directory.path, SegmentName(file.stem, .suspect).description)
+        found.isSuspect = (try? directory.files.status(of: mark)) != nil
         do {
             let reader = try directory.reader(of: file)
             found.fileBytes = try reader.fileSize()

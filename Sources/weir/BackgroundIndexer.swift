@@ -33,6 +33,8 @@ final class BackgroundIndexer: Sendable {
         let stop = Stop()
         isStopping = stop
         thread = try OwnedThread(name: "weir-index") {
+            // Unpacking, reading and sealing are whole cores' work for a moment: traffic comes first.
+            OwnedThread.giveWay()
             let clock = SystemClock()
             var keptUs = clock.monotonicUs
             while !stop.isSet {

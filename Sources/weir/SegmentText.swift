@@ -6,7 +6,12 @@ import SegmentLog
 enum SegmentText {
     static func line(_ entry: SegmentVerification, _ file: SegmentFile) -> [UInt8] {
         let state =
-            entry.error != nil ? "unreadable" : entry.damageCount > 0 ? "damaged" : entry.incompleteAt != nil ? "open" : "sound"
+            entry.error != nil
+            ? "unreadable"
+            : entry.damageCount > 0
+                ? "damaged"
+                : entry.incompleteAt != nil
+                    ? "open" : entry.isSuspect ? "suspect" : "sound"
         let ratio = ratio(raw: entry.rawBytes, compressed: entry.compressedBytes)
         let words = [
             entry.name, "\(entry.records) records", "\(entry.batches) batches", "\(entry.fileBytes) bytes", ratio,
@@ -41,6 +46,8 @@ enum SegmentText {
             json.key(key)
             json.value(value)
         }
+        json.key("suspect")
+        json.value(entry.isSuspect)
         json.endObject()
         json.newline()
         return json.bytes
@@ -58,6 +65,10 @@ enum SegmentText {
             let remedy = "the records around it can be read; what it held is lost"
             let (start, end) = (damage.range.lowerBound, damage.range.upperBound)
             Terminal.say("weir: \(entry.name): bytes \(start)..<\(end): \(damage.reason.rawValue); \(remedy)")
+        }
+        if entry.isSuspect {
+            Terminal.say(
+                "weir: \(entry.name): a sync of it failed; what was written then lies in a later segment too. Check the device")
         }
         if let error = entry.error { Terminal.say("weir: \(entry.name): \(error)") }
         if let torn = entry.incompleteAt {

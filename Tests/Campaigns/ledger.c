@@ -298,7 +298,7 @@ struct caller {
 static struct caller *callers;
 static int caller_of[CONNECTIONS], gateway_port, caller_count, is_gone, mix_of_kinds;
 static uint64_t next_number;
-static const uint64_t PATIENCE_US = 60000000;
+static const uint64_t PATIENCE_US = 300000000;
 
 static void tell(const struct caller *c, const char *state) {
     char id[40] = "-";

@@ -118,7 +118,9 @@ class Cuts:
             lines = driver.finish()
             self.next_number = max((line.n for line in lines), default=self.next_number) + 1
             for line in lines:
-                if line.state in ("cut", "wrong", "refused"):
+                # Callers that rest for long are given up: that is no fault of the disk's.
+                self.counts["given up while they rested"] += line.state == "cut"
+                if line.state in ("wrong", "refused"):
                     self.fault(f"exchange {line.n}: {line.state} for its caller")
         finally:
             if driver and driver.process.poll() is None:

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import ByteCoding
 import ExchangeModel
 import FactStore
 import Foundation
@@ -36,6 +37,50 @@ import Testing
         #expect(report.drops.contains { $0.reason == .payloadUnreadable && $0.count == 1 })
         for file in ["train.jsonl", "eval.jsonl", "lineage.jsonl"] {
             #expect(try scratch.text(file) == scratch.text(file, in: "twin"))
+        }
+    }
+
+    @Test func findsRecordsWhoseSegmentsAreSealedWhileTheyAreRead() throws {
+        let scratch = try Scratch()
+        let records = DatasetBuildTests.traffic(seed: 12).compactMap { input in
+            if case .record(let record, _) = input { record } else { nil }
+        }
+        let places = try write(records, scratch)
+        let facts = try FactStore.open(path: scratch.path + "/index.sqlite", mode: .readWrite)
+        for (record, place) in zip(records, places) {
+            let checkpoint = Checkpoint(segment: place.segment, offset: 1)
+            _ = try facts.commit(facts: [ExchangeFact(head: record.head, location: place)], checkpoint: checkpoint)
+        }
+        let directory = SegmentDirectory(files: scratch.files, path: scratch.path + "/segments")
+        let source = SegmentSource(facts: facts, segments: directory, recipe: DatasetBuildTests.recipe())
+        var seen: [ExchangeID] = []
+        var unreadable = 0
+        try source.forEachRecord(where: { _ in true }) { input in
+            if seen.isEmpty { try seal(directory, facts) }
+            switch input {
+            case .record(let record, _): seen.append(record.head.id)
+            case .unreadable: unreadable += 1
+            }
+        }
+        #expect(try directory.list().allSatisfy(\.isSealed))
+        #expect(unreadable == 0 && Set(seen) == Set(records.map(\.head.id)) && seen.count == records.count)
+    }
+
+    /// Seals every segment, and lets the index follow.
+    private func seal(_ directory: SegmentDirectory, _ facts: FactStore) throws {
+        let sealing = SegmentSealing(directory: directory, clock: SystemClock())
+        for file in try directory.list() {
+            var ids: [ExchangeID] = []
+            let draft = try #require(
+                try sealing.draft(of: file) { line in
+                    if let record = try? ExchangeRecord(line: line.array) { ids.append(record.head.id) }
+                    return SegmentLineTraits(startedAtUs: 0, order: 0..<line.count)
+                })
+            try draft.publish()
+            let moved = draft.places.map { MovedPayload(id: ids[$0.line], frame: $0.frame, offset: $0.offset) }
+            try facts.replaceSegment(
+                file.name, by: draft.recordsName, end: draft.manifest.records.bytes, places: moved)
+            try sealing.remove(file)
         }
     }
 

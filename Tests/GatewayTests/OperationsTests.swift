@@ -226,7 +226,7 @@ import Testing
             where file.pathExtension == "swift" {
                 let text = try String(contentsOf: file, encoding: .utf8)
                 code.formUnion(
-                    text.matches(of: /"((?:weir_(?:gateway|upstream|capture|index|process|build)|process)_[a-z0-9_]+)"/).map {
+                    text.matches(of: /"((?:weir_(?:gateway|upstream|capture|index|segments|process|build)|process)_[a-z0-9_]+)"/).map {
                         String($0.1)
                     })
             }

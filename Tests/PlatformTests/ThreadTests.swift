@@ -16,6 +16,18 @@ import Testing
         #expect(seen.withLock { String(decoding: $0, as: UTF8.self) } == "weir-capture-wr\n")
     }
 
+    @Test func givingWayTouchesTheCallingThreadAlone() throws {
+        let before = getpriority(CInt(PRIO_PROCESS.rawValue), 0)
+        let seen = Mutex<(Bool, Int32)>((false, 0))
+        let thread = try OwnedThread(name: "behind") {
+            let isDone = OwnedThread.giveWay()
+            seen.withLock { $0 = (isDone, getpriority(CInt(PRIO_PROCESS.rawValue), 0)) }
+        }
+        thread.join()
+        #expect(seen.withLock { $0.0 && $0.1 == max(10, before) })
+        #expect(getpriority(CInt(PRIO_PROCESS.rawValue), 0) == before)
+    }
+
     private final class Tally {
         var count = 0
     }

@@ -189,6 +189,33 @@ extension SystemTests {
                 #expect(line.contains(id) && line.contains("gpt-4o-mini") && line.contains(" 200 "), "\(line)")
             }
         }
+
+        @Test(.timeLimit(.minutes(2))) func tailNeitherLosesNorRepeatsWhatIsSealedMeanwhile() async throws {
+            let bench = try await Bench()
+            let (config, out) = (bench.scratch.at("weir.yaml"), bench.scratch.at("tail"))
+            try Data("segments:\n  roll_age: 1s\n".utf8).write(to: URL(fileURLWithPath: config))
+            let gateway = try await bench.gateway("--config", config)
+            var ids = [try await Question.chat("first").ask(port: gateway.port).id]
+            _ = try await eventually("the first record") { try await bench.records().isEmpty ? nil : true }
+            let tail = try ChildProcess(
+                [Weir.path, "segment", "tail", "-f", "-n", "1", "--json", "--data", bench.data], output: out,
+                errors: bench.scratch.at("tail.err"))
+            _ = try await eventually("its line") { text(of: out).isEmpty ? nil : true }
+            // Goes on until segments that the tail has read are sealed and gone, and some more came after them.
+            _ = try await eventually("three sealed segments", within: 60, every: 100) {
+                ids.append(try await Question.chat("\(ids.count)").ask(port: gateway.port).id)
+                let listed = try await Weir.run("segment", "ls", "--json", "--data", bench.data).objects()
+                return listed.filter { $0["sealed"]?.bool == true }.count >= 3 ? true : nil
+            }
+            #expect(try await gateway.stop() == 0)
+            let seen: [String] = try await eventually("all records") {
+                let lines = text(of: out).split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+                let seen = try lines.compactMap { try JSONDocument(Array($0.utf8)).root["id"]?.string }
+                return seen.count >= ids.count ? seen : nil
+            }
+            #expect(seen.sorted() == ids.sorted())
+            #expect(tail.ended() == nil && text(of: bench.scratch.at("tail.err")).isEmpty)
+        }
     }
 }
 

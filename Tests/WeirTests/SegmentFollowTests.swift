@@ -128,6 +128,26 @@ private final class FollowBench {
         #expect(found == SegmentFollowTests.lines(0..<4))
     }
 
+    @Test func countsGapsByReasonAndSaysThemWhileFollowing() throws {
+        let bench = try FollowBench()
+        let writer = try bench.writer(segmentBytes: 1 << 20)
+        try bench.append(writer)
+        #expect(try bench.begin(0).isEmpty)
+        for count: UInt64 in [3, 4] {
+            try writer.append(gap: SegmentGap(reason: "arena_full", count: count, firstAtUs: 1, lastAtUs: 2))
+        }
+        try bench.append(writer)
+        var gaps: [UInt64] = []
+        try bench.follower.look { _, event in
+            if case .gap(let gap) = event { gaps.append(gap.count) }
+        }
+        #expect(gaps == [3, 4])
+        let log = SegmentDirectory(files: bench.files, path: FollowBench.path)
+        var walk = SegmentWalk(log, segments: try log.list(), filter: FactFilter())
+        try walk.forEachRun { _ in }
+        #expect(walk.gaps == ["arena_full": 7] && walk.given == 2 && walk.damaged == 0)
+    }
+
     @Test func readsANewSegmentOfANewWriter() throws {
         let bench = try FollowBench()
         try bench.append(try bench.writer())
