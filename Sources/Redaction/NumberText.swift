@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A number as people write it: groups of digits and what stands between them. Read once for all detectors of numbers.
+/// A number as people write it: groups of digits and what stands between them.
+///
+/// Read once for all detectors of numbers.
 struct NumberText {
     /// What stands before a group.
     enum Separator: UInt8 {
