@@ -38,7 +38,7 @@ enum CredentialForms {
     /// - Parameters:
     ///   - credential: without its scheme word.
     ///   - isBasic: whether it is a user and a password in base64.
-    /// - Returns: each form once.
+    /// - Returns: each form once, none of them the credential itself.
     static func forms(of credential: ByteRun, isBasic: Bool) -> [[UInt8]] {
         var forms: [[UInt8]] = []
         if isBasic { forms += basic(credential) }

@@ -60,7 +60,9 @@ enum PlantedShapes {
     ].enumerated().map { number, line in
         let secret = "planted-header-\(number)-5f0a77c1"
         let isProxy = line.hasPrefix("Proxy")
-        return make("header \(line)", secret, headers: [line + secret], answer: isProxy ? echo("no \(secret)") : nil)
+        return make(
+            "header \(line)", secret, headers: ["x-inference-provider: openai", line + secret],
+            answer: isProxy ? echo("no \(secret)") : nil)
     }
 
     private static let queries: [PlantedShape] = [
@@ -150,7 +152,9 @@ enum PlantedShapes {
         },
         repeated("in metadata") { make("metadata", $0, headers: ["x-api-key: \($0)", "x-inference-metadata-user: u-\($0)"]) },
         repeated("in a metadata name") {
-            make("a metadata name", $0, headers: ["x-api-key: \($0.uppercased())", "x-inference-metadata-\($0.uppercased()): v"])
+            make(
+                "a metadata name", $0, headers: ["x-api-key: \($0.uppercased())", "x-inference-metadata-\($0.uppercased()): v"],
+                answer: echo("no"))
         },
         repeated("in the task") { make("the task", $0, headers: ["x-api-key: \($0)", "x-inference-task-id: \($0)"]) },
         repeated("in the environment") {
