@@ -98,6 +98,9 @@ struct FactWalk {
         return try walk.page(of: db, count: 1).first
     }
 
+    /// The columns of a fact's row behind its ids and its segment, in the order of `columns`.
+    private static let fields = FactColumns.own + FactColumns.dimension
+
     private static let columns: String = {
         let own = FactColumns.own.map { "fact.\"\($0.name)\"" }
         let dimension = FactColumns.dimension.map { "dimension.\"\($0.name)\"" }
@@ -153,13 +156,12 @@ struct FactWalk {
     }
 
     private func fact(of values: [SQLValue]) -> ExchangeFact? {
-        let columns = FactColumns.own + FactColumns.dimension
-        guard values.count == columns.count + 3, let id = FactColumns.id(of: values[1]), let segment = values[2].text else {
+        guard values.count == FactWalk.fields.count + 3, let id = FactColumns.id(of: values[1]), let segment = values[2].text else {
             return nil
         }
         let head = ExchangeHead(id: id, node: "", startedAtUs: 0, method: "", path: "")
         var fact = ExchangeFact(head: head, location: PayloadLocation(segment: segment, frame: 0, offset: 0))
-        for (i, column) in columns.enumerated() { column.write(&fact, values[i + 3]) }
+        for (i, column) in FactWalk.fields.enumerated() { column.write(&fact, values[i + 3]) }
         return fact
     }
 }
