@@ -136,7 +136,8 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(name: "DialectsTests", dependencies: ["ExchangeModel", "Dialects", "TestSupport"], swiftSettings: strict),
         .testTarget(
-            name: "RedactionTests", dependencies: ["ByteCoding", "ExchangeModel", "Redaction", "TestSupport"], swiftSettings: strict),
+            name: "RedactionTests", dependencies: ["ByteCoding", "ExchangeModel", "Redaction", "TestSupport"],
+            swiftSettings: strict),
         .testTarget(
             name: "SegmentLogTests", dependencies: ["ByteCoding", "Platform", "SegmentLog", "TestSupport"], swiftSettings: strict),
         .testTarget(
