@@ -38,7 +38,9 @@ struct ReplayReport {
         if !left.isEmpty { lines.append("left out: \(left)") }
         if plan.decoded > 0 { lines.append("\(plan.decoded) bodies went without the content coding they were recorded with") }
         if tally.late > 0 {
-            lines.append("\(tally.late) were late, up to \(HumanUnits.duration(us: tally.latestUs)): every sender was busy")
+            lines.append(
+                "\(tally.late) were late, up to \(HumanUnits.duration(us: tally.latestUs)): no sender was free, or this machine is too slow"
+            )
         }
         if tally.unsent > 0 { lines.append("\(tally.unsent) could not be read again: \(tally.unsentReason ?? "")") }
         lines.append("")

@@ -13,7 +13,8 @@ final class ReplayRun: Sendable {
     private let answers: ReplayAnswers?
     private let tally = Mutex(ReplayTally())
     private let running = Atomic<Int>(0)
-    private let beginUs: Int64
+    /// When the first exchange was at hand, from which the others are due; 0 before.
+    private let beginUs = Atomic<Int64>(0)
 
     /// What is sent later than this after its time is late.
     private static let lateUs: Int64 = 50_000
@@ -25,7 +26,6 @@ final class ReplayRun: Sendable {
         self.maker = maker
         self.limits = limits
         self.answers = answers
-        beginUs = SystemClock().monotonicUs
     }
 
     /// Sends all there is and waits for the end.
@@ -37,6 +37,7 @@ final class ReplayRun: Sendable {
     /// - Throws: `PlatformError` where not one thread is to be had.
     func run(concurrency: Int, progress: (_ sent: Int, _ differing: Int) -> Void) throws -> (tally: ReplayTally, elapsedUs: Int64)
     {
+        let startedUs = SystemClock().monotonicUs
         var threads: [OwnedThread] = []
         for _ in 0..<max(1, min(concurrency, desk.total)) {
             running.add(1, ordering: .relaxed)
@@ -59,7 +60,7 @@ final class ReplayRun: Sendable {
             progress(sent, differing)
         }
         for thread in threads { thread.join() }
-        return (tally.withLock { $0 }, SystemClock().monotonicUs - beginUs)
+        return (tally.withLock { $0 }, SystemClock().monotonicUs - startedUs)
     }
 
     private func work() {
@@ -83,6 +84,9 @@ final class ReplayRun: Sendable {
     private func hold(until dueUs: Int64?) -> Int64? {
         guard let dueUs else { return 0 }
         let clock = SystemClock()
+        let nowUs = clock.monotonicUs
+        let (isFirst, begunUs) = beginUs.compareExchange(expected: 0, desired: nowUs, ordering: .acquiringAndReleasing)
+        let beginUs = isFirst ? nowUs : begunUs
         while true {
             let leftUs = dueUs - (clock.monotonicUs - beginUs)
             if leftUs <= 0 { return leftUs < -ReplayRun.lateUs ? -leftUs : 0 }
