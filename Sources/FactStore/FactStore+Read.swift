@@ -156,7 +156,8 @@ struct FactWalk {
     }
 
     private func fact(of values: [SQLValue]) -> ExchangeFact? {
-        guard values.count == FactWalk.fields.count + 3, let id = FactColumns.id(of: values[1]), let segment = values[2].text else {
+        guard values.count == FactWalk.fields.count + 3, let id = FactColumns.id(of: values[1]), let segment = values[2].text
+        else {
             return nil
         }
         let head = ExchangeHead(id: id, node: "", startedAtUs: 0, method: "", path: "")
