@@ -81,7 +81,6 @@ struct FactWalk {
     /// Facts stored later than the walk's begin are left out.
     let newestID: Int64
     var isDescending = false
-    var only: ExchangeID?
     /// The last fact given.
     var last: ExchangeFact?
 
@@ -93,9 +92,29 @@ struct FactWalk {
 
     /// The fact of one exchange, or nil.
     static func fact(_ id: ExchangeID, in db: Database) throws -> ExchangeFact? {
-        var walk = FactWalk(filter: FactFilter(), order: .id, newestID: Int64.max)
-        walk.only = id
-        return try walk.page(of: db, count: 1).first
+        let statement = try db.cachedStatement(sql: byID)
+        guard let row = try Row.fetchOne(statement, arguments: [FactColumns.blob(of: id).databaseValue]) else { return nil }
+        return try fact(of: row, in: db)
+    }
+
+    private static let byID = """
+        SELECT \(columns) FROM fact
+        CROSS JOIN dimension ON dimension.dimension_id = fact.dimension_id
+        CROSS JOIN checkpoint ON checkpoint.segment_id = fact.segment_id
+        WHERE fact.id = ?
+        """
+
+    /// A fact with its metadata.
+    private static func fact(of row: Row, in db: Database) throws -> ExchangeFact {
+        let values = row.values
+        guard let factID = values.first?.integer, var fact = fact(of: values) else {
+            throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "a fact has no valid id")
+        }
+        let metadata = try db.cachedStatement(sql: "SELECT key, value FROM metadata WHERE fact_id = ? ORDER BY key")
+        for pair in try Row.fetchAll(metadata, arguments: [factID]).map(\.values) {
+            fact.head.attribution.metadata.append((name: pair[0].text ?? "", value: pair[1].text ?? ""))
+        }
+        return fact
     }
 
     /// The columns of a fact's row behind its ids and its segment, in the order of `columns`.
@@ -111,32 +130,15 @@ struct FactWalk {
         let query = sql(count: count)
         let statement = try db.cachedStatement(sql: query.sql)
         let cursor = try Row.fetchCursor(statement, arguments: StatementArguments(query.arguments.map(\.databaseValue)))
-        var found: [(factID: Int64, fact: ExchangeFact)] = []
-        while let row = try cursor.next() {
-            let values = row.values
-            guard let factID = values.first?.integer, let fact = fact(of: values) else {
-                throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "a fact has no valid id")
-            }
-            found.append((factID, fact))
-        }
-        let metadata = try db.cachedStatement(sql: "SELECT key, value FROM metadata WHERE fact_id = ? ORDER BY key")
-        return try found.map { factID, fact in
-            var fact = fact
-            for pair in try Row.fetchAll(metadata, arguments: [factID]).map(\.values) {
-                fact.head.attribution.metadata.append((name: pair[0].text ?? "", value: pair[1].text ?? ""))
-            }
-            return fact
-        }
+        var found: [ExchangeFact] = []
+        while let row = try cursor.next() { found.append(try FactWalk.fact(of: row, in: db)) }
+        return found
     }
 
     private func sql(count: Int) -> (sql: String, arguments: [SQLValue]) {
         var (terms, arguments) = filter.clause
         terms += " AND fact.fact_id <= ?"
         arguments.append(.integer(newestID))
-        if let only {
-            terms += " AND fact.id = ?"
-            arguments.append(FactColumns.blob(of: only))
-        }
         if let last {
             terms += order == .start ? " AND (fact.started_at_us, fact.id) > (?, ?)" : " AND fact.id > ?"
             if order == .start { arguments.append(.integer(last.head.startedAtUs)) }
@@ -155,7 +157,7 @@ struct FactWalk {
         return (sql, arguments)
     }
 
-    private func fact(of values: [SQLValue]) -> ExchangeFact? {
+    private static func fact(of values: [SQLValue]) -> ExchangeFact? {
         guard values.count == FactWalk.fields.count + 3, let id = FactColumns.id(of: values[1]), let segment = values[2].text
         else {
             return nil

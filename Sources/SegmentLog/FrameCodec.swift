@@ -12,7 +12,7 @@ import CZstd
         case dense
     }
 
-    private static let keptScratchBytes = 8 << 20
+    private let keptScratchBytes: Int
     private let context: OpaquePointer
     private var scratch = ByteStore(capacity: 1_024)
 
@@ -23,11 +23,13 @@ import CZstd
         unsafe context = made
         switch effort {
         case .fast:
+            keptScratchBytes = 8 << 20
             _ = unsafe ZSTD_CCtx_setParameter(made, ZSTD_c_compressionLevel, 1)
             // A table that leaves room in the first-level cache of the core, and shorter matches, which make up for it (decision 0014).
             _ = unsafe ZSTD_CCtx_setParameter(made, ZSTD_c_hashLog, 13)
             _ = unsafe ZSTD_CCtx_setParameter(made, ZSTD_c_minMatch, 5)
         case .dense:
+            keptScratchBytes = 32 << 20
             _ = unsafe ZSTD_CCtx_setParameter(made, ZSTD_c_compressionLevel, 3)
             _ = unsafe ZSTD_CCtx_setParameter(made, ZSTD_c_windowLog, SegmentFormat.sealedWindowLog)
             _ = unsafe ZSTD_CCtx_setParameter(made, ZSTD_c_enableLongDistanceMatching, 1)
@@ -46,7 +48,7 @@ import CZstd
     /// - Returns: what the body returns.
     /// - Throws: `SegmentError` of code `compressionFailed`, or what the body throws.
     func compress<T>(_ raw: ByteRun, _ body: (ByteRun) throws(SegmentError) -> T) throws(SegmentError) -> T {
-        defer { scratch.reset(keeping: FrameCompressor.keptScratchBytes) }
+        defer { scratch.reset(keeping: keptScratchBytes) }
         scratch.reserve(ZSTD_compressBound(raw.count))
         let status = unsafe ZSTD_compress2(context, scratch.base, scratch.capacity, raw.base, raw.count)
         guard ZSTD_isError(status) == 0 else {

@@ -200,13 +200,17 @@ package final class SegmentReader {
         guard raw.last == 0x0A else { return nil }
         var ranges: [Range<Int>] = []
         ranges.reserveCapacity(count)
-        var start = 0
-        while start < raw.count {
-            guard ranges.count < count, let end = raw[start...].firstIndex(of: 0x0A), end > start else { return nil }
-            ranges.append(start..<end)
-            start = end + 1
+        let isWhole = unsafe raw.withUnsafeBytes { bytes in
+            let run = unsafe ByteRun(bytes)
+            var start = 0
+            while start < run.count {
+                guard ranges.count < count, let end = run.firstIndex(of: 0x0A, from: start), end > start else { return false }
+                ranges.append(start..<end)
+                start = end + 1
+            }
+            return ranges.count == count
         }
-        return ranges.count == count ? ranges : nil
+        return isWhole ? ranges : nil
     }
 
     /// A sound header whose frame reaches past the end: cut off, unless a later header shows that bytes are missing before it.

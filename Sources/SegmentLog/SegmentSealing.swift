@@ -105,7 +105,7 @@ package struct SegmentSealing {
         for gap in held.gaps { try writer.add(gap) }
         var places: [SealedPlace] = []
         places.reserveCapacity(order.lines.count)
-        var frame = ByteStore(capacity: 1_024)
+        var frame = ByteStore(capacity: min(held.bytes.count, limits.sealedFrameBytes) + 64)
         var next = 0
         while next < order.lines.count {
             frame.count = 0
