@@ -28,12 +28,16 @@ package final class CaptureLane {
     }
 
     /// Begins an exchange: its id and its clocks start here.
+    ///
+    /// One that finds no slot is lost from the beginning and counted now: should the process die, every admitted exchange is
+    /// counted or in a slot.
     package func begin() -> CaptureTap {
         let wallUs = clock.wallUs
         let id = ExchangeID(milliseconds: UInt64(clamping: wallUs / 1_000), random: (random.next(), random.next()))
         arena?.memory.add(.admitted)
-        return CaptureTap(
-            lane: self, id: id, wallUs: wallUs, monotonicUs: clock.monotonicUs, writer: arena?.take(id: id, startedAtUs: wallUs))
+        let writer = arena?.take(id: id, startedAtUs: wallUs)
+        if writer == nil { arena?.lost(signal.isClosed ? .stopped : .full, id, startedAtUs: wallUs) }
+        return CaptureTap(lane: self, id: id, wallUs: wallUs, monotonicUs: clock.monotonicUs, writer: writer)
     }
 
     func append(_ run: ByteRun, kind: UInt8, timeUs: Int64, to place: inout ArenaWriter, isPayload: Bool) -> Int {
@@ -82,11 +86,6 @@ package final class CaptureLane {
         }
         arena.commit(slot, nowUs: end.nowUs)
         signal.wakeIfAsleep()
-    }
-
-    /// An exchange that never got a slot.
-    func lost(_ id: ExchangeID, startedAtUs: Int64) {
-        arena?.lost(signal.isClosed ? .stopped : .full, id, startedAtUs: startedAtUs)
     }
 }
 

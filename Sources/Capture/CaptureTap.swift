@@ -93,7 +93,7 @@ package final class CaptureTap {
         exchange.outcome = outcome
         exchange.endedUs = now
         if exchange.lastByteUs == nil { exchange.lastByteUs = lastArrivalUs }
-        guard let writer else { return lane.lost(id, startedAtUs: exchange.startedAtUs) }
+        guard let writer else { return }
         if let digest = requestDigest, exchange.requestBody.kept != .full {
             exchange.requestBody.sha256 = BodyDigest.hex(digest)
         }
