@@ -81,7 +81,7 @@ package final class IndexPass {
         startedUs = clock.monotonicUs
         try takeTurn()
         defer { lock.release() }
-        let segments = try listed()
+        let (segments, expired) = try surveyed()
         report.totalBytes = segments.reduce(0) { $0 + max(0, $1.size - (offsets[$1.name] ?? 0)) }
         report.isCaughtUp = true
         for segment in segments where (offsets[segment.name] ?? 0) < segment.size {
@@ -90,7 +90,7 @@ package final class IndexPass {
                 break
             }
         }
-        if report.isCaughtUp { report.isCaughtUp = try readExpired() }
+        if report.isCaughtUp { report.isCaughtUp = try read(expired) }
         report.durationUs = clock.monotonicUs - startedUs
         return report
     }
@@ -103,8 +103,8 @@ package final class IndexPass {
         offsets = Dictionary(try store.checkpoints().map { ($0.segment, $0.offset) }, uniquingKeysWith: max)
     }
 
-    private func listed() throws(IndexingError) -> [SegmentFile] {
-        do { return try directory.list() } catch {
+    private func surveyed() throws(IndexingError) -> (segments: [SegmentFile], expired: [SegmentName]) {
+        do { return try directory.survey() } catch {
             throw IndexingError(code: .segmentsUnreadable, message: "\(error)", path: directory.path)
         }
     }
@@ -181,12 +181,13 @@ package final class IndexPass {
     }
 
     /// Reads the facts of segments whose records are gone and that the index does not know; false where the pass has to stop.
-    private func readExpired() throws -> Bool {
-        for file in try directory.expired() {
-            let name = file.fileName.with(.records).description
+    private func read(_ expired: [SegmentName]) throws -> Bool {
+        // A place beyond 0 is the end: between, facts are committed at 0.
+        for facts in expired where (offsets[facts.with(.records).description] ?? 0) == 0 {
+            let name = facts.with(.records).description
+            let file = directory.facts(facts)
             do {
                 let manifest = try directory.manifest(of: file)
-                guard (offsets[name] ?? -1) < manifest.records.bytes else { continue }
                 report.segments += 1
                 if manifest.facts != nil {
                     var rest = try SealedLines(file, in: directory)

@@ -340,13 +340,17 @@ package final class SegmentKeeper {
 
     /// Hot segments that nobody writes to any more.
     private func finishedHot() throws -> [SegmentFile] {
-        let live = try SegmentEpoch.live(in: directory)
+        // In this order: a writer that begins after the first look is in no list, and one that ends before the second has
+        // written all that the third look sees.
         let hot = try directory.list().filter { !$0.isSealed }
-        return hot.filter { file in
-            // A writer never returns to a segment that it has left for the next one.
-            !live.contains(file.epoch)
-                || hot.contains { $0.epoch == file.epoch && $0.node == file.node && $0.sequence > file.sequence }
-        }
+        let live = try SegmentEpoch.live(in: directory)
+        let finished = Set(
+            hot.filter { file in
+                // A writer never returns to a segment that it has left for the next one.
+                !live.contains(file.epoch)
+                    || hot.contains { $0.epoch == file.epoch && $0.node == file.node && $0.sequence > file.sequence }
+            }.map(\.name))
+        return try directory.list().filter { finished.contains($0.name) }
     }
 
     private func inTurn(_ body: () throws -> Void) throws {

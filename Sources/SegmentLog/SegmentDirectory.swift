@@ -61,13 +61,25 @@ package struct SegmentDirectory: Sendable {
     /// - Returns: their facts, in write order; the file of facts need not be there.
     /// - Throws: `SegmentError` of code `directoryUnusable`.
     package func expired() throws(SegmentError) -> [SegmentFile] {
+        try listing().expired.map(facts)
+    }
+
+    /// All segments with records, and the facts of all whose records are gone, by one look at the directory.
+    ///
+    /// - Returns: the segments as `list()` gives them; of the others the names of their facts, in write order.
+    /// - Throws: `SegmentError` of code `directoryUnusable`.
+    package func survey() throws(SegmentError) -> (segments: [SegmentFile], expired: [SegmentName]) {
         let listing = try listing()
-        let there = Set(listing.segments.map(\.stem))
-        return listing.sealed.filter { !there.contains($0.key) }.map { stem, generation in
-            let name = SegmentName(stem, generation: generation, .facts)
-            let path = PathText.join(path, name.description)
-            return SegmentFile(name: name, path: path, size: listing.found.first { $0.fileName == name }?.size ?? 0)
-        }.sorted { $0.stem < $1.stem }
+        return (listing.segments, listing.expired)
+    }
+
+    /// The facts of a segment whose records are gone, as a file that need not be there; its size is 0 then.
+    ///
+    /// - Parameter name: as `survey()` gave it.
+    /// - Returns: the file.
+    package func facts(_ name: SegmentName) -> SegmentFile {
+        file(named: name.description)
+            ?? SegmentFile(name: name, path: PathText.join(path, name.description), size: 0)
     }
 
     /// What lies in the directory, sorted out.
@@ -78,8 +90,12 @@ package struct SegmentDirectory: Sendable {
             for name in try files.list(path) {
                 guard let parsed = SegmentName(fileName: name) else { continue }
                 let full = PathText.join(path, name)
-                guard let status = try files.status(of: full), !status.isDirectory else { continue }
-                listing.found.append(SegmentFile(name: parsed, path: full, size: status.size))
+                var size: Int64 = 0
+                if parsed.part == .hot || parsed.part == .records {
+                    guard let status = try files.status(of: full), !status.isDirectory else { continue }
+                    size = status.size
+                }
+                listing.found.append(SegmentFile(name: parsed, path: full, size: size))
             }
             return listing
         } catch {
@@ -90,7 +106,7 @@ package struct SegmentDirectory: Sendable {
 
 /// The files of a directory of segments, by what they are.
 struct SegmentListing {
-    /// All that bear the name of a segment or of a part of one.
+    /// All that bear the name of a segment or of a part of one; sizes are known of those with records.
     var found: [SegmentFile] = []
 
     /// The latest generation of each segment that has a manifest.
@@ -100,6 +116,13 @@ struct SegmentListing {
             latest[file.stem] = max(latest[file.stem] ?? 0, file.fileName.generation)
         }
         return latest
+    }
+
+    /// The facts of sealed segments whose records are gone, in write order.
+    var expired: [SegmentName] {
+        let there = Set(segments.map(\.stem))
+        return sealed.filter { !there.contains($0.key) }.map { SegmentName($0.key, generation: $0.value, .facts) }
+            .sorted { $0.stem < $1.stem }
     }
 
     /// Those with records that count, in write order.

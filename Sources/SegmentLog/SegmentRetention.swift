@@ -93,7 +93,8 @@ package enum SegmentRetention {
                 nowUs - manifest.lastUs > factsAgeUs, directory.hold(of: stem) == nil
             else { continue }
             for part in [SegmentName.Part.facts, .manifest] {
-                if let file = parts.first(where: { $0.fileName.part == part }) { plan.remove(file) }
+                guard let found = parts.first(where: { $0.fileName.part == part }) else { continue }
+                plan.remove(directory.file(named: found.name) ?? found)
             }
         }
     }
