@@ -7,11 +7,7 @@ extension ExchangeFact {
     /// - Parameter line: one JSON object, with or without its newline.
     /// - Throws: `RecordError`; never traps, whatever the bytes.
     package init(line: some Collection<UInt8>) throws(RecordError) {
-        let document: JSONDocument
-        do { document = try JSONDocument(Array(line)) } catch { throw RecordError(code: .notJSON, detail: error.description) }
-        let reader = RecordReader(root: document.root)
-        let version = try reader.integer("v")
-        guard version == ExchangeRecord.version else { throw RecordError(code: .unsupportedVersion, detail: "v = \(version)") }
+        let reader = try RecordReader(line: line)
         let location = PayloadLocation(
             segment: try reader.requiredText("segment"), frame: try reader.integer("frame"), offset: try reader.integer("offset"))
         self.init(head: try ExchangeHead(reader), location: location)

@@ -23,20 +23,16 @@ extension ExchangeRecord {
     /// - Parameter line: one JSON object, with or without its newline.
     /// - Throws: `RecordError`; never traps, whatever the bytes.
     package init(line: some Collection<UInt8>) throws(RecordError) {
-        let document: JSONDocument
-        do { document = try JSONDocument(Array(line)) } catch { throw RecordError(code: .notJSON, detail: error.description) }
-        let reader = RecordReader(root: document.root)
-        let version = try reader.integer("v")
-        guard version == ExchangeRecord.version else { throw RecordError(code: .unsupportedVersion, detail: "v = \(version)") }
+        let reader = try RecordReader(line: line)
         self.init(head: try ExchangeHead(reader))
-        for node in document.root["attempts"]?.elements ?? JSONNode.noElements {
+        for node in reader.root["attempts"]?.elements ?? JSONNode.noElements {
             attempts.append(try Attempt(RecordReader(root: node)))
         }
         requestHeaders = try reader.headers("request_headers")
         responseHeaders = try reader.headers("response_headers")
         requestBody = try RecordedBody(reader, side: "request")
         responseBody = try RecordedBody(reader, side: "response")
-        for node in document.root["response_chunks"]?.elements ?? JSONNode.noElements {
+        for node in reader.root["response_chunks"]?.elements ?? JSONNode.noElements {
             guard let offset = node[0]?.int, let time = node[1]?.int else {
                 throw RecordError(code: .wrongType, detail: "response_chunks")
             }
@@ -48,6 +44,15 @@ extension ExchangeRecord {
 /// Typed access to the members of one object.
 struct RecordReader {
     let root: JSONNode
+
+    init(root: JSONNode) { self.root = root }
+
+    /// The object of a whole line, a record's or a fact's, of the version that this program reads.
+    init(line: some Collection<UInt8>) throws(RecordError) {
+        do { root = try JSONDocument(Array(line)).root } catch { throw RecordError(code: .notJSON, detail: error.description) }
+        let version = try integer("v")
+        guard version == ExchangeRecord.version else { throw RecordError(code: .unsupportedVersion, detail: "v = \(version)") }
+    }
 
     func text(_ key: String) throws(RecordError) -> String? {
         guard let node = root[key] else { throw RecordError(code: .missingKey, detail: key) }

@@ -126,7 +126,7 @@ import ByteCoding
     /// Whether a letter is one of the text and not of an escape.
     func isPlain(_ i: Int) -> Bool { i == low || byte(i - 1) != 0x5C }
 
-    /// The end of an escape `\uXXXX` of which the byte at an offset is part, or nil.
+    /// The end of an escape such as `\u00e4` of which the byte at an offset is part, or nil.
     func endOfEscape(around i: Int) -> Int? {
         guard i > low + 1, byte(i - 1) == UInt8(ascii: "u") || Hex.value(byte(i - 1)) != nil else { return nil }
         for back in 1...5 where i - back - 1 >= low {
