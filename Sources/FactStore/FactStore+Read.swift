@@ -91,30 +91,65 @@ struct FactWalk {
     }
 
     /// The fact of one exchange, or nil.
-    static func fact(_ id: ExchangeID, in db: Database) throws -> ExchangeFact? {
-        let statement = try db.cachedStatement(sql: byID)
-        guard let row = try Row.fetchOne(statement, arguments: [FactColumns.blob(of: id).databaseValue]) else { return nil }
-        return try fact(of: row, in: db)
+    static func fact(_ id: ExchangeID, in db: Database) throws -> ExchangeFact? { try facts([id], in: db).first }
+
+    /// The facts of some exchanges, in their order; those that are not there are left out.
+    static func facts(_ ids: [ExchangeID], in db: Database) throws -> [ExchangeFact] {
+        let statement = try db.cachedStatement(sql: byIDs)
+        var found: [ExchangeID: ExchangeFact] = [:]
+        for some in inStatements(ids) {
+            let blobs = padded(some.map { FactColumns.blob(of: $0).databaseValue })
+            let facts = try facts(of: try Row.fetchCursor(statement, arguments: blobs), in: db)
+            for fact in facts { found[fact.head.id] = fact }
+        }
+        return ids.compactMap { found[$0] }
     }
 
-    private static let byID = """
+    private static let byIDs = """
         SELECT \(columns) FROM fact
         CROSS JOIN dimension ON dimension.dimension_id = fact.dimension_id
         CROSS JOIN checkpoint ON checkpoint.segment_id = fact.segment_id
-        WHERE fact.id = ?
+        WHERE fact.id IN (\(placeholders))
         """
 
-    /// A fact with its metadata.
-    private static func fact(of row: Row, in db: Database) throws -> ExchangeFact {
-        let values = row.values
-        guard let factID = values.first?.integer, var fact = fact(of: values) else {
-            throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "a fact has no valid id")
+    private static let metadataByIDs =
+        "SELECT fact_id, key, value FROM metadata WHERE fact_id IN (\(placeholders)) ORDER BY fact_id, key"
+
+    private static let placeholders = repeatElement("?", count: FactStoreLimits.idsAStatement).joined(separator: ",")
+
+    private static func inStatements<T>(_ all: [T]) -> some Sequence<ArraySlice<T>> {
+        let step = FactStoreLimits.idsAStatement
+        return stride(from: 0, to: all.count, by: step).lazy.map { all[$0..<min($0 + step, all.count)] }
+    }
+
+    /// The statement is the same for any number of ids; NULL is no id.
+    private static func padded(_ values: [DatabaseValue]) -> StatementArguments {
+        StatementArguments(values + repeatElement(.null, count: FactStoreLimits.idsAStatement - values.count))
+    }
+
+    /// Facts with their metadata, read to the end of a cursor.
+    private static func facts(of cursor: RowCursor, in db: Database) throws -> [ExchangeFact] {
+        var facts: [ExchangeFact] = []
+        var factIDs: [Int64] = []
+        while let row = try cursor.next() {
+            let values = row.values
+            guard let factID = values.first?.integer, let fact = fact(of: values) else {
+                throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "a fact has no valid id")
+            }
+            facts.append(fact)
+            factIDs.append(factID)
         }
-        let metadata = try db.cachedStatement(sql: "SELECT key, value FROM metadata WHERE fact_id = ? ORDER BY key")
-        for pair in try Row.fetchAll(metadata, arguments: [factID]).map(\.values) {
-            fact.head.attribution.metadata.append((name: pair[0].text ?? "", value: pair[1].text ?? ""))
+        let places = Dictionary(zip(factIDs, facts.indices)) { first, _ in first }
+        let metadata = try db.cachedStatement(sql: metadataByIDs)
+        for some in inStatements(factIDs) {
+            let cursor = try Row.fetchCursor(metadata, arguments: padded(some.map(\.databaseValue)))
+            while let row = try cursor.next() {
+                let pair = row.values
+                guard let place = pair[0].integer.flatMap({ places[$0] }) else { continue }
+                facts[place].head.attribution.metadata.append((name: pair[1].text ?? "", value: pair[2].text ?? ""))
+            }
         }
-        return fact
+        return facts
     }
 
     /// The columns of a fact's row behind its ids and its segment, in the order of `columns`.
@@ -129,10 +164,8 @@ struct FactWalk {
     func page(of db: Database, count: Int) throws -> [ExchangeFact] {
         let query = sql(count: count)
         let statement = try db.cachedStatement(sql: query.sql)
-        let cursor = try Row.fetchCursor(statement, arguments: StatementArguments(query.arguments.map(\.databaseValue)))
-        var found: [ExchangeFact] = []
-        while let row = try cursor.next() { found.append(try FactWalk.fact(of: row, in: db)) }
-        return found
+        let arguments = StatementArguments(query.arguments.map(\.databaseValue))
+        return try FactWalk.facts(of: try Row.fetchCursor(statement, arguments: arguments), in: db)
     }
 
     private func sql(count: Int) -> (sql: String, arguments: [SQLValue]) {

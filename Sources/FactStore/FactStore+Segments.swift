@@ -65,7 +65,7 @@ extension FactStore {
     /// - Returns: their facts.
     /// - Throws: `FactStoreError`.
     package func facts(of ids: [ExchangeID]) throws -> [ExchangeFact] {
-        try reading { db in try ids.compactMap { try FactWalk.fact($0, in: db) } }
+        try reading { db in try FactWalk.facts(ids, in: db) }
     }
 
     private static func knownSegment(_ name: String, in db: Database) throws -> Int64? {

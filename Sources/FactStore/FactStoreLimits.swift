@@ -4,6 +4,8 @@
 package enum FactStoreLimits {
     /// Facts read at a time while streaming: a page of some hundred kilobytes.
     package static let pageFacts = 512
+    /// Facts or their metadata asked for in one statement by their ids.
+    static let idsAStatement = 64
     /// Rows a question may answer with; above it the question wants a filter, not a bigger table.
     package static let queryRows = 100_000
     /// Seconds to wait for another connection's transaction.

@@ -8,7 +8,7 @@ import CZstd
     enum Effort {
         /// For the capture thread: level 1.
         case fast
-        /// For sealing: level 3, and matches from far back found by a table of their own (`zstd --long`).
+        /// For sealing: level 3, and long matches from far back found by a table of their own (`zstd --long`).
         case dense
     }
 
@@ -25,14 +25,17 @@ import CZstd
         case .fast:
             keptScratchBytes = 8 << 20
             _ = unsafe ZSTD_CCtx_setParameter(made, ZSTD_c_compressionLevel, 1)
-            // A table that leaves room in the first-level cache of the core, and shorter matches, which make up for it (decision 0014).
-            _ = unsafe ZSTD_CCtx_setParameter(made, ZSTD_c_hashLog, 13)
-            _ = unsafe ZSTD_CCtx_setParameter(made, ZSTD_c_minMatch, 5)
+            // A small table, most of which stays in the first-level cache of the core, and no short matches (decision 0014).
+            _ = unsafe ZSTD_CCtx_setParameter(made, ZSTD_c_hashLog, 14)
+            _ = unsafe ZSTD_CCtx_setParameter(made, ZSTD_c_minMatch, 7)
         case .dense:
             keptScratchBytes = 32 << 20
             _ = unsafe ZSTD_CCtx_setParameter(made, ZSTD_c_compressionLevel, 3)
             _ = unsafe ZSTD_CCtx_setParameter(made, ZSTD_c_windowLog, SegmentFormat.sealedWindowLog)
             _ = unsafe ZSTD_CCtx_setParameter(made, ZSTD_c_enableLongDistanceMatching, 1)
+            // What repeats is whole conversations and long words of JSON: looking for less costs time and finds no more.
+            _ = unsafe ZSTD_CCtx_setParameter(made, ZSTD_c_ldmMinMatch, 256)
+            _ = unsafe ZSTD_CCtx_setParameter(made, ZSTD_c_minMatch, 7)
         }
         _ = unsafe ZSTD_CCtx_setParameter(made, ZSTD_c_checksumFlag, 1)
         _ = unsafe ZSTD_CCtx_setParameter(made, ZSTD_c_contentSizeFlag, 1)
@@ -75,18 +78,36 @@ import CZstd
 
     /// The content of one frame that fills `frame` and holds exactly `rawLength` bytes, or nil.
     func decompress(_ frame: [UInt8], rawLength: Int) -> [UInt8]? {
-        let isOneFrame = unsafe frame.withUnsafeBytes { source in
+        guard FrameDecompressor.isOne(frame, rawLength: rawLength) else { return nil }
+        var isWhole = false
+        let raw = unsafe [UInt8](unsafeUninitializedCapacity: rawLength) { buffer, count in
+            isWhole = unsafe fill(buffer.baseAddress, rawLength, from: frame)
+            count = isWhole ? rawLength : 0
+        }
+        return isWhole ? raw : nil
+    }
+
+    /// Appends the content of one frame that fills `frame` and holds exactly `rawLength` bytes; false where it is none, and
+    /// then the store is as it was.
+    func decompress(_ frame: [UInt8], rawLength: Int, onto store: inout ByteStore) -> Bool {
+        guard FrameDecompressor.isOne(frame, rawLength: rawLength) else { return false }
+        store.reserve(rawLength)
+        guard unsafe fill(store.base + store.count, rawLength, from: frame) else { return false }
+        store.count += rawLength
+        return true
+    }
+
+    private static func isOne(_ frame: [UInt8], rawLength: Int) -> Bool {
+        unsafe frame.withUnsafeBytes { source in
             unsafe ZSTD_findFrameCompressedSize(source.baseAddress, source.count) == source.count
                 && ZSTD_getFrameContentSize(source.baseAddress, source.count) == UInt64(rawLength)
         }
-        guard isOneFrame else { return nil }
-        var status = 0
-        let raw = unsafe [UInt8](unsafeUninitializedCapacity: rawLength) { buffer, count in
-            status = unsafe frame.withUnsafeBytes { source in
-                unsafe ZSTD_decompressDCtx(context, buffer.baseAddress, rawLength, source.baseAddress, source.count)
-            }
-            count = ZSTD_isError(status) == 0 ? min(status, rawLength) : 0
+    }
+
+    private func fill(_ target: UnsafeMutableRawPointer?, _ rawLength: Int, from frame: [UInt8]) -> Bool {
+        let status = unsafe frame.withUnsafeBytes { source in
+            unsafe ZSTD_decompressDCtx(context, target, rawLength, source.baseAddress, source.count)
         }
-        return ZSTD_isError(status) == 0 && status == rawLength ? raw : nil
+        return ZSTD_isError(status) == 0 && status == rawLength
     }
 }

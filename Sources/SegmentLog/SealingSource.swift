@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import ByteCoding
+import Platform
 
 /// All lines of a segment that is to be written anew, in memory, and what the segment says beside them; owned by one thread.
 struct SealingSource: ~Copyable {
@@ -15,16 +16,14 @@ struct SealingSource: ~Copyable {
     /// - Throws: `SegmentError` of code `readFailed`, `keyMissing`, or `sealFailed` where it is too large to be held.
     init(_ file: SegmentFile, in directory: SegmentDirectory, limits: SegmentLimits) throws(SegmentError) {
         let reader = try directory.reader(of: file)
-        let total = try SealingSource.rawBytes(reader)
-        guard total <= limits.sealedSourceBytes else {
-            throw SegmentError(
-                .sealFailed, "The segment holds \(total) bytes of records, too many to be sealed; it stays as it is.",
-                segment: file.name)
-        }
+        let total = try reader.rawBytesByHeaders()
+        try SealingSource.bound(total, file, limits)
         bytes.reserve(Int(total))
+        unsafe MemoryAdvice.fillsWhole(bytes.base, count: bytes.capacity)
         var offset: Int64 = 0
         while true {
-            switch try reader.next(after: offset) {
+            try SealingSource.bound(Int64(bytes.count), file, limits)
+            switch try reader.next(after: offset, onto: &bytes) {
             case .batch(let batch):
                 take(batch)
                 offset = batch.next
@@ -49,25 +48,15 @@ struct SealingSource: ~Copyable {
         }
     }
 
-    private static func rawBytes(_ reader: SegmentReader) throws(SegmentError) -> Int64 {
-        var total: Int64 = 0
-        var offset: Int64 = 0
-        while true {
-            switch try reader.step(at: offset, decoding: false) {
-            case .batch(let batch):
-                total += Int64(batch.header.rawLength)
-                offset = batch.next
-            case .gap(let gap): offset = gap.next
-            case .damage(_, _, let next), .locked(_, let next, _): offset = next
-            case .incomplete, .end: return total
-            }
-        }
+    private static func bound(_ total: Int64, _ file: SegmentFile, _ limits: SegmentLimits) throws(SegmentError) {
+        guard total > limits.sealedSourceBytes else { return }
+        throw SegmentError(
+            .sealFailed, "The segment holds \(total) bytes of records or more, too many to be sealed; it stays as it is.",
+            segment: file.name)
     }
 
     private mutating func take(_ batch: SegmentBatch) {
-        let start = bytes.count
-        unsafe batch.raw.withUnsafeBytes { unsafe bytes.append(ByteRun($0)) }
-        lines.append(contentsOf: batch.lineRanges.map { $0.lowerBound + start..<$0.upperBound + start })
+        lines.append(contentsOf: batch.lineRanges)
         let first = batch.header.firstRecord
         let (end, overflow) = first.addingReportingOverflow(UInt64(batch.header.recordCount))
         guard !overflow else { return }

@@ -31,7 +31,7 @@ package struct SegmentCoverage: Sendable {
     private mutating func read(_ reader: SegmentReader, epoch: UInt64) throws(SegmentError) {
         var offset: Int64 = 0
         while true {
-            switch try reader.step(at: offset, decoding: false) {
+            switch try reader.skim(after: offset) {
             case .batch(let batch):
                 let first = batch.header.firstRecord
                 let (end, overflow) = first.addingReportingOverflow(UInt64(batch.header.recordCount))

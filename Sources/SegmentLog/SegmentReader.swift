@@ -56,6 +56,21 @@ package enum SegmentStep: Sendable {
     case end(offset: Int64)
 }
 
+/// A batch of records with a sound header and checksum, not yet looked into.
+struct FoundBatch {
+    let place: Range<Int64>
+    let header: SegmentBatchHeader
+    let frame: [UInt8]
+
+    var rawLength: Int { Int(header.rawLength) }
+
+    func batch(_ raw: [UInt8], _ lines: [Range<Int>]) -> SegmentStep {
+        .batch(SegmentBatch(offset: place.lowerBound, next: place.upperBound, header: header, raw: raw, lineRanges: lines))
+    }
+
+    func damage(_ reason: DamageReason) -> SegmentStep { .damage(range: place, reason: reason, next: place.upperBound) }
+}
+
 /// Reads one segment, batch by batch; owned by one thread.
 ///
 /// Works on a segment that still grows.
@@ -88,7 +103,37 @@ package final class SegmentReader {
     ///
     /// - Throws: `SegmentError` of code `readFailed` where the device refuses; never for what the bytes are.
     package func next(after offset: Int64) throws(SegmentError) -> SegmentStep {
-        try step(at: offset, decoding: true)
+        try step(at: offset) { found in
+            decrypted(found) { frame in
+                guard let raw = decompressor.decompress(frame, rawLength: found.rawLength) else { return found.damage(.badFrame) }
+                let lines = unsafe raw.withUnsafeBytes { SegmentReader.lines(of: unsafe ByteRun($0), found.header) }
+                guard let lines else { return found.damage(.badContent) }
+                return found.batch(raw, lines)
+            }
+        }
+    }
+
+    /// The same for whom lines are wanted in memory that is used again.
+    ///
+    /// - Parameters:
+    ///   - offset: as for `next(after:)`.
+    ///   - store: the lines of a batch are appended to it; its `raw` is empty, and its `lineRanges` are places in the store.
+    /// - Returns: the step.
+    /// - Throws: as `next(after:)`.
+    func next(after offset: Int64, onto store: inout ByteStore) throws(SegmentError) -> SegmentStep {
+        try step(at: offset) { found in
+            decrypted(found) { frame in
+                let start = store.count
+                guard decompressor.decompress(frame, rawLength: found.rawLength, onto: &store) else {
+                    return found.damage(.badFrame)
+                }
+                guard let lines = SegmentReader.lines(of: store.run.slice(start, store.count), found.header, at: start) else {
+                    store.count = start
+                    return found.damage(.badContent)
+                }
+                return found.batch([], lines)
+            }
+        }
     }
 
     /// The record at a place a fact remembers, without its newline; decompresses one frame.
@@ -130,14 +175,15 @@ package final class SegmentReader {
         return Array(batch.raw[batch.lineRanges[low]])
     }
 
-    func step(at offset: Int64, decoding: Bool) throws(SegmentError) -> SegmentStep {
+    /// What lies at an offset; what a batch of records gives, `take` says.
+    func step(at offset: Int64, _ take: (FoundBatch) -> SegmentStep) throws(SegmentError) -> SegmentStep {
         let size = try fileSize()
         let start = max(0, offset)
         guard start < size else { return .end(offset: start) }
         let bytes = try read(at: start, count: SegmentFormat.headerBytes)
         switch SegmentBatchHeader.read(bytes, at: 0) {
         case .header(let header):
-            return try batch(header, at: start, size: size, decoding: decoding)
+            return try batch(header, at: start, size: size, take)
         case .unsupported(let length):
             let end = start + length
             if end <= size { return .damage(range: start..<end, reason: .unsupportedVersion, next: end) }
@@ -148,9 +194,9 @@ package final class SegmentReader {
         }
     }
 
-    private func batch(_ header: SegmentBatchHeader, at start: Int64, size: Int64, decoding: Bool) throws(SegmentError)
-        -> SegmentStep
-    {
+    private func batch(
+        _ header: SegmentBatchHeader, at start: Int64, size: Int64, _ take: (FoundBatch) -> SegmentStep
+    ) throws(SegmentError) -> SegmentStep {
         let end = start + header.batchLength
         guard end <= size else { return try missing(from: start, size: size) }
         let frame = try read(at: start + Int64(SegmentFormat.headerBytes), count: Int(header.compressedLength))
@@ -166,25 +212,20 @@ package final class SegmentReader {
             }
             return .gap(SegmentGapBatch(offset: start, next: end, gap: gap))
         }
-        guard decoding else {
-            return .batch(SegmentBatch(offset: start, next: end, header: header, raw: [], lineRanges: []))
-        }
-        guard header.kind == .encrypted else { return decoded(frame, header, start..<end) }
-        guard let key = keys[header.keyID] else { return .locked(offset: start, next: end, keyID: header.keyID) }
-        guard let payload = BatchFraming.payload(of: frame), let opened = key.open(payload, authenticating: header.authenticated)
-        else { return .damage(range: start..<end, reason: .badSeal, next: end) }
-        return decoded(opened, header, start..<end)
+        return take(FoundBatch(place: start..<end, header: header, frame: frame))
     }
 
-    private func decoded(_ frame: [UInt8], _ header: SegmentBatchHeader, _ place: Range<Int64>) -> SegmentStep {
-        guard let raw = decompressor.decompress(frame, rawLength: Int(header.rawLength)) else {
-            return .damage(range: place, reason: .badFrame, next: place.upperBound)
+    /// Gives the zstd frame of a batch on.
+    private func decrypted(_ found: FoundBatch, _ take: ([UInt8]) -> SegmentStep) -> SegmentStep {
+        let header = found.header
+        guard header.kind == .encrypted else { return take(found.frame) }
+        guard let key = keys[header.keyID] else {
+            return .locked(offset: found.place.lowerBound, next: found.place.upperBound, keyID: header.keyID)
         }
-        guard let lines = SegmentReader.lines(of: raw, count: Int(header.recordCount)) else {
-            return .damage(range: place, reason: .badContent, next: place.upperBound)
-        }
-        return .batch(
-            SegmentBatch(offset: place.lowerBound, next: place.upperBound, header: header, raw: raw, lineRanges: lines))
+        guard let payload = BatchFraming.payload(of: found.frame),
+            let frame = key.open(payload, authenticating: header.authenticated)
+        else { return found.damage(.badSeal) }
+        return take(frame)
     }
 
     private static func isPossible(_ header: SegmentBatchHeader) -> Bool {
@@ -196,21 +237,18 @@ package final class SegmentReader {
         return header.recordCount >= 1 && Int(header.recordCount) <= raw / 2 && header.minStartedAtUs <= header.maxStartedAtUs
     }
 
-    private static func lines(of raw: [UInt8], count: Int) -> [Range<Int>]? {
-        guard raw.last == 0x0A else { return nil }
+    /// The lines of a batch without their newlines, `base` added to each place; nil where they are not what the header says.
+    private static func lines(of run: ByteRun, _ header: SegmentBatchHeader, at base: Int = 0) -> [Range<Int>]? {
+        let count = Int(header.recordCount)
         var ranges: [Range<Int>] = []
         ranges.reserveCapacity(count)
-        let isWhole = unsafe raw.withUnsafeBytes { bytes in
-            let run = unsafe ByteRun(bytes)
-            var start = 0
-            while start < run.count {
-                guard ranges.count < count, let end = run.firstIndex(of: 0x0A, from: start), end > start else { return false }
-                ranges.append(start..<end)
-                start = end + 1
-            }
-            return ranges.count == count
+        var start = 0
+        while start < run.count {
+            guard ranges.count < count, let end = run.firstIndex(of: 0x0A, from: start), end > start else { return nil }
+            ranges.append(base + start..<base + end)
+            start = end + 1
         }
-        return isWhole ? ranges : nil
+        return ranges.count == count ? ranges : nil
     }
 
     /// A sound header whose frame reaches past the end: cut off, unless a later header shows that bytes are missing before it.

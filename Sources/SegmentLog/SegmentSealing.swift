@@ -105,7 +105,7 @@ package struct SegmentSealing {
         for gap in held.gaps { try writer.add(gap) }
         var places: [SealedPlace] = []
         places.reserveCapacity(order.lines.count)
-        var frame = ByteStore(capacity: min(held.bytes.count, limits.sealedFrameBytes) + 64)
+        var frame = frameStore(held)
         var next = 0
         while next < order.lines.count {
             frame.count = 0
@@ -129,6 +129,13 @@ package struct SegmentSealing {
         return places
     }
 
+    /// Room for one frame's lines.
+    private func frameStore(_ held: borrowing SealingSource) -> ByteStore {
+        let store = ByteStore(capacity: min(held.bytes.count, limits.sealedFrameBytes) + 64)
+        unsafe MemoryAdvice.fillsWhole(store.base, count: store.capacity)
+        return store
+    }
+
     /// Reads what was written back and compares every line with the one it was made of.
     private func check(
         _ held: borrowing SealingSource, _ order: borrowing LineOrder, name: SegmentName, part: SegmentManifest.Part
@@ -137,21 +144,20 @@ package struct SegmentSealing {
         let reader = try directory.reader(of: SegmentFile(name: name, path: path, size: part.bytes))
         var next = 0
         var offset: Int64 = 0
+        var frame = frameStore(held)
         func differs() -> SegmentError {
             SegmentError(
                 .sealFailed, "What was read back is not what was written: check the device. The segment stays as it is.",
                 segment: name.description, offset: offset)
         }
         while true {
-            switch try reader.next(after: offset) {
+            frame.count = 0
+            switch try reader.next(after: offset, onto: &frame) {
             case .batch(let batch):
                 for range in batch.lineRanges {
                     guard next < order.lines.count else { throw differs() }
                     let line = held.line(order.lines[next])
-                    let isEqual = unsafe batch.raw.withUnsafeBytes {
-                        unsafe ByteRun($0).slice(range.lowerBound, range.upperBound).equals(line)
-                    }
-                    guard isEqual else { throw differs() }
+                    guard frame.run.slice(range.lowerBound, range.upperBound).equals(line) else { throw differs() }
                     next += 1
                 }
                 offset = batch.next

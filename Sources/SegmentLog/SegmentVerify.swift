@@ -131,7 +131,7 @@ package enum SegmentVerify {
             var offset: Int64? = 0
             while let position = offset {
                 end = position
-                let step = try reader.step(at: position, decoding: decoding)
+                let step = try decoding ? reader.next(after: position) : reader.skim(after: position)
                 table.note(step)
                 offset = found.note(step, limits: limits)
             }

@@ -130,6 +130,17 @@ private struct SealingBench {
         #expect(try sealed.files.list(SegmentBench.directory).isEmpty)
     }
 
+    @Test func aSegmentOverTheLimitStaysAsItIs() throws {
+        var sealed = SealingBench()
+        try sealed.write(40)
+        let size = try sealed.first().size
+        sealed.limits.sealedSourceBytes = 1_000
+        let error = #expect(throws: SegmentError.self) { try sealed.seal(try sealed.first()) }
+        #expect(error?.code == .sealFailed)
+        #expect(try sealed.directory.list().map(\.size) == [size])
+        #expect(try sealed.lines().count == 40)
+    }
+
     @Test func damageIsCopiedAsideBeforeTheHotSegmentGoes() throws {
         let sealed = SealingBench()
         let small = try SegmentBench.small()
