@@ -6,9 +6,9 @@ package enum MemoryAdvice {
     /// Below it a few faults are cheaper than a call.
     private static let leastBytes = 4 << 20
 
-    /// Asks for all pages at once, where each would be a fault of its own when it is first written. Only advice: where the kernel
-    /// does not know it (before Linux 5.14) or has no memory, nothing changes.
+    /// Asks for all pages at once, where each would be a fault of its own when it is first written.
     ///
+    /// Only advice: where the kernel does not know it (before Linux 5.14) or has no memory, nothing changes.
     /// - Parameters:
     ///   - start: the first byte of memory that the caller owns and is about to fill.
     ///   - count: bytes.
