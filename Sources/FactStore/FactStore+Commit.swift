@@ -5,7 +5,8 @@ import GRDB
 extension FactStore {
     /// Stores what a batch gave, and how far the segment has been read, in one transaction.
     ///
-    /// Committing the same batch again changes nothing: an id that is there stays as it is, the checkpoint never moves back.
+    /// Committing the same batch again changes nothing: an id that is there stays as it is, but for one that has lost its payload and
+    /// finds it here; the checkpoint never moves back.
     /// - Parameters:
     ///   - facts: the facts of the batch.
     ///   - checkpoint: the place behind the batch.
@@ -50,13 +51,27 @@ extension FactStore {
         ]
         let values = (own + FactColumns.own.map { $0.read(fact) }).map(\.databaseValue)
         try db.cachedStatement(sql: FactStore.insertFact).execute(arguments: StatementArguments(values))
-        guard db.changesCount == 1 else { return false }
+        guard db.changesCount == 1 else {
+            try adopt(fact, into: db)
+            return false
+        }
         let factID = db.lastInsertedRowID
         for pair in fact.head.attribution.metadata {
             try db.cachedStatement(sql: "INSERT OR REPLACE INTO metadata (fact_id, key, value) VALUES (?, ?, ?)")
                 .execute(arguments: [factID, pair.name, pair.value])
         }
         return true
+    }
+
+    /// Gives a fact that has no payload the place where another copy of its record lies.
+    private func adopt(_ fact: ExchangeFact, into db: Database) throws {
+        guard fact.location.frame >= 0 else { return }
+        try db.cachedStatement(
+            sql: "UPDATE fact SET segment_id = ?, frame = ?, \"offset\" = ? WHERE id = ? AND frame < 0"
+        ).execute(arguments: [
+            try segmentID(of: fact.location.segment, in: db), fact.location.frame, fact.location.offset,
+            FactColumns.blob(of: fact.head.id).databaseValue,
+        ])
     }
 
     private func insert(_ loss: Loss, into db: Database) throws {

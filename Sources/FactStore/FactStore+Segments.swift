@@ -19,43 +19,153 @@ package struct MovedPayload: Sendable, Equatable {
     }
 }
 
+extension PayloadLocation {
+    /// The `frame` of a fact whose record is gone from a segment that is there: no batch begins before the file does.
+    package static let noFrame: Int64 = -1
+}
+
 extension FactStore {
     /// Follows a segment that was written anew: its facts point into the new file, and erased ones are gone, all in one transaction
     /// that is on the disk when this returns, for the old file is removed next.
     ///
-    /// Facts whose payload lies in another segment stay as they are. Doing it again changes nothing.
+    /// Facts whose payload lies in another segment stay as they are, but for those that have no payload: they find it here. Doing it
+    /// again changes nothing.
     /// - Parameters:
     ///   - old: name of the file that is replaced.
     ///   - new: name of the file that replaces it.
-    ///   - end: bytes of the new file: all of it counts as read.
+    ///   - end: bytes of the new file, all of which counts as read; nil where it is to be read as if it were new.
     ///   - places: where the payloads lie in it.
     ///   - erased: exchanges whose facts are to go, wherever their payloads lie.
+    ///   - lost: exchanges of the old file that have no payload in the new one; their facts stay, with `PayloadLocation.noFrame`.
     /// - Throws: `FactStoreError`; then nothing was changed.
-    package func replaceSegment(_ old: String, by new: String, end: Int64, places: [MovedPayload], erased: [ExchangeID] = [])
-        throws
-    {
+    package func replaceSegment(
+        _ old: String, by new: String, end: Int64?, places: [MovedPayload], erased: [ExchangeID] = [], lost: [ExchangeID] = []
+    ) throws {
         try writingDurably { db in
             try FactStore.delete(erased, in: db)
             guard let oldID = try FactStore.knownSegment(old, in: db) else { return }
-            let update = try db.cachedStatement(
-                sql: "UPDATE fact SET segment_id = ?, frame = ?, \"offset\" = ? WHERE id = ? AND segment_id = ?")
             let newID = try FactStore.knownSegment(new, in: db)
-            for place in places {
-                try update.execute(arguments: [
-                    newID ?? oldID, place.frame, place.offset, FactColumns.blob(of: place.id).databaseValue, oldID,
-                ])
-            }
+            try FactStore.move(places, from: oldID, to: newID ?? oldID, in: db)
+            try FactStore.lose(lost, at: oldID, in: db)
             guard let newID else {
-                try db.execute(
-                    sql: "UPDATE checkpoint SET segment = ?, \"offset\" = ? WHERE segment_id = ?", arguments: [new, end, oldID])
-                return
+                let rename = "UPDATE checkpoint SET segment = ?, \"offset\" = ? WHERE segment_id = ?"
+                return try db.execute(sql: rename, arguments: [new, end ?? 0, oldID])
             }
             // The new file was read as one of its own before this one was done with.
             try db.execute(sql: "UPDATE fact SET segment_id = ? WHERE segment_id = ?", arguments: [newID, oldID])
             try db.execute(sql: "UPDATE OR REPLACE loss SET segment_id = ? WHERE segment_id = ?", arguments: [newID, oldID])
             try db.execute(sql: "DELETE FROM checkpoint WHERE segment_id = ?", arguments: [oldID])
             try db.execute(
-                sql: "UPDATE checkpoint SET \"offset\" = max(\"offset\", ?) WHERE segment_id = ?", arguments: [end, newID])
+                sql: "UPDATE checkpoint SET \"offset\" = max(\"offset\", ?) WHERE segment_id = ?", arguments: [end ?? 0, newID])
+        }
+    }
+
+    private static func move(_ places: [MovedPayload], from old: Int64, to new: Int64, in db: Database) throws {
+        let update = try db.cachedStatement(
+            sql: """
+                UPDATE fact SET segment_id = ?, frame = ?, "offset" = ? WHERE id = ? AND (segment_id = ? OR frame < 0)
+                """)
+        for place in places {
+            try update.execute(arguments: [
+                new, place.frame, place.offset, FactColumns.blob(of: place.id).databaseValue, old,
+            ])
+        }
+    }
+
+    private static func lose(_ ids: [ExchangeID], at segment: Int64, in db: Database) throws {
+        let update = try db.cachedStatement(
+            sql: "UPDATE fact SET frame = ?, \"offset\" = 0 WHERE id = ? AND segment_id = ?")
+        for id in ids {
+            try update.execute(
+                arguments: [PayloadLocation.noFrame, FactColumns.blob(of: id).databaseValue, segment])
+        }
+    }
+
+    /// Takes back what was read of a segment beyond its end: the power went before those bytes were on the disk.
+    ///
+    /// The facts stay, without a payload until one is found elsewhere.
+    /// - Parameters:
+    ///   - segment: its file's name.
+    ///   - size: its bytes.
+    /// - Throws: `FactStoreError`.
+    package func takeBack(_ segment: String, to size: Int64) throws {
+        try writing { db in
+            guard let id = try FactStore.knownSegment(segment, in: db) else { return }
+            try db.execute(
+                sql: "UPDATE fact SET frame = ?, \"offset\" = 0 WHERE segment_id = ? AND frame >= ?",
+                arguments: [PayloadLocation.noFrame, id, size])
+            try db.execute(
+                sql: "UPDATE checkpoint SET \"offset\" = min(\"offset\", ?) WHERE segment_id = ?", arguments: [size, id])
+        }
+    }
+
+    /// The exchanges whose payloads lie, or lay, in a segment.
+    ///
+    /// - Parameter segment: its file's name.
+    /// - Returns: their ids, in no order.
+    /// - Throws: `FactStoreError`.
+    /// - Complexity: O(facts in the index): for repairs, not for every day.
+    package func ids(at segment: String) throws -> [ExchangeID] {
+        try reading { db in
+            guard let id = try FactStore.knownSegment(segment, in: db) else { return [] }
+            return try FactStore.ids(db, sql: "SELECT id FROM fact WHERE segment_id = ?", arguments: [id])
+        }
+    }
+
+    /// The exchanges that carry one of some pieces of metadata.
+    ///
+    /// - Parameter metadata: keys and values.
+    /// - Returns: their ids, in no order.
+    /// - Throws: `FactStoreError`.
+    /// - Complexity: O(metadata in the index), once for every `FactStoreLimits.idsAStatement` pieces.
+    package func ids(metadata: [(name: String, value: String)]) throws -> [ExchangeID] {
+        var found: Set<ExchangeID> = []
+        for start in stride(from: 0, to: metadata.count, by: FactStoreLimits.idsAStatement) {
+            let some = metadata[start..<min(start + FactStoreLimits.idsAStatement, metadata.count)]
+            let marks = some.map { _ in "(?, ?)" }.joined(separator: ", ")
+            let sql = "SELECT DISTINCT fact.id FROM metadata JOIN fact USING (fact_id) WHERE (key, value) IN (VALUES \(marks))"
+            let arguments = StatementArguments(some.flatMap { [$0.name, $0.value] })
+            found.formUnion(try reading { db in try FactStore.ids(db, sql: sql, arguments: arguments) })
+        }
+        return Array(found)
+    }
+
+    private static func ids(_ db: Database, sql: String, arguments: StatementArguments) throws -> [ExchangeID] {
+        var ids: [ExchangeID] = []
+        let rows = try Row.fetchCursor(db, sql: sql, arguments: arguments)
+        while let row = try rows.next() {
+            if let value = row.values.first, let id = FactColumns.id(of: value) { ids.append(id) }
+        }
+        return ids
+    }
+
+    /// Deletes facts, with nothing readable left of them; on the disk when this returns.
+    ///
+    /// - Parameter ids: their exchanges; unknown ones are passed over.
+    /// - Throws: `FactStoreError`; then nothing was changed.
+    package func erase(_ ids: [ExchangeID]) throws {
+        try writingDurably { db in try FactStore.delete(ids, in: db) }
+    }
+
+    /// Deletes what the index has of a segment whose facts expire; on the disk when this returns.
+    ///
+    /// - Parameters:
+    ///   - segment: the name of its records.
+    ///   - startedAtUs: from when to when its exchanges began.
+    /// - Returns: facts deleted.
+    /// - Throws: `FactStoreError`; then nothing was changed.
+    package func forget(_ segment: String, startedAtUs: ClosedRange<Int64>) throws -> Int {
+        try writingDurably { db in
+            guard let id = try FactStore.knownSegment(segment, in: db) else { return 0 }
+            let chosen = "WHERE started_at_us BETWEEN ? AND ? AND segment_id = ?"
+            let arguments: StatementArguments = [startedAtUs.lowerBound, startedAtUs.upperBound, id]
+            try db.execute(
+                sql: "DELETE FROM metadata WHERE fact_id IN (SELECT fact_id FROM fact \(chosen))", arguments: arguments)
+            try db.execute(sql: "DELETE FROM fact \(chosen)", arguments: arguments)
+            let count = db.changesCount
+            try db.execute(sql: "DELETE FROM loss WHERE segment_id = ?", arguments: [id])
+            // Its checkpoint stays: should the files be there a while longer, nothing is read again.
+            return count
         }
     }
 
@@ -83,18 +193,21 @@ extension FactStore {
     }
 
     /// One transaction that is on the disk on return, and that leaves nothing readable of what it deletes.
-    private func writingDurably(_ body: (Database) throws -> Void) throws {
+    private func writingDurably<T>(_ body: (Database) throws -> T) throws -> T {
         do {
-            try queue.writeWithoutTransaction { db in
+            return try queue.writeWithoutTransaction { db in
                 try db.execute(sql: "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON")
                 let result = Result {
+                    var value: T?
                     try db.inTransaction {
-                        try body(db)
+                        value = try body(db)
                         return .commit
                     }
+                    guard let value else { throw DatabaseError(resultCode: .SQLITE_ABORT, message: "nothing was committed") }
+                    return value
                 }
                 try db.execute(sql: "PRAGMA secure_delete = OFF; PRAGMA synchronous = NORMAL")
-                try result.get()
+                return try result.get()
             }
         } catch {
             throw FactStoreError(error, path: path)

@@ -116,8 +116,29 @@ package struct Erasures: Sendable {
         }
     }
 
+    /// The exchanges named one by one.
+    var exchangeIDs: [ExchangeID] { Array(exchanges) }
+
+    /// The pieces of metadata whose exchanges must be forgotten.
+    var metadata: [(name: String, value: String)] {
+        all.compactMap { erasure in
+            guard case .metadata(let name, let value) = erasure.target else { return nil }
+            return (name, value)
+        }
+    }
+
     /// Whether there is nothing to forget.
     package var isEmpty: Bool { all.isEmpty }
+
+    /// Whether a fact must be forgotten.
+    func covers(_ fact: ExchangeFact) -> Bool {
+        if exchanges.contains(fact.head.id) { return true }
+        return all.contains { erasure in
+            guard case .metadata(let name, let value) = erasure.target else { return false }
+            return fact.head.startedAtUs <= erasure.atUs
+                && fact.head.attribution.metadata.contains { $0.name == name && $0.value == value }
+        }
+    }
 
     /// Whether a record must be forgotten.
     ///

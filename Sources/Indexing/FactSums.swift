@@ -6,8 +6,12 @@ import ExchangeModel
 struct FactSums {
     /// By key of the fact.
     private(set) var values: [String: Int64] = [:]
+    /// From when to when their exchanges began; nil without facts.
+    private(set) var startedAtUs: ClosedRange<Int64>?
 
     mutating func add(_ fact: ExchangeFact) {
+        let at = fact.head.startedAtUs
+        startedAtUs = startedAtUs.map { min($0.lowerBound, at)...max($0.upperBound, at) } ?? at...at
         add("request_body_bytes", fact.requestBodyBytes)
         add("response_body_bytes", fact.responseBodyBytes)
         add("duration_us", fact.head.endedUs)

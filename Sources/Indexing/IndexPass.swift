@@ -82,6 +82,7 @@ package final class IndexPass {
         try takeTurn()
         defer { lock.release() }
         let (segments, expired) = try surveyed()
+        try takeBack(segments)
         report.totalBytes = segments.reduce(0) { $0 + max(0, $1.size - (offsets[$1.name] ?? 0)) }
         report.isCaughtUp = true
         for segment in segments where (offsets[segment.name] ?? 0) < segment.size {
@@ -106,6 +107,14 @@ package final class IndexPass {
     private func surveyed() throws(IndexingError) -> (segments: [SegmentFile], expired: [SegmentName]) {
         do { return try directory.survey() } catch {
             throw IndexingError(code: .segmentsUnreadable, message: "\(error)", path: directory.path)
+        }
+    }
+
+    /// Takes back what was read of hot segments beyond their ends: a power cut took it from the log after the index had it.
+    private func takeBack(_ segments: [SegmentFile]) throws {
+        for segment in segments where !segment.isSealed && (offsets[segment.name] ?? 0) > segment.size {
+            try store.takeBack(segment.name, to: segment.size)
+            offsets[segment.name] = segment.size
         }
     }
 
@@ -175,6 +184,7 @@ package final class IndexPass {
         case .end:
             // Behind the last batch of a sealed segment lies its seek table: read too, or it would be looked at for ever.
             guard segment.isSealed, (offsets[segment.name] ?? 0) < segment.size else { return nil }
+            try readLost(of: segment)
             try store.commit(facts: [], checkpoint: Checkpoint(segment: segment.name, offset: segment.size))
             return segment.size
         }
@@ -204,11 +214,28 @@ package final class IndexPass {
         return true
     }
 
-    private func commit(_ lines: [[UInt8]], of file: SegmentFile, as name: String) throws {
+    /// Reads those facts of a sealed segment that have no record in it: what they were read from is damaged or was never on the disk.
+    private func readLost(of segment: SegmentFile) throws {
+        guard let manifest = try? directory.manifest(of: segment), let facts = manifest.facts,
+            facts.lines > manifest.records.lines, let name = SegmentName(fileName: facts.file)
+        else { return }
+        var rest = try SealedLines(directory.facts(name), in: directory)
+        while let lines = try rest.next() { try commit(lines, of: segment, as: segment.name) { $0.location.frame < 0 } }
+    }
+
+    private func commit(
+        _ lines: [[UInt8]], of file: SegmentFile, as name: String, where isWanted: (ExchangeFact) -> Bool = { _ in true }
+    ) throws {
         var facts: [ExchangeFact] = []
         for line in lines {
-            do { facts.append(try ExchangeFact(line: line)) } catch { report.undecodable += 1 }
+            do {
+                let fact = try ExchangeFact(line: line)
+                if isWanted(fact) { facts.append(fact) }
+            } catch {
+                report.undecodable += 1
+            }
         }
+        guard !facts.isEmpty else { return }
         let result = try store.commit(facts: facts, checkpoint: Checkpoint(segment: name, offset: 0))
         options.noting(facts)
         report.batches += 1

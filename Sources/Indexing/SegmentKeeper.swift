@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import ByteCoding
 import ExchangeModel
 package import FactStore
 package import Platform
@@ -15,6 +14,8 @@ package struct KeepingReport: Equatable, Sendable {
     package var records: UInt64 = 0
     /// Records erased on the way.
     package var erased: UInt64 = 0
+    /// Facts erased from the index whose records or sidecars were not there to be searched.
+    package var erasedFacts = 0
     /// Bytes of lines in them.
     package var rawBytes: UInt64 = 0
     /// Bytes of the files before, and of what took their place.
@@ -40,12 +41,12 @@ package struct KeepingReport: Equatable, Sendable {
 /// - A segment is replaced only once its twin was read back, is durable, and the index points into it.
 /// - Holds the sealer's lock all along, and the index's lock for the moment of each transaction.
 package final class SegmentKeeper {
-    private let store: FactStore
-    private let directory: SegmentDirectory
-    private let sealing: SegmentSealing
+    let store: FactStore
+    let directory: SegmentDirectory
+    let sealing: SegmentSealing
     private let lock: IndexLock
-    private let clock: any Clock
-    private static let factsABatch = 1_024
+    let clock: any Clock
+    static let factsABatch = 1_024
     private static let lockWaitUs: Int64 = 10_000_000
 
     /// A keeper of the segments of a directory.
@@ -78,58 +79,44 @@ package final class SegmentKeeper {
     package func seal(shouldStop: () -> Bool = { false }, progress: (SegmentFile) -> Void = { _ in }) throws -> KeepingReport {
         try locked {
             var report = KeepingReport()
-            let erasures = try Erasures(of: directory)
-            try finishReplaced()
-            let offsets = Dictionary(try store.checkpoints().map { ($0.segment, $0.offset) }, uniquingKeysWith: max)
-            for file in try finishedHot() {
-                guard !shouldStop() else {
-                    report.isFinished = false
-                    break
-                }
-                guard (offsets[file.name] ?? 0) >= file.size else {
-                    report.waiting += 1
-                    continue
-                }
-                progress(file)
-                replace(file, erasures, &report)
-            }
+            try seal(try Erasures(of: directory), &report, shouldStop: shouldStop, progress: progress)
             return report
         }
     }
 
-    /// Writes anew every sealed segment, and seals every finished hot one, that holds something to be erased.
+    /// Writes down what must be forgotten, and then writes anew every segment, and deletes from the index, what holds something of it.
     ///
-    /// - Parameter progress: told of each segment before it is read.
+    /// - Parameters:
+    ///   - more: what must be forgotten beside what was written down before.
+    ///   - progress: told of each segment before it is read.
     /// - Returns: what was done; what is held or failed stands there, and what is still being written is erased when it is sealed.
-    /// - Throws: as `seal`.
-    package func erase(progress: (SegmentFile) -> Void = { _ in }) throws -> KeepingReport {
-        var report = try seal(progress: progress)
-        return try locked {
-            let erasures = try Erasures(of: directory)
+    /// - Throws: as `seal`; nothing is written down where another process seals.
+    package func erase(_ more: [Erasure] = [], progress: (SegmentFile) -> Void = { _ in }) throws -> KeepingReport {
+        try locked {
+            var erasures = try Erasures(of: directory)
+            if !more.isEmpty { try erasures.append(more, in: directory) }
+            var report = KeepingReport()
+            try seal(erasures, &report, progress: progress)
             guard !erasures.isEmpty else { return report }
-            for file in try directory.list() where file.isSealed {
+            let sealed = try directory.list().filter(\.isSealed)
+            let expired = try directory.expired().filter { $0.size > 0 }
+            let ends = try checkpoints()
+            for file in sealed + expired {
                 progress(file)
-                guard try holds(file, erasures) else { continue }
-                guard directory.hold(of: file.stem) == nil else {
-                    report.held.append(file.name)
-                    continue
+                attempt(file, &report) { report in
+                    guard try holds(file, erasures) else { return }
+                    guard directory.hold(of: file.stem) == nil else { return report.held.append(file.name) }
+                    if file.fileName.part == .facts { return try rewriteFacts(file, erasures, &report) }
+                    try replace(file, erasures, ends, &report)
                 }
-                replace(file, erasures, &report)
             }
-            for file in try directory.expired() where file.size > 0 {
-                progress(file)
-                guard try holds(file, erasures) else { continue }
-                guard directory.hold(of: file.stem) == nil else {
-                    report.held.append(file.name)
-                    continue
-                }
-                rewriteFacts(file, erasures, &report)
-            }
+            try eraseFromIndex(erasures, &report)
             return report
         }
     }
 
-    /// Mends manifests, and writes damaged sealed segments anew with what can be read of them; damaged ranges are copied aside.
+    /// Mends manifests, and writes anew sealed segments that are damaged or have lost their facts, with what can be read of them;
+    /// damaged ranges are copied aside.
     ///
     /// - Parameter progress: told of each segment before it is read.
     /// - Returns: what was done, and the manifests made anew.
@@ -137,203 +124,74 @@ package final class SegmentKeeper {
     package func repair(progress: (SegmentFile) -> Void = { _ in }) throws -> (report: KeepingReport, manifests: [String]) {
         try locked {
             var report = KeepingReport()
-            try finishReplaced()
             let mending = try SegmentRepair.mendManifests(in: directory, clock: clock)
             report.failures = mending.problems
             let erasures = try Erasures(of: directory)
-            for file in try directory.list() where file.isSealed {
+            let unfinished = try finishReplaced(erasures, &report)
+            let ends = try checkpoints()
+            for file in try directory.list() where file.isSealed && !unfinished.contains(file.stem) {
                 progress(file)
                 let found = SegmentVerify.verify(file, in: directory)
-                guard found.damageCount > 0, found.error == nil else { continue }
+                let isFactless = !SegmentVerify.hasSoundFacts(file, in: directory)
+                guard found.damageCount > 0 || isFactless, found.lockedBatches == 0 else { continue }
                 guard directory.hold(of: file.stem) == nil else {
                     report.held.append(file.name)
                     continue
                 }
-                replace(file, erasures, &report, isSalvage: true)
+                attempt(file, &report) { try replace(file, erasures, ends, &$0, isSalvage: true) }
             }
             return (report, mending.mended)
         }
     }
 
-    // MARK: What a death left
-
-    /// Finishes segments whose twin is there: the index follows, the old file goes.
-    private func finishReplaced() throws {
-        var known: Set<String> = []
-        for (old, new) in try sealing.sweep() {
-            try follow(old, new)
-            try sealing.remove(old)
-            known.insert(old.name)
-        }
-        // The power went after the old file was removed and before the index was on the disk.
-        let sealed = try directory.list().filter(\.isSealed)
-        let byStem = Dictionary(sealed.map { ($0.stem, $0) }) { first, _ in first }
-        for checkpoint in try store.checkpoints() where !known.contains(checkpoint.segment) {
-            guard let name = SegmentName(fileName: checkpoint.segment), let new = byStem[name.stem],
-                name.generation < new.fileName.generation
-            else { continue }
-            try follow(SegmentFile(name: name, path: "", size: 0), new)
-        }
-    }
-
-    /// Makes the index point into a sealed file, by reading it.
-    private func follow(_ old: SegmentFile, _ new: SegmentFile) throws {
-        guard directory.file(named: new.name) != nil else { return }
-        let reader = try directory.reader(of: new)
-        var places: [MovedPayload] = []
-        var offset: Int64 = 0
-        reading: while true {
-            switch try reader.next(after: offset) {
-            case .batch(let batch):
-                for range in batch.lineRanges {
-                    let id = unsafe batch.raw.withUnsafeBytes {
-                        RecordLine(unsafe ByteRun($0).slice(range.lowerBound, range.upperBound))?.id
-                    }
-                    guard let id else { continue }
-                    places.append(MovedPayload(id: id, frame: batch.offset, offset: Int64(range.lowerBound)))
-                }
-                offset = batch.next
-            case .gap(let gap): offset = gap.next
-            case .damage(_, _, let next), .locked(_, let next, _): offset = next
-            case .incomplete, .end: break reading
+    /// Removes whole segments by age and by bytes; where facts go, the index forgets them first.
+    ///
+    /// - Parameters:
+    ///   - policy: how long and how much is kept.
+    ///   - progress: told of each file before it goes.
+    /// - Returns: what went, and how many facts the index forgot.
+    /// - Throws: as `seal`.
+    package func retain(_ policy: RetentionPolicy, progress: (SegmentFile) -> Void = { _ in }) throws
+        -> (plan: RetentionPlan, forgotten: Int)
+    {
+        try locked {
+            var report = KeepingReport()
+            if policy.factsAgeUs != nil { _ = try finishReplaced(try Erasures(of: directory), &report) }
+            let plan = try SegmentRetention.plan(policy, in: directory, nowUs: clock.wallUs)
+            var forgotten = 0
+            for (segment, startedAtUs) in plan.forgotten {
+                try inTurn { forgotten += try store.forget(segment.description, startedAtUs: startedAtUs) }
             }
-        }
-        let end = try directory.manifest(of: new).records.bytes
-        try inTurn { try store.replaceSegment(old.name, by: new.name, end: end, places: places) }
-    }
-
-    // MARK: One segment
-
-    private func replace(
-        _ file: SegmentFile, _ erasures: Erasures, _ report: inout KeepingReport, isSalvage: Bool = false
-    ) {
-        do {
-            var ids: [ExchangeID?] = []
-            var erased: [ExchangeID] = []
-            let draft = try sealing.draft(of: file, isSalvage: isSalvage) { line in
-                guard let record = RecordLine(line) else {
-                    // No record by its looks, and still something that was captured: kept at the end.
-                    ids.append(nil)
-                    return SegmentLineTraits(startedAtUs: 0, order: 0..<line.count)
-                }
-                ids.append(record.id)
-                guard !erasures.covers(record.id, startedAtUs: record.startedAtUs, line: line) else {
-                    erased.append(record.id)
-                    return nil
-                }
-                return SegmentLineTraits(startedAtUs: record.startedAtUs, order: record.order)
-            }
-            guard let draft else { return try sealing.remove(file) }
-            try writeFacts(of: draft, file, ids)
-            try draft.publish()
-            let places = draft.places.compactMap { place in
-                ids[place.line].map { MovedPayload(id: $0, frame: place.frame, offset: place.offset) }
-            }
-            try inTurn {
-                try store.replaceSegment(
-                    file.name, by: draft.recordsName, end: draft.manifest.records.bytes, places: places, erased: erased)
-            }
-            try sealing.remove(file)
-            note(draft.manifest, replacing: file, erased: erased.count, &report)
-        } catch {
-            report.failures.append("\(file.name): \(error)")
+            try SegmentRetention.apply(plan, in: directory, progress: progress)
+            return (plan, forgotten)
         }
     }
 
-    private func note(_ made: SegmentManifest, replacing file: SegmentFile, erased: Int, _ report: inout KeepingReport) {
-        if file.isSealed { report.rewritten += 1 } else { report.sealed += 1 }
-        report.records += made.records.lines
-        report.rawBytes += made.records.rawBytes
-        report.erased += UInt64(erased)
-        report.bytesBefore += file.size
-        report.bytesAfter += made.records.bytes + (made.facts?.bytes ?? 0)
-    }
-
-    /// The facts of the records in their order, with their new places; a record whose fact points elsewhere has none here.
-    private func writeFacts(of draft: SealedDraft, _ file: SegmentFile, _ ids: [ExchangeID?]) throws {
-        var sums = FactSums()
-        var next = 0
-        try draft.writeFacts {
-            guard next < draft.places.count else { return nil }
-            let some = draft.places[next..<min(next + SegmentKeeper.factsABatch, draft.places.count)]
-            next = some.endIndex
-            var placeOf: [ExchangeID: SealedPlace] = [:]
-            for place in some { if let id = ids[place.line] { placeOf[id] = place } }
-            let facts = try store.facts(of: some.compactMap { ids[$0.line] })
-            return facts.filter { $0.location.segment == file.name }.compactMap { fact in
-                guard let place = placeOf[fact.head.id] else { return nil }
-                var moved = fact
-                moved.location = PayloadLocation(segment: draft.recordsName, frame: place.frame, offset: place.offset)
-                sums.add(moved)
-                return moved.encodedLine()
+    private func seal(
+        _ erasures: Erasures, _ report: inout KeepingReport, shouldStop: () -> Bool = { false },
+        progress: (SegmentFile) -> Void
+    ) throws {
+        let unfinished = try finishReplaced(erasures, &report)
+        let ends = try checkpoints()
+        for file in try finishedHot() where !unfinished.contains(file.stem) {
+            guard !shouldStop() else {
+                report.isFinished = false
+                return
             }
-        } sums: {
-            sums.values
+            progress(file)
+            // What is held keeps everything, sealed or not; `erase` names it.
+            let covered = directory.hold(of: file.stem) == nil ? erasures : Erasures()
+            attempt(file, &report) { try replace(file, covered, ends, &$0) }
         }
     }
 
-    /// Whether a segment's records, or the facts of one whose records are gone, hold something to be erased.
-    private func holds(_ file: SegmentFile, _ erasures: Erasures) throws -> Bool {
-        let reader = try directory.reader(of: file)
-        var offset: Int64 = 0
-        while true {
-            switch try reader.next(after: offset) {
-            case .batch(let batch):
-                let isThere = batch.lineRanges.contains { range in
-                    unsafe batch.raw.withUnsafeBytes { bytes in
-                        let line = unsafe ByteRun(bytes).slice(range.lowerBound, range.upperBound)
-                        guard let record = RecordLine(line) else { return false }
-                        return erasures.covers(record.id, startedAtUs: record.startedAtUs, line: line)
-                    }
-                }
-                if isThere { return true }
-                offset = batch.next
-            case .gap(let gap): offset = gap.next
-            case .damage(_, _, let next): offset = next
-            case .locked:
-                throw SegmentError(
-                    .keyMissing, "The segment cannot be searched: its key is not in the key file.", segment: file.name)
-            case .incomplete, .end: return false
-            }
-        }
+    /// What fails for one segment does not stop the others.
+    func attempt(_ file: SegmentFile, _ report: inout KeepingReport, _ body: (inout KeepingReport) throws -> Void) {
+        do { try body(&report) } catch { report.failures.append("\(file.name): \(error)") }
     }
 
-    /// Writes the facts of a segment anew whose records are gone.
-    private func rewriteFacts(_ file: SegmentFile, _ erasures: Erasures, _ report: inout KeepingReport) {
-        do {
-            var erased: [ExchangeID] = []
-            var sums = FactSums()
-            let before = file.fileName.with(.records)
-            let draft = try sealing.factsDraft(of: file)
-            var rest = try SealedLines(file, in: directory)
-            try draft.writeFacts {
-                guard let lines = try rest.next() else { return nil }
-                return try lines.compactMap { line in
-                    var fact = try ExchangeFact(line: line)
-                    let isErased = unsafe line.withUnsafeBytes {
-                        erasures.covers(fact.head.id, startedAtUs: fact.head.startedAtUs, line: unsafe ByteRun($0))
-                    }
-                    guard !isErased else {
-                        erased.append(fact.head.id)
-                        return nil
-                    }
-                    fact.location.segment = draft.recordsName
-                    sums.add(fact)
-                    return fact.encodedLine()
-                }
-            } sums: {
-                sums.values
-            }
-            try draft.publish()
-            try inTurn {
-                try store.replaceSegment(
-                    before.description, by: draft.recordsName, end: draft.manifest.records.bytes, places: [], erased: erased)
-            }
-            try sealing.remove(SegmentFile(name: before, path: "", size: 0))
-            note(draft.manifest, replacing: file, erased: erased.count, &report)
-        } catch {
-            report.failures.append("\(file.name): \(error)")
-        }
+    private func checkpoints() throws -> [String: Int64] {
+        Dictionary(try store.checkpoints().map { ($0.segment, $0.offset) }, uniquingKeysWith: max)
     }
 
     // MARK: Order and locks
@@ -353,7 +211,7 @@ package final class SegmentKeeper {
         return try directory.list().filter { finished.contains($0.name) }
     }
 
-    private func inTurn(_ body: () throws -> Void) throws {
+    func inTurn(_ body: () throws -> Void) throws {
         try lock.acquire(waitUs: SegmentKeeper.lockWaitUs)
         defer { lock.release() }
         try body()

@@ -32,6 +32,15 @@ struct DamagedCopies {
         return make(of: file, damage, noting: &paths)
     }
 
+    /// Removes all copies of a segment's ranges.
+    static func remove(of stem: SegmentStem, in directory: SegmentDirectory) throws(PlatformError) {
+        let folder = PathText.join(directory.path, SegmentFormat.damagedFolder)
+        guard try directory.files.status(of: folder) != nil else { return }
+        let copies = try directory.files.list(folder).filter { $0.hasPrefix("\(stem).") }
+        for name in copies { try directory.files.unlink(PathText.join(folder, name)) }
+        if !copies.isEmpty { try directory.files.syncDirectory(folder) }
+    }
+
     private func copy(_ range: Range<Int64>, of file: SegmentFile) throws(PlatformError) -> String {
         let folder = PathText.join(directory, SegmentFormat.damagedFolder)
         let path = PathText.join(folder, "\(file.name)-\(range.lowerBound).bin")

@@ -18,11 +18,16 @@ package enum SegmentRepair {
         let listing = try directory.listing()
         var mended: [String] = []
         var problems: [String] = []
+        let byStem = Dictionary(grouping: listing.found, by: \.stem)
         for file in listing.found where file.fileName.part == .records {
-            // An older generation, or a part whose hot segment is still there, is a leftover: sweeping is for those.
-            let isReplaced = listing.found.contains { other in
-                other.stem == file.stem && ![.hold, .suspect, .facts].contains(other.fileName.part)
-                    && (other.fileName.part == .hot || other.fileName.generation > file.fileName.generation)
+            let others = byStem[file.stem] ?? []
+            let hasManifest = others.contains { $0.fileName == file.fileName.with(.manifest) }
+            // An older generation is a leftover, and so is a part without any manifest whose hot segment is still there: sweeping
+            // is for those.
+            let isReplaced = others.contains { other in
+                other.fileName.part == .hot && !hasManifest
+                    || [.records, .manifest].contains(other.fileName.part)
+                        && other.fileName.generation > file.fileName.generation
             }
             guard !isReplaced, (try? directory.manifest(of: file)) == nil else { continue }
             do {

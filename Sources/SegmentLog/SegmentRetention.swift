@@ -18,7 +18,7 @@ package struct RetentionPolicy: Sendable, Equatable {
 }
 
 /// What is to go, and why some of it does not.
-package struct RetentionPlan: Sendable, Equatable {
+package struct RetentionPlan: Sendable {
     /// Files to remove, manifests last.
     package internal(set) var files: [SegmentFile] = []
     /// Segments whose records go.
@@ -27,8 +27,10 @@ package struct RetentionPlan: Sendable, Equatable {
     package internal(set) var freedBytes: Int64 = 0
     /// Segments that would go and are held.
     package internal(set) var held: [String] = []
-    /// Segments whose manifest cannot be read: they stay.
+    /// Segments whose manifest cannot be read or whose facts are not there: they stay.
     package internal(set) var unreadable: [String] = []
+    /// Segments whose facts go, by the names of their records, and from when to when their exchanges began.
+    package internal(set) var forgotten: [(segment: SegmentName, startedAtUs: ClosedRange<Int64>)] = []
     /// Bytes that hot segments take, which are not removed before they are sealed.
     package internal(set) var hotBytes: Int64 = 0
 }
@@ -56,7 +58,7 @@ package enum SegmentRetention {
         var total = there.reduce(0) { $0 + $1.size }
         var sealed: [(records: SegmentFile, manifest: SegmentManifest)] = []
         for file in there where file.isSealed {
-            if let manifest = try? directory.manifest(of: file) {
+            if let manifest = try? directory.manifest(of: file), directory.hasFacts(of: file, manifest) {
                 sealed.append((file, manifest))
             } else {
                 plan.unreadable.append(file.name)
@@ -86,8 +88,9 @@ package enum SegmentRetention {
     ) throws(SegmentError) {
         guard let factsAgeUs = policy.factsAgeUs else { return }
         let kept = Set(listing.segments.map(\.stem)).subtracting(plan.files.map(\.stem))
+        let byStem = Dictionary(grouping: listing.found, by: \.stem)
         for (stem, generation) in listing.sealed.sorted(by: { $0.key < $1.key }) where !kept.contains(stem) {
-            let parts = listing.found.filter { $0.stem == stem && $0.fileName.generation == generation }
+            let parts = (byStem[stem] ?? []).filter { $0.fileName.generation == generation }
             guard let file = parts.first(where: { $0.fileName.part == .manifest }),
                 let manifest = try? directory.manifest(of: file),
                 nowUs - manifest.lastUs > factsAgeUs, directory.hold(of: stem) == nil
@@ -96,6 +99,8 @@ package enum SegmentRetention {
                 guard let found = parts.first(where: { $0.fileName.part == part }) else { continue }
                 plan.remove(directory.file(named: found.name) ?? found)
             }
+            let (first, last) = (manifest.minStartedAtUs ?? Int64.min, manifest.maxStartedAtUs ?? Int64.max)
+            plan.forgotten.append((file.fileName.with(.records), min(first, last)...max(first, last)))
         }
     }
 
@@ -115,6 +120,7 @@ package enum SegmentRetention {
                 progress(file)
                 guard try directory.files.status(of: file.path) != nil else { continue }
                 try directory.files.unlink(file.path)
+                if file.fileName.part == .records { try DamagedCopies.remove(of: file.stem, in: directory) }
             }
             try directory.files.syncDirectory(directory.path)
         } catch {
@@ -122,6 +128,14 @@ package enum SegmentRetention {
                 .writeFailed, "A segment cannot be removed; it is tried again the next time.", segment: directory.path,
                 cause: error)
         }
+    }
+}
+
+extension SegmentDirectory {
+    /// Whether the facts that a manifest names are there, at least by their size.
+    func hasFacts(of file: SegmentFile, _ manifest: SegmentManifest) -> Bool {
+        guard let facts = manifest.facts else { return false }
+        return self.file(named: file.fileName.with(.facts).description)?.size == facts.bytes
     }
 }
 

@@ -58,6 +58,7 @@ package struct SegmentSealing {
     package func draft(of source: SegmentFile, isSalvage: Bool = false, traits: (ByteRun) -> SegmentLineTraits?)
         throws(SegmentError) -> SealedDraft?
     {
+        try requireRoom(for: source)
         let held = try SealingSource(source, in: directory, limits: limits)
         var before: SegmentManifest?
         if source.isSealed {
@@ -73,10 +74,7 @@ package struct SegmentSealing {
         try setAside(held.damage, of: source)
         let order = LineOrder(held, traits: traits)
         let name = SegmentName(source.stem, generation: source.fileName.generation + 1, .records)
-        let writer = try SealedFileWriter(name, in: directory, compressor: try FrameCompressor(.dense))
-        let places = try write(held, order, to: writer)
-        let part = try writer.finish()
-        try check(held, order, name: name, part: part)
+        let (part, places) = try written(held, order, name)
         var manifest = SegmentManifest(
             stem: source.stem, generation: name.generation, sealedAtUs: clock.wallUs, records: part, facts: nil,
             minStartedAtUs: order.startedAtUs?.lowerBound, maxStartedAtUs: order.startedAtUs?.upperBound)
@@ -87,7 +85,37 @@ package struct SegmentSealing {
         manifest.damagedBytes = (before?.damagedBytes ?? 0) + held.damage.reduce(0) { $0 + Int64($1.range.count) }
         manifest.erasedRecords = (before?.erasedRecords ?? 0) + UInt64(held.lines.count - order.lines.count)
         manifest.keyID = directory.keys.current?.name
-        return SealedDraft(directory: directory, manifest: manifest, places: places)
+        let hadMore = (before?.facts?.lines ?? 0) > (before?.records.lines ?? 0)
+        return SealedDraft(
+            directory: directory, manifest: manifest, places: places, isIncomplete: isSalvage || hadMore || !held.damage.isEmpty)
+    }
+
+    /// Writes the records, reads them back and compares; where that fails nothing of it stays.
+    private func written(_ held: borrowing SealingSource, _ order: borrowing LineOrder, _ name: SegmentName)
+        throws(SegmentError) -> (SegmentManifest.Part, [SealedPlace])
+    {
+        do throws(SegmentError) {
+            let writer = try SealedFileWriter(name, in: directory, compressor: try FrameCompressor(.dense))
+            let places = try write(held, order, to: writer)
+            let part = try writer.finish()
+            try check(held, order, name: name, part: part)
+            return (part, places)
+        } catch {
+            try? directory.files.unlink(SealedFileWriter.temporary(name, in: directory))
+            throw error
+        }
+    }
+
+    /// Refuses to begin where the new file would take what room is left: sealing must not fill a disk that capture needs.
+    private func requireRoom(for source: SegmentFile) throws(SegmentError) {
+        let free: Int64
+        do { free = try directory.files.freeBytes(at: directory.path) } catch {
+            throw SegmentError(.readFailed, "Free space cannot be asked for.", segment: source.name, cause: error)
+        }
+        guard free / 2 < source.size else { return }
+        throw SegmentError(
+            .noSpace, "\(free) bytes are free, fewer than twice the segment: it stays as it is until there is room.",
+            segment: source.name)
     }
 
     private func setAside(_ damage: [SegmentDamage], of source: SegmentFile) throws(SegmentError) {

@@ -110,6 +110,18 @@ package enum SegmentVerify {
         return found
     }
 
+    /// Whether the facts of a sealed segment are those that its manifest names.
+    ///
+    /// - Parameters:
+    ///   - file: the segment.
+    ///   - directory: where it lies.
+    /// - Returns: false where they are missing, damaged or in no manifest.
+    package static func hasSoundFacts(_ file: SegmentFile, in directory: SegmentDirectory) -> Bool {
+        guard let facts = (try? directory.manifest(of: file))?.facts else { return false }
+        let path = PathText.join(directory.path, facts.file)
+        return (try? FileDigest.sha256(path, files: directory.files)) == facts.sha256
+    }
+
     /// Verifies one segment without keys; see the form with a directory.
     package static func verify(_ file: SegmentFile, files: any FileSystem, limits: SegmentLimits = .standard)
         -> SegmentVerification

@@ -111,12 +111,28 @@ struct BackgroundKeeping {
     }
 
     private func remove() throws {
-        guard let held = try plan.log.files.tryLock(SegmentSealing.lockPath(of: plan.log)) else { return }
-        defer { held.release() }
-        let removal = try SegmentRetention.plan(plan.retention, in: plan.log, nowUs: SystemClock().wallUs)
-        try SegmentRetention.apply(removal, in: plan.log)
-        guard removal.segments > 0 else { return }
+        // Records first and without the index: what frees the disk must not wait for what may need the disk.
+        var records = plan.retention
+        records.factsAgeUs = nil
+        if let held = try plan.log.files.tryLock(SegmentSealing.lockPath(of: plan.log)) {
+            defer { held.release() }
+            let removal = try SegmentRetention.plan(records, in: plan.log, nowUs: SystemClock().wallUs)
+            try SegmentRetention.apply(removal, in: plan.log)
+            note(removal, forgotten: 0)
+        }
+        guard plan.retention.factsAgeUs != nil else { return }
+        let store = try plan.paths.openForWriting(waitUs: 1_000_000)
+        let keeper = SegmentKeeper(store: store, directory: plan.log, lock: IndexLock(path: plan.paths.lock))
+        let (removal, forgotten) = try keeper.retain(plan.retention)
+        note(removal, forgotten: forgotten)
+    }
+
+    private func note(_ removal: RetentionPlan, forgotten: Int) {
+        guard !removal.files.isEmpty else { return }
         metrics.removed(removal)
-        logger.info("segments removed", metadata: ["segments": "\(removal.segments)", "bytes": "\(removal.freedBytes)"])
+        let counts: Logger.Metadata = [
+            "segments": "\(removal.segments)", "bytes": "\(removal.freedBytes)", "facts": "\(forgotten)",
+        ]
+        logger.info("segments removed", metadata: counts)
     }
 }

@@ -9,31 +9,31 @@ struct SegmentEraseVerb: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "erase", abstract: "Erase records from segments, facts and index; there is no way back.",
         discussion: """
-            The wish is written down first (erasures.ndjson) and outlives this verb: what is in the segment being written now is erased when that one is sealed, minutes later. Metadata covers what began before now. Segments on hold stay as they are and are named; exit code 1 then.
+            The wish is written down first (erasures.ndjson) and outlives this verb: what is in the segment being written now is erased when that one is sealed, minutes later. Metadata covers what began before now. Segments on hold stay as they are and are named, and so are those that cannot be searched; exit code 1 then. Once a hold is lifted, or a key is back, --pending does what was left.
 
             EXAMPLES:
               weir segment erase --metadata user=42 --yes
               weir segment erase --exchange 019a2b6e-7c1d-7e55-9a41-2f9d3c5b8e10 --yes
+              weir segment erase --pending --yes
             """)
 
     @Option(help: ArgumentHelp("An exchange to be erased; repeatable.", valueName: "id")) var exchange: [String] = []
     @Option(help: ArgumentHelp("All exchanges with this metadata; repeatable, each for itself.", valueName: "name=value"))
     var metadata: [String] = []
+    @Flag(help: "Nothing new: do what was written down before and could not be done then.") var pending = false
     @OptionGroup var data: DataOption
     @Flag(help: "Do it without asking.") var yes = false
     @Flag(help: "The report as one JSON object on standard output.") var json = false
 
     func run() throws {
         let targets = try self.targets()
-        guard !targets.isEmpty else {
-            throw VerbFailure.usage("say what is to be erased: --exchange ID or --metadata NAME=VALUE")
+        guard targets.isEmpty == pending else {
+            throw VerbFailure.usage("say what is to be erased: --exchange ID, --metadata NAME=VALUE, or --pending alone")
         }
         guard yes else { throw VerbFailure.usage("erasing cannot be undone: say --yes") }
         let run = try KeeperRun(data.directory)
-        var erasures = try Erasures(of: run.log)
         let nowUs = SystemClock().wallUs
-        try erasures.append(targets.map { Erasure($0, atUs: nowUs) }, in: run.log)
-        let report = try run.keeper.erase { Terminal.progress("searching \($0.name)") }
+        let report = try run.keeper.erase(targets.map { Erasure($0, atUs: nowUs) }) { Terminal.progress("searching \($0.name)") }
         Terminal.endProgress()
         let hot = try run.log.list().filter { !$0.isSealed }.count
         if hot > 0 {
@@ -72,6 +72,8 @@ struct SegmentHoldVerb: ParsableCommand {
 
     func run() throws {
         let log = try choice.log
+        let held = try log.sealersLock()
+        defer { held.release() }
         let segments = try choice.segments()
         let hold = SegmentHold(reason: reason, atUs: SystemClock().wallUs)
         for segment in segments { try log.set(hold, on: segment.stem) }
@@ -88,8 +90,29 @@ struct SegmentReleaseVerb: ParsableCommand {
 
     func run() throws {
         let log = try choice.log
+        let lock = try log.sealersLock()
+        defer { lock.release() }
         let held = try choice.segments().filter { log.hold(of: $0.stem) != nil }
         for segment in held { try log.liftHold(on: segment.stem) }
-        Terminal.say("\(held.count) holds lifted")
+        Terminal.say("\(held.count) holds lifted; what was to be erased meanwhile goes by `weir segment erase --pending`")
+    }
+}
+
+extension SegmentDirectory {
+    /// The lock of who seals, erases and removes: what is held while one of them works would be held too late.
+    ///
+    /// - Returns: the lock.
+    /// - Throws: `VerbFailure` where another process keeps it for a minute.
+    fileprivate func sealersLock() throws -> any HeldLock {
+        let clock = SystemClock()
+        let until = clock.monotonicUs + 60_000_000
+        while true {
+            if let held = try files.tryLock(SegmentSealing.lockPath(of: self)) { return held }
+            guard clock.monotonicUs < until else {
+                throw VerbFailure.unfinished("another process seals or erases there; try again when it is done")
+            }
+            Terminal.progress("waiting for the process that seals or erases there")
+            clock.sleep(us: 100_000)
+        }
     }
 }

@@ -27,24 +27,32 @@ struct SegmentRetainVerb: ParsableCommand {
         let policy = try self.policy()
         guard !policy.isEmpty else { throw VerbFailure.usage("say what is kept: --age, --bytes or --facts") }
         try data.directory.require(PosixFileSystem())
+        let (plan, forgotten) = try retain(policy)
+        Terminal.endProgress()
+        if json { try Terminal.data(Self.json(plan, forgotten: forgotten, isDryRun: dryRun)) }
+        for name in plan.unreadable {
+            Terminal.say("weir: \(name) stays: its manifest or its facts cannot be read; see `weir segment repair`")
+        }
+        for name in plan.held { Terminal.say("weir: \(name) stays: it is held") }
+        Terminal.say(
+            "\(plan.segments) segments' records \(dryRun ? "would go" : "gone"), \(plan.files.count) files, \(plan.freedBytes) bytes, \(forgotten) facts"
+        )
+    }
+
+    /// Does it, or only plans it; the index is needed where facts go.
+    private func retain(_ policy: RetentionPolicy) throws -> (plan: RetentionPlan, forgotten: Int) {
+        func progress(_ file: SegmentFile) { Terminal.progress("removing \(file.name)") }
+        if policy.factsAgeUs != nil, !dryRun {
+            return try KeeperRun(data.directory, indexing: false).keeper.retain(policy, progress: progress)
+        }
         let log = try data.directory.log
         guard let held = try log.files.tryLock(SegmentSealing.lockPath(of: log)) else {
             throw VerbFailure.unfinished("another process seals or erases there; try again when it is done")
         }
         defer { held.release() }
         let plan = try SegmentRetention.plan(policy, in: log, nowUs: SystemClock().wallUs)
-        if !dryRun {
-            try SegmentRetention.apply(plan, in: log) { Terminal.progress("removing \($0.name)") }
-            Terminal.endProgress()
-        }
-        if json { try Terminal.data(Self.json(plan, isDryRun: dryRun)) }
-        for name in plan.unreadable {
-            Terminal.say("weir: \(name) stays: its manifest cannot be read; see `weir segment repair`")
-        }
-        for name in plan.held { Terminal.say("weir: \(name) stays: it is held") }
-        Terminal.say(
-            "\(plan.segments) segments' records \(dryRun ? "would go" : "gone"), \(plan.files.count) files, \(plan.freedBytes) bytes"
-        )
+        if !dryRun { try SegmentRetention.apply(plan, in: log, progress: progress) }
+        return (plan, 0)
     }
 
     private func policy() throws -> RetentionPolicy {
@@ -59,14 +67,14 @@ struct SegmentRetainVerb: ParsableCommand {
         return policy
     }
 
-    private static func json(_ plan: RetentionPlan, isDryRun: Bool) -> [UInt8] {
+    private static func json(_ plan: RetentionPlan, forgotten: Int, isDryRun: Bool) -> [UInt8] {
         var json = JSONWriter()
         json.beginObject()
         json.key("dry_run")
         json.value(isDryRun)
         for (key, value) in [
             ("segments", Int64(plan.segments)), ("files", Int64(plan.files.count)), ("freed_bytes", plan.freedBytes),
-            ("hot_bytes", plan.hotBytes),
+            ("hot_bytes", plan.hotBytes), ("forgotten_facts", Int64(forgotten)),
         ] {
             json.key(key)
             json.value(value)

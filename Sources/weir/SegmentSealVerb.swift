@@ -34,10 +34,12 @@ struct KeeperRun {
 
     private static let indexUs: Int64 = 600_000_000
 
-    init(_ data: DataDirectory) throws {
+    init(_ data: DataDirectory, indexing: Bool = true) throws {
         try data.require(PosixFileSystem())
-        let indexed = try IndexRun.run(data, maxDurationUs: KeeperRun.indexUs, showsProgress: true)
-        if indexed.exitCode != 0 { Terminal.say(indexed.summary) }
+        if indexing {
+            let indexed = try IndexRun.run(data, maxDurationUs: KeeperRun.indexUs, showsProgress: true)
+            if indexed.exitCode != 0 { Terminal.say(indexed.summary) }
+        }
         log = try data.log
         keeper = SegmentKeeper(
             store: try data.paths.openForWriting(waitUs: KeeperRun.indexUs), directory: log,
@@ -64,6 +66,7 @@ struct KeeperRun {
             text += " (\(ratio) with facts)"
         }
         if report.erased > 0 { text += "; \(report.erased) records erased" }
+        if report.erasedFacts > 0 { text += "; \(report.erasedFacts) facts without records erased from the index" }
         if report.waiting > 0 { text += "; \(report.waiting) finished ones are not wholly in the index yet" }
         return text
     }
@@ -74,7 +77,8 @@ struct KeeperRun {
         let numbers: [(String, Int64)] = [
             ("sealed", Int64(report.sealed)), ("rewritten", Int64(report.rewritten)),
             ("records", Int64(clamping: report.records)),
-            ("erased", Int64(clamping: report.erased)), ("raw_bytes", Int64(clamping: report.rawBytes)),
+            ("erased", Int64(clamping: report.erased)), ("erased_facts", Int64(report.erasedFacts)),
+            ("raw_bytes", Int64(clamping: report.rawBytes)),
             ("bytes_before", report.bytesBefore), ("bytes_after", report.bytesAfter), ("waiting", Int64(report.waiting)),
         ]
         for (key, value) in numbers {

@@ -33,9 +33,7 @@ extension Traffic {
     }
 
     func erase(_ targets: [Erasure.Target]) throws -> KeepingReport {
-        var erasures = try Erasures(of: directory)
-        try erasures.append(targets.map { Erasure($0, atUs: Int64.max) }, in: directory)
-        return try keeper(store()).erase()
+        try keeper(store()).erase(targets.map { Erasure($0, atUs: Int64.max) })
     }
 }
 
@@ -204,7 +202,7 @@ extension Traffic {
         let sealing = SegmentSealing(directory: traffic.directory, clock: SystemClock())
         let draft = try #require(
             try sealing.draft(of: hot) { SegmentLineTraits(startedAtUs: 0, order: 0..<$0.count) })
-        try draft.writeFacts({ nil }, sums: { [:] })
+        try draft.writeFacts({ nil }, sums: { ([:], nil) })
         try draft.publish()
         #expect(try traffic.segments().map(\.name) == [draft.recordsName])
         #expect(try traffic.fetched() == Self.byID(records))

@@ -45,7 +45,7 @@ import Testing
         let hot = try #require(try place.list().first)
         let draft = try #require(try SegmentSealing(directory: place, clock: clock).draft(of: hot, traits: traits))
         var rest = [lines.enumerated().map { i, _ in Array("{\"v\":1,\"duration_us\":\(i * i)}\n".utf8) }]
-        try draft.writeFacts({ rest.popLast() }, sums: { ["duration_us": 506] })
+        try draft.writeFacts({ rest.popLast() }, sums: { (["duration_us": 506], nil) })
         try draft.publish()
     }
 
