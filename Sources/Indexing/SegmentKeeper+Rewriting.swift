@@ -14,11 +14,11 @@ extension SegmentKeeper {
         let end = ends[file.name] ?? 0
         guard end >= file.size else { return report.waiting += 1 }
         var lines = RewrittenLines(erasures)
-        let draft = try sealing.draft(of: file, isSalvage: isSalvage) { lines.traits(of: $0) }
+        let draft = try sealing.draft(of: file, isSalvage: isSalvage, hasMore: end > file.size) { lines.traits(of: $0) }
         guard let draft else { return try sealing.remove(file) }
         do {
             var lost: [ExchangeFact] = []
-            if draft.isIncomplete || end > file.size {
+            if draft.isIncomplete {
                 let known = Set(lines.ids.compactMap { $0 })
                 lost = try factsWithoutRecords(file, known: known, erasures, &lines.erased)
             }

@@ -52,12 +52,13 @@ package struct SegmentSealing {
     /// - Parameters:
     ///   - source: a segment that nobody writes to any more.
     ///   - isSalvage: whether a damaged sealed segment is written anew with what can be read of it.
+    ///   - hasMore: whether the caller knows of facts that belong to the segment, so that it is written although it holds no record.
     ///   - traits: called once for each line in its order, without newline; nil leaves the line out.
     /// - Returns: what was written; nil where the segment holds nothing at all.
     /// - Throws: `SegmentError`; the segment is as it was.
-    package func draft(of source: SegmentFile, isSalvage: Bool = false, traits: (ByteRun) -> SegmentLineTraits?)
-        throws(SegmentError) -> SealedDraft?
-    {
+    package func draft(
+        of source: SegmentFile, isSalvage: Bool = false, hasMore: Bool = false, traits: (ByteRun) -> SegmentLineTraits?
+    ) throws(SegmentError) -> SealedDraft? {
         try requireRoom(for: source)
         let held = try SealingSource(source, in: directory, limits: limits)
         var before: SegmentManifest?
@@ -70,7 +71,8 @@ package struct SegmentSealing {
             }
             before = isSalvage ? try? directory.manifest(of: source) : try directory.manifest(of: source)
         }
-        if held.lines.isEmpty, held.gaps.isEmpty, held.damage.isEmpty { return nil }
+        let hadMore = (before?.facts?.lines ?? 0) > (before?.records.lines ?? 0)
+        if held.lines.isEmpty, held.gaps.isEmpty, held.damage.isEmpty, !isSalvage, !hadMore, !hasMore { return nil }
         try setAside(held.damage, of: source)
         let order = LineOrder(held, traits: traits)
         let name = SegmentName(source.stem, generation: source.fileName.generation + 1, .records)
@@ -85,9 +87,9 @@ package struct SegmentSealing {
         manifest.damagedBytes = (before?.damagedBytes ?? 0) + held.damage.reduce(0) { $0 + Int64($1.range.count) }
         manifest.erasedRecords = (before?.erasedRecords ?? 0) + UInt64(held.lines.count - order.lines.count)
         manifest.keyID = directory.keys.current?.name
-        let hadMore = (before?.facts?.lines ?? 0) > (before?.records.lines ?? 0)
         return SealedDraft(
-            directory: directory, manifest: manifest, places: places, isIncomplete: isSalvage || hadMore || !held.damage.isEmpty)
+            directory: directory, manifest: manifest, places: places,
+            isIncomplete: isSalvage || hadMore || hasMore || !held.damage.isEmpty)
     }
 
     /// Writes the records, reads them back and compares; where that fails nothing of it stays.
