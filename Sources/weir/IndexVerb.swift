@@ -53,11 +53,19 @@ enum IndexRun {
         let numbers: [(String, Int64)] = [
             ("segments", Int64(report.segments)), ("batches", Int64(report.batches)), ("records", Int64(report.records)),
             ("facts", Int64(report.facts)), ("duplicates", Int64(report.duplicates)), ("damaged", Int64(report.damaged)),
-            ("undecodable", Int64(report.undecodable)), ("bytes", report.bytes), ("duration_us", report.durationUs),
+            ("undecodable", Int64(report.undecodable)), ("gaps", Int64(report.gaps)),
+            ("missing", Int64(clamping: report.missing)), ("incomplete_bytes", report.incompleteBytes), ("bytes", report.bytes),
+            ("duration_us", report.durationUs),
         ]
         for (key, value) in numbers {
             json.key(key)
             json.value(value)
+        }
+        for (key, names) in [("locked", report.locked), ("unreadable", report.unreadable)] {
+            json.key(key)
+            json.beginArray()
+            for name in names { json.value(name) }
+            json.endArray()
         }
         json.key("caught_up")
         json.value(report.isCaughtUp)

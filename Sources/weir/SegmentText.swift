@@ -20,6 +20,36 @@ enum SegmentText {
         return Array((words.joined(separator: "\t") + "\n").utf8)
     }
 
+    /// A segment whose records are gone.
+    static func line(expired manifest: SegmentManifest) -> [UInt8] {
+        let words = [
+            manifest.records.file, "\(manifest.records.lines) records gone", "\(manifest.facts?.lines ?? 0) facts",
+            "\(manifest.facts?.bytes ?? 0) bytes", "expired",
+        ]
+        return Array((words.joined(separator: "\t") + "\n").utf8)
+    }
+
+    static func json(expired manifest: SegmentManifest) -> [UInt8] {
+        var json = JSONWriter()
+        json.beginObject()
+        json.key("segment")
+        json.value(manifest.records.file)
+        json.key("expired")
+        json.value(true)
+        let numbers: [(String, Int64?)] = [
+            ("records_gone", Int64(clamping: manifest.records.lines)), ("facts", Int64(clamping: manifest.facts?.lines ?? 0)),
+            ("file_bytes", manifest.facts?.bytes ?? 0), ("min_started_at_us", manifest.minStartedAtUs),
+            ("max_started_at_us", manifest.maxStartedAtUs),
+        ]
+        for (key, value) in numbers {
+            json.key(key)
+            json.value(value)
+        }
+        json.endObject()
+        json.newline()
+        return json.bytes
+    }
+
     /// `x8.3`, cut to one digit.
     static func ratio(raw: UInt64, compressed: UInt64) -> String {
         let tenths = compressed > 0 ? raw * 10 / compressed : 0

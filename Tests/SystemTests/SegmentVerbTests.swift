@@ -128,6 +128,38 @@ extension SystemTests {
             #expect(table.code == 0 && table.text.contains("anthropic") && table.text.contains("429"))
         }
 
+        @Test(.timeLimit(.minutes(2))) func keepsErasesRemovesAndMends() async throws {
+            let (bench, ids, _) = try await SegmentVerbTests.mixed()
+            func run(_ arguments: String...) async throws -> Finished {
+                try await Weir.run([Weir.path, "segment"] + arguments + ["--data", bench.data])
+            }
+            #expect(try await run("hold", "--reason", "case 7").code == 0)
+            let kept = try await run("erase", "--exchange", ids[1], "--yes", "--json")
+            let report = try #require(try kept.objects().first)
+            #expect(kept.code == 1 && report["erased"]?.int == 0 && report["held"]?[0] != nil, "\(kept.errors)")
+            #expect(try await run("get", ids[1]).code == 0)
+            #expect(try await run("release").code == 0)
+            #expect(try await run("erase", "--yes").code == 2)
+            let erased = try await run("erase", "--pending", "--yes", "--json")
+            #expect(try erased.code == 0 && erased.objects().first?["erased"]?.int == 1, "\(erased.errors)")
+            #expect(try await run("get", ids[1]).code == 1)
+            #expect(try await run("cat").lines.count == ids.count - 1)
+            let planned = try #require(try await run("retain", "--age", "0s", "--dry-run", "--json").objects().first)
+            #expect(planned["dry_run"] != nil && planned["segments"]?.int ?? 0 > 0)
+            #expect(try await run("cat").lines.count == ids.count - 1)
+            let removed = try #require(try await run("retain", "--age", "0s", "--json").objects().first)
+            #expect(removed["freed_bytes"]?.int == planned["freed_bytes"]?.int)
+            #expect(try await run("cat").lines.isEmpty)
+            let expired = try await run("ls", "--expired", "--json").objects()
+            #expect(expired.compactMap { $0["facts"]?.int }.reduce(0, +) == Int64(ids.count - 1))
+            let counted = try await Weir.run("index", "--json", "--data", bench.data)
+            #expect(try counted.objects().first?["caught_up"] != nil)
+            let gone = try #require(try await run("retain", "--facts", "0s", "--json").objects().first)
+            #expect(gone["forgotten_facts"]?.int == Int64(ids.count - 1))
+            #expect(try await run("ls", "--expired").lines.isEmpty)
+            #expect(try await run("repair").code == 0)
+        }
+
         @Test(.timeLimit(.minutes(2))) func exportsJSONLinesAndHAR() async throws {
             let (bench, ids, answers) = try await SegmentVerbTests.mixed()
             let cat = try await Weir.run("segment", "cat", "--data", bench.data)
