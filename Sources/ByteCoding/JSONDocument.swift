@@ -64,6 +64,36 @@ package final class JSONDocument: Sendable {
         do { return try JSONDocument(Array(bytes)) } catch { return nil }
     }
 
+    /// The token of a member's value (the last one, where a key is repeated), found without making a node of any other member.
+    ///
+    /// - Parameters:
+    ///   - key: the member's key.
+    ///   - object: the token of an object.
+    /// - Returns: nil where there is none.
+    /// - Complexity: O(members).
+    func value(of key: String, in object: Int) -> Int? {
+        var key = key
+        return key.withUTF8 { wanted in
+            var found: Int?
+            var index = object + 1
+            let end = Int(tokens[object].next)
+            while index < end {
+                if isKey(tokens[index], index, wanted) { found = index + 1 }
+                index = Int(tokens[index + 1].next)
+            }
+            return found
+        }
+    }
+
+    private func isKey(_ token: JSONToken, _ index: Int, _ wanted: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard !token.flag else { return JSONNode(document: self, index: index).unescapedBytes.elementsEqual(wanted) }
+        let count = Int(token.end) - Int(token.start) - 2
+        guard count == wanted.count else { return false }
+        let start = Int(token.start) + 1
+        for i in 0..<count where bytes[start + i] != wanted[i] { return false }
+        return true
+    }
+
     /// The outermost value.
     package var root: JSONNode { JSONNode(document: self, index: 0) }
 }

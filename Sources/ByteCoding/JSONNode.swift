@@ -65,10 +65,8 @@ package struct JSONNode: Sendable {
 
     /// The member's value (the last one, where a key is repeated), or nil where there is none or this is no object.
     package subscript(key: String) -> JSONNode? {
-        guard token.kind == .object else { return nil }
-        var found: JSONNode?
-        for (name, value) in members where name.equals(key) { found = value }
-        return found
+        guard token.kind == .object, let value = document.value(of: key, in: index) else { return nil }
+        return JSONNode(document: document, index: value)
     }
 
     /// The element at a position, or nil where there is none or this is no array.
