@@ -62,6 +62,21 @@ package final class FactStore: Sendable {
         do { try queue.close() } catch { throw FactStoreError(error, path: path) }
     }
 
+    /// Moves everything out of the write-ahead log into the database file, and closes; later calls throw.
+    ///
+    /// - Throws: `FactStoreError`, `busy` where somebody reads what is in the log.
+    package func settle() throws {
+        do {
+            try queue.writeWithoutTransaction { db in
+                let busy = try Int64.fetchOne(db, sql: "PRAGMA wal_checkpoint(TRUNCATE)")
+                guard busy == 0 else { throw DatabaseError(resultCode: .SQLITE_BUSY, message: "its log is being read") }
+            }
+        } catch {
+            throw FactStoreError(error, path: path)
+        }
+        try close()
+    }
+
     /// Runs reads in one snapshot, with errors as this room's.
     func reading<T>(sql: String? = nil, _ body: (Database) throws -> T) throws -> T {
         do { return try queue.read(body) } catch { throw FactStoreError(error, path: path, sql: sql) }

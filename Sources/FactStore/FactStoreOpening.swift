@@ -77,7 +77,7 @@ extension FactStoreError {
         switch result {
         case .SQLITE_CORRUPT, .SQLITE_NOTADB:
             let remedy =
-                "it is derived: remove it with its -wal and -shm files and run `weir index` to rebuild it from the segments"
+                "it is derived: `weir index --rebuild` makes it anew from the segments"
             return (.damaged, "the index at \(path) is damaged (\(said)); \(remedy)")
         case .SQLITE_BUSY, .SQLITE_LOCKED:
             return (.busy, "another process holds the index at \(path) (\(said)); try again")

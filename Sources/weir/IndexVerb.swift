@@ -11,21 +11,28 @@ struct IndexVerb: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "index", abstract: "Read new records into the index, once.",
         discussion: """
-            Rerunnable and exactly once: goes on from its checkpoint. Waits for another indexer up to --max-duration, then exits 3.
+            Rerunnable and exactly once: goes on from its checkpoint. Waits for another indexer up to --max-duration, then exits 3. --rebuild reads all segments and sidecars into a new index, which takes the place of the old one once it is whole; until then the old one answers.
 
             EXAMPLES:
               weir index
               weir index --data /var/lib/weir --max-duration 30 --json
+              weir index --rebuild
             """)
 
     @OptionGroup var data: DataOption
     @Option(help: ArgumentHelp("How long the pass may take, waiting included.", valueName: "seconds")) var maxDuration = 600
+    @Flag(help: "Build the index anew from segments and sidecars.") var rebuild = false
     @Flag(help: "The report as one JSON object on standard output.") var json = false
 
     func run() throws {
         guard (1...86_400).contains(maxDuration) else { throw VerbFailure.usage("--max-duration takes 1 to 86400 seconds") }
         try data.directory.require(PosixFileSystem())
-        let report = try IndexRun.run(data.directory, maxDurationUs: Int64(maxDuration) * 1_000_000, showsProgress: true)
+        let maxDurationUs = Int64(maxDuration) * 1_000_000
+        let report =
+            try rebuild
+            ? IndexRun.rebuild(data.directory, maxDurationUs: maxDurationUs)
+            : IndexRun.run(data.directory, maxDurationUs: maxDurationUs, showsProgress: true)
+        Terminal.endProgress()
         if json { try Terminal.data(IndexRun.json(report)) }
         Terminal.say(report.summary)
         if report.exitCode != 0 { throw VerbFailure(exitCode: report.exitCode, message: "") }
@@ -41,10 +48,17 @@ enum IndexRun {
         let pass = IndexPass(
             store: store, directory: try directory.log, lock: IndexLock(path: paths.lock), reading: ExchangeReader.read)
         let leftUs = max(0, maxDurationUs - (SystemClock().monotonicUs - startedUs))
-        return try pass.run(IndexPassOptions(maxDurationUs: leftUs)) { report in
-            guard showsProgress, report.totalBytes > 0 else { return }
-            Terminal.progress("indexing: \(report.facts) facts, \(report.bytes * 100 / report.totalBytes) %")
-        }
+        return try pass.run(IndexPassOptions(maxDurationUs: leftUs)) { if showsProgress { show($0) } }
+    }
+
+    static func rebuild(_ directory: DataDirectory, maxDurationUs: Int64) throws -> IndexReport {
+        let rebuild = IndexRebuild(paths: directory.paths, directory: try directory.log, reading: ExchangeReader.read)
+        return try rebuild.run(IndexPassOptions(maxDurationUs: maxDurationUs)) { show($0) }
+    }
+
+    private static func show(_ report: IndexReport) {
+        guard report.totalBytes > 0 else { return }
+        Terminal.progress("indexing: \(report.facts) facts, \(report.bytes * 100 / report.totalBytes) %")
     }
 
     static func json(_ report: IndexReport) -> [UInt8] {

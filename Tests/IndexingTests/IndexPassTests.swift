@@ -78,6 +78,41 @@ final class Traffic: Sendable {
 }
 
 @Suite struct IndexPassTests {
+    @Test func rebuildsBesideTheOldIndex() throws {
+        let traffic = try Traffic()
+        for part in 0..<2 {
+            try traffic.write(Traffic.records(seed: UInt64(60 + part), count: 40), perBatch: 7, node: "n\(part)")
+        }
+        try traffic.index()
+        try traffic.seal()
+        let before = try traffic.dump()
+        let rebuild = IndexRebuild(paths: traffic.paths, directory: traffic.directory, reading: Traffic.reading)
+        // What an index has that no segment says is not in the new one.
+        var stray = SampleFacts.facts(seed: 99, count: 1)
+        stray[0].location.segment = "stray.hot"
+        try traffic.store().commit(facts: stray, checkpoint: Checkpoint(segment: "stray.hot", offset: 1))
+        let report = try rebuild.run(IndexPassOptions(maxDurationUs: 60_000_000))
+        #expect(report.facts == 80 && report.isCaughtUp)
+        #expect(try traffic.dump() == before)
+        #expect(try traffic.fetched().count == 80)
+        // One that is no database any more is replaced as well; one that cannot be finished changes nothing.
+        for suffix in ["-wal", "-shm"] { try? FileManager.default.removeItem(atPath: traffic.paths.index + suffix) }
+        try Data(repeating: 0x41, count: 9_000).write(to: URL(fileURLWithPath: traffic.paths.index))
+        #expect(throws: FactStoreError.self) { try traffic.index() }
+        let stopped = try rebuild.run(IndexPassOptions(maxDurationUs: 60_000_000, shouldStop: { true }))
+        #expect(!stopped.isCaughtUp)
+        #expect(throws: FactStoreError.self) { try traffic.index() }
+        #expect(try rebuild.run(IndexPassOptions(maxDurationUs: 60_000_000)).facts == 80)
+        #expect(try traffic.dump() == before)
+        let left = try traffic.files.list(traffic.scratch.path).filter { $0.contains(".new") }
+        #expect(left.isEmpty, "\(left)")
+        let sealer = try #require(try traffic.files.tryLock(SegmentSealing.lockPath(of: traffic.directory)))
+        defer { sealer.release() }
+        #expect { _ = try rebuild.run(IndexPassOptions(maxDurationUs: 1_000)) } throws: {
+            ($0 as? IndexingError)?.code == .locked
+        }
+    }
+
     @Test func everyRecordBecomesOneFactWithItsPlace() throws {
         let traffic = try Traffic()
         let records = Traffic.records(seed: 1, count: 120)
