@@ -194,7 +194,9 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "WeirTests",
-            dependencies: ["Platform", "ExchangeModel", "SegmentLog", "FactStore", "Outbound", "Gateway", "weir"],
+            dependencies: [
+                "Platform", "Telemetry", "ExchangeModel", "SegmentLog", "FactStore", "Outbound", "Gateway", "Indexing", "weir", logging,
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "SystemTests",

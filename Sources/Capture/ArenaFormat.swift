@@ -91,14 +91,12 @@ enum ArenaFormat {
     enum Counter: Int, CaseIterable {
         case admitted = 1_024
         case committed = 1_032
-        case reducedForRoom = 1_040
         case droppedFull = 1_048
         case droppedStopped = 1_056
         case payloadBytes = 1_064
         case pagesInUse = 1_072
         case slotsTaken = 1_080
         case slotsAbandoned = 1_088
-        case reducedByLoopLimit = 1_096
         case committedPages = 1_104
         case committedSpillBytes = 1_112
         case written = 2_048
@@ -116,6 +114,8 @@ enum ArenaFormat {
         case reducedForDisk = 2_144
         case takenPages = 2_152
         case takenSpillBytes = 2_160
+        case reducedForRoom = 2_168
+        case releasedEarly = 2_176
     }
 
     /// Where the losses of one kind are noted: three blocks of words.
@@ -125,6 +125,9 @@ enum ArenaFormat {
         case stopped = 1_408
         /// The thread's.
         case refused = 2_304
+        /// No losses yet: exchanges whose slots were given back while their records wait in memory. What is written of them is
+        /// covered; the rest is lost with the process.
+        case early = 2_688
 
         /// The counter of these losses.
         var counter: Counter {
@@ -132,6 +135,7 @@ enum ArenaFormat {
             case .full: .droppedFull
             case .stopped: .droppedStopped
             case .refused: .droppedRefused
+            case .early: .releasedEarly
             }
         }
 
@@ -141,6 +145,7 @@ enum ArenaFormat {
             case .full: 2_432
             case .stopped: 2_496
             case .refused: 2_560
+            case .early: 2_816
             }
         }
     }

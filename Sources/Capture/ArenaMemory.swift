@@ -55,6 +55,9 @@ import Synchronization
         unsafe cell.pointee.store(cell.pointee.load(ordering: .relaxed) &+ amount, ordering: .relaxed)
     }
 
+    /// Takes one back that was counted too early; as `add`, for the side that writes the counter.
+    func subtract(_ name: ArenaFormat.Counter) { add(name, UInt64.max) }
+
     func set(_ name: ArenaFormat.Counter, _ value: UInt64) {
         unsafe word(name).pointee.store(value, ordering: .relaxed)
     }

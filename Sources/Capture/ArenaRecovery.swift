@@ -151,7 +151,7 @@ struct ArenaRecovery {
         guard !GapKeeper.isSettled(memory) else { return }
         let gaps = GapKeeper(writer: writer)
         try gaps.recall(memory, epoch: epoch, segments, isOlder: isOlder)
-        try gaps.write(memory)
+        try gaps.write(memory, isOfTheDead: true)
         try writer.flush()
         gaps.settle(memory)
     }

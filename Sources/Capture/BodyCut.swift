@@ -106,6 +106,8 @@ struct TreatmentEffect: Equatable {
     var hasLeftOut = false
     var hasCutRequest = false
     var hasCutAnswer = false
+    /// A body was cut because it grew too long as its content coding was undone.
+    var hasCutDecoded = false
     /// The line was too long for the log.
     var isOverLine = false
 }

@@ -28,8 +28,8 @@ struct BodyMaking {
         var none = ArrivalLog()
         var made = BodyMaking.Made(
             held: view.requestBody, tail: view.requestTail, wireCount: facts.requestWireCount, kept: facts.requestKept,
-            sha256: facts.requestSHA256?.text, coding: requestName)
-        made.decode(limits, &none)
+            sha256: facts.requestSHA256?.text, coding: requestName, hasEnd: view.hasRequestEnd)
+        effect.hasCutDecoded = made.decode(limits, &none)
         made.mask(scrubber)
         made.redact(view.redactor, isStream: false, &none)
         effect.hasCutRequest = made.cut(to: view.treatment.requestCut(made.count), &none)
@@ -38,8 +38,8 @@ struct BodyMaking {
         arrivals = view.arrivals
         made = BodyMaking.Made(
             held: view.responseBody, tail: view.responseTail, wireCount: facts.responseWireCount, kept: facts.responseKept,
-            sha256: facts.responseSHA256?.text, coding: responseName)
-        made.decode(limits, &arrivals)
+            sha256: facts.responseSHA256?.text, coding: responseName, hasEnd: view.hasResponseEnd)
+        if made.decode(limits, &arrivals) { effect.hasCutDecoded = true }
         isStream = made.isStream(facts.responseStream)
         made.noteTail(facts.lastByteUs ?? view.lastArrivalUs, &arrivals)
         made.mask(scrubber)
@@ -58,18 +58,17 @@ struct BodyMaking {
         } else {
             isStream = StreamFact.isStream(facts.responseStream, wire: view.responseBody, coding: nil)
         }
-        func emptied(_ wireCount: Int64, _ kept: BodyKept, _ sha256: String?, _ held: ByteRun, _ coding: String?) -> RecordedBody
-        {
+        func emptied(_ wireCount: Int64, _ isWhole: Bool, _ sha256: String?, _ held: ByteRun, _ coding: String?) -> RecordedBody {
             var body = RecordedBody(content: nil, wireByteCount: wireCount, contentCoding: coding)
             guard wireCount > 0 else { return body }
             body.kept = .none
-            body.sha256 = kept == .full ? BodyDigest.hex(of: held.array) : sha256
+            body.sha256 = isWhole ? BodyDigest.hex(of: held.array) : sha256
             return body
         }
         request = emptied(
-            facts.requestWireCount, facts.requestKept, facts.requestSHA256?.text, view.requestBody, requestCoding)
+            facts.requestWireCount, view.holdsWholeRequest, facts.requestSHA256?.text, view.requestBody, requestCoding)
         response = emptied(
-            facts.responseWireCount, facts.responseKept, facts.responseSHA256?.text, view.responseBody, responseCoding)
+            facts.responseWireCount, view.holdsWholeResponse, facts.responseSHA256?.text, view.responseBody, responseCoding)
         effect.hasLeftOut = facts.requestWireCount > 0 || facts.responseWireCount > 0
     }
 }
@@ -83,9 +82,14 @@ extension BodyMaking {
         private var tail: [UInt8] = []
         /// Bytes that may be stored of a body whose middle is not held.
         private var heldLimit: Int?
+        /// Whether the body's end came, held or not.
+        private let hasEnd: Bool
 
-        init(held: ByteRun, tail: ByteRun, wireCount: Int64, kept: BodyKept, sha256: String?, coding: String?) {
+        init(
+            held: ByteRun, tail: ByteRun, wireCount: Int64, kept: BodyKept, sha256: String?, coding: String?, hasEnd: Bool
+        ) {
             self.held = held
+            self.hasEnd = hasEnd
             body = RecordedBody(
                 content: wireCount == 0 || kept == .none ? nil : held.array, wireByteCount: wireCount, contentCoding: coding)
             body.kept = kept
@@ -103,15 +107,17 @@ extension BodyMaking {
         /// Bytes that there are, before a cut.
         var count: Int { (body.content?.count ?? 0) + tail.count }
 
-        mutating func decode(_ limits: CaptureLimits, _ arrivals: inout ArrivalLog) {
+        /// Undoes the content coding; true where the limit cut what came of it.
+        mutating func decode(_ limits: CaptureLimits, _ arrivals: inout ArrivalLog) -> Bool {
             guard let name = body.contentCoding, let content = body.content,
                 let decoded = BodyDecoding(content, coding: name, limit: limits.decodedBytes, arrivals: &arrivals)
-            else { return }
+            else { return false }
             body.content = decoded.bytes
             if decoded.isCut, body.kept == .full {
+                if hasEnd { body.sha256 = BodyDigest.hex(of: held.array) }
                 body.kept = .headTail
-                body.sha256 = BodyDigest.hex(of: held.array)
             }
+            return decoded.isCut
         }
 
         func isStream(_ isLabelled: Bool) -> Bool {
@@ -128,9 +134,11 @@ extension BodyMaking {
         mutating func mask(_ scrubber: CredentialScrubber) {
             guard var content = body.content else { return }
             body.content = nil
-            scrubber.mask(&content)
+            // What goes on and is not held may go on within a credential.
+            let isWhole = hasEnd && (body.kept == .full || heldLimit != nil) && tail.isEmpty
+            scrubber.mask(&content, isCutAtEnd: !isWhole)
             body.content = content
-            scrubber.mask(&tail)
+            scrubber.mask(&tail, isCutAtStart: true)
         }
 
         mutating func redact(_ redactor: DataRedactor?, isStream: Bool, _ arrivals: inout ArrivalLog) {
@@ -146,7 +154,7 @@ extension BodyMaking {
         mutating func cut(to limit: Int?, _ arrivals: inout ArrivalLog) -> Bool {
             guard let content = body.content, limit != nil || heldLimit != nil else { return false }
             let most = min(limit ?? Int.max, heldLimit.map { tail.isEmpty ? $0 : $0 + tail.count } ?? Int.max)
-            let isWhole = body.kept == .full || heldLimit != nil
+            let isWhole = hasEnd && (body.kept == .full || heldLimit != nil)
             let (stored, headCount) = unsafe content.withUnsafeBytes { content in
                 unsafe tail.withUnsafeBytes { tail in
                     let run = unsafe ByteRun(content)
@@ -157,7 +165,7 @@ extension BodyMaking {
                     return (cut.head.array + cut.tail.array, cut.head.count)
                 }
             }
-            if body.kept == .full { body.sha256 = BodyDigest.hex(of: held.array) }
+            if body.kept == .full, hasEnd { body.sha256 = BodyDigest.hex(of: held.array) }
             body.kept = .headTail
             arrivals.cut(head: headCount, tail: stored.count - headCount, of: count)
             body.content = stored

@@ -33,8 +33,17 @@ import Synchronization
     private(set) var freePages: Int
     private let lastPages: UnsafeMutablePointer<UInt32>
     private let chainPages: UnsafeMutablePointer<UInt32>
+    /// Pages of returned slots that the loop has on its free lists again.
+    private var pagesTakenBack = 0
+    /// Pages taken since the start but for those of abandoned slots, as of the latest commit; the loop writes it.
+    private let pagesTaken = Atomic<Int>(0)
+    /// Why less than the bodies is held, by slot: the loop's until the slot is committed, then the thread's.
+    private let reductions: UnsafeMutablePointer<BodyReduction>
     /// Payload outside the arena by slot: the loop's until the slot is committed, then the thread's.
     private let spills: UnsafeMutablePointer<SpillBuffer?>
+
+    // Thread.
+    private var pagesReturned = 0
 
     init(mapping: MappedFile, path: String, identity: ArenaIdentity) {
         self.mapping = mapping
@@ -51,12 +60,15 @@ import Synchronization
         unsafe chainPages.initialize(repeating: 0, count: pages)
         unsafe spills = UnsafeMutablePointer<SpillBuffer?>.allocate(capacity: pages)
         unsafe spills.initialize(repeating: nil, count: pages)
+        unsafe reductions = UnsafeMutablePointer<BodyReduction>.allocate(capacity: pages)
+        unsafe reductions.initialize(repeating: .nothing, count: pages)
         identity.write(to: memory)
     }
 
     deinit {
         unsafe spills.deinitialize(count: memory.slotCount)
         unsafe spills.deallocate()
+        unsafe reductions.deallocate()
         unsafe lastPages.deallocate()
         unsafe chainPages.deallocate()
     }
@@ -99,6 +111,7 @@ import Synchronization
     private func takeBack() {
         var slots = 0
         while slots < 256, let slot = returned.pop() {
+            pagesTakenBack += Int(unsafe chainPages[Int(slot)])
             give(slot)
             slots += 1
         }
@@ -164,13 +177,20 @@ import Synchronization
     }
 
     /// Hands a slot over to the capture thread.
-    func commit(_ slot: UInt32, nowUs: Int64) {
+    ///
+    /// - Parameters:
+    ///   - slot: the exchange's.
+    ///   - reduction: why less than its bodies is held.
+    ///   - nowUs: the time, monotonic.
+    func commit(_ slot: UInt32, reduction: BodyReduction = .nothing, nowUs: Int64) {
+        unsafe reductions[Int(slot)] = reduction
         memory.setSlotWord(slot, ArenaFormat.Slot.committedUs, UInt64(bitPattern: nowUs))
         memory.setState(slot, ArenaFormat.SlotState.committed)
         memory.add(.committed)
         memory.add(.committedPages, UInt64(unsafe chainPages[Int(slot)]))
         if let spill = unsafe spills[Int(slot)] { memory.add(.committedSpillBytes, UInt64(spill.heldBytes)) }
         memory.set(.pagesInUse, UInt64(memory.pageCount - freePages))
+        pagesTaken.store(memory.pageCount - freePages + pagesTakenBack, ordering: .relaxed)
         committed.push(slot)
     }
 
@@ -200,6 +220,12 @@ import Synchronization
 
     func spill(_ slot: UInt32) -> SpillBuffer? { unsafe spills[Int(slot)] }
 
+    /// Why less than the bodies of a committed exchange is held.
+    func reduction(_ slot: UInt32) -> BodyReduction { unsafe reductions[Int(slot)] }
+
+    /// Pages in use as of the loop's latest commit, less what was given back since, whether the loop has taken it or not.
+    var heldPages: Int { pagesTaken.load(ordering: .relaxed) - pagesReturned }
+
     /// Takes the payload outside the arena off a slot.
     func takeSpill(_ slot: UInt32) -> SpillBuffer? {
         defer { unsafe spills[Int(slot)] = nil }
@@ -210,6 +236,7 @@ import Synchronization
     func giveBack(_ slot: UInt32) {
         memory.setState(slot, ArenaFormat.SlotState.free)
         memory.add(.slotsReturned)
+        pagesReturned += Int(unsafe chainPages[Int(slot)])
         returned.push(slot)
     }
 
@@ -231,6 +258,15 @@ import Synchronization
     var waiting: Int {
         Int(clamping: Int64(bitPattern: memory.counter(.committed) &- memory.counter(.slotsReturned)))
     }
+}
+
+/// Why less than the bodies of an exchange is held in the arena and beside it.
+enum BodyReduction {
+    case nothing
+    /// A body was longer than the loop holds.
+    case limit
+    /// There was no room for all of a body.
+    case room
 }
 
 /// Where the next entry of an exchange goes; the loop's.

@@ -26,13 +26,13 @@ package enum CaptureReduction: String, Sendable, CaseIterable {
     /// The disk had too little space: no bodies.
     case diskLow = "disk_low"
 
-    var counters: [ArenaFormat.Counter] {
+    var counter: ArenaFormat.Counter {
         switch self {
-        case .bodyLimit: [.reducedByLoopLimit, .reducedByLimit]
-        case .noRoom: [.reducedForRoom]
-        case .pressureCut: [.reducedCut]
-        case .pressureMetadata: [.reducedToMetadata]
-        case .diskLow: [.reducedForDisk]
+        case .bodyLimit: .reducedByLimit
+        case .noRoom: .reducedForRoom
+        case .pressureCut: .reducedCut
+        case .pressureMetadata: .reducedToMetadata
+        case .diskLow: .reducedForDisk
         }
     }
 }
@@ -101,7 +101,7 @@ package final class CaptureCounters: Sendable {
     }
 
     /// Exchanges reduced for one reason; the first that there was.
-    package func reduced(_ reason: CaptureReduction) -> Int { reason.counters.reduce(0) { $0 + sum($1) } }
+    package func reduced(_ reason: CaptureReduction) -> Int { sum(reason.counter) }
 
     /// Exchanges without a record, for one reason.
     package func off(_ reason: CapturePolicyReason) -> Int { sum(reason == .policy ? .policyOff : .sampledOff) }

@@ -94,7 +94,8 @@ package final class CaptureEngine: Sendable {
         try files.createDirectories(places.segments)
         try files.createDirectories(places.arenas)
         let lock = try DirectoryLock(places.lock, files: files, sharesDirectory: sharesDirectory, logger: logger)
-        let directory = SegmentDirectory(files: files, path: places.segments)
+        // With the keys: recovery looks for exchanges among the records.
+        let directory = SegmentDirectory(files: files, path: places.segments, keys: segments.keys)
         let live = try SegmentEpoch.live(in: directory)
         let report = try SegmentRecovery.recover(directory: places.segments, files: files) { live.contains($0.epoch) }
         CaptureEngine.say(report, logger)

@@ -62,12 +62,9 @@ package final class CaptureLane {
 
     /// How an exchange ended for its slot.
     struct End {
-        /// Why less than the bodies is held.
-        enum Reduction { case nothing, limit, room }
-
         /// All of the facts and heads found room.
         let isWhole: Bool
-        let reduction: Reduction
+        let reduction: BodyReduction
         let nowUs: Int64
     }
 
@@ -75,16 +72,12 @@ package final class CaptureLane {
     func handOver(_ slot: UInt32, _ exchange: borrowing CapturedExchange, _ end: End) {
         guard let arena else { return }
         guard end.isWhole, !signal.isClosed else {
+            // Counted before the slot is free: should the process die in between, the exchange is in both, not in neither.
+            arena.lost(end.isWhole ? .stopped : .full, exchange.id, startedAtUs: exchange.startedAtUs)
             if let spill = arena.spill(slot) { counters.releaseSpill(spill.heldBytes) }
-            arena.abandon(slot)
-            return arena.lost(end.isWhole ? .stopped : .full, exchange.id, startedAtUs: exchange.startedAtUs)
+            return arena.abandon(slot)
         }
-        switch end.reduction {
-        case .nothing: break
-        case .limit: arena.memory.add(.reducedByLoopLimit)
-        case .room: arena.memory.add(.reducedForRoom)
-        }
-        arena.commit(slot, nowUs: end.nowUs)
+        arena.commit(slot, reduction: end.reduction, nowUs: end.nowUs)
         signal.wakeIfAsleep()
     }
 }

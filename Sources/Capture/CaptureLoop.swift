@@ -20,6 +20,14 @@ final class CaptureLoop: @unchecked Sendable {
         let committedUs: Int64
     }
 
+    /// An exchange whose slot was given back while its record waited in memory.
+    private struct Early {
+        let arena: CaptureArena
+        let record: UInt64
+        let id: ExchangeID
+        let startedAtUs: Int64
+    }
+
     private let counters: CaptureCounters
     private let signal: CaptureSignal
     private let encoder: LineEncoder
@@ -44,11 +52,14 @@ final class CaptureLoop: @unchecked Sendable {
     private var arenas: [CaptureArena] = []
     private var pending: [Pending] = []
     private var firstPending = 0
+    private var early: [Early] = []
     private var lastComplaintUs = Int64.min / 2
     private var lastSecondUs = Int64.min / 2
     private var pacing: CapturePacing
     /// Slots taken from one arena before the next one's turn.
     private static let turn = 32
+    /// Longest look at the rings, microseconds: what is due beside it does not wait for a lull.
+    private static let longestLookUs: Int64 = 50_000
 
     init(
         counters: CaptureCounters, signal: CaptureSignal, encoder: LineEncoder, writer: SegmentWriter, clock: any Clock,
@@ -90,8 +101,11 @@ final class CaptureLoop: @unchecked Sendable {
             }
         }
         for arena in arenas { attempt { () throws(SegmentError) in try gaps.write(arena.memory) } }
+        // A disk that is full gives its ballast up at the first refusal, so that the second try may find room.
+        attempt { () throws(SegmentError) in try writer.flush() }
         attempt { () throws(SegmentError) in try writer.close() }
         giveBack()
+        settleEnd()
         for arena in arenas { gaps.settle(arena.memory) }
     }
 
@@ -103,7 +117,7 @@ final class CaptureLoop: @unchecked Sendable {
         }
     }
 
-    /// One look at every ring, until all are empty or the portion is full; what is left is there for the next look.
+    /// One look at every ring, until all are empty, the portion is full or the time is up; what is left is there for the next look.
     ///
     /// - Returns: how many exchanges were taken.
     private func takeAll() -> Int {
@@ -132,6 +146,7 @@ final class CaptureLoop: @unchecked Sendable {
                 isMore = isMore || taken == CaptureLoop.turn && all < portion
                 giveBack()
             }
+            if clock.monotonicUs - now >= CaptureLoop.longestLookUs { break }
         }
         note(now)
         return all
@@ -169,7 +184,7 @@ final class CaptureLoop: @unchecked Sendable {
         view.redactor = judge.redactor(verdict)
         let line = encoder.line(of: view)
         if let redactor = view.redactor { counters.note(redactor.takeCounts()) }
-        if let counter = plan.counter(encoder.effect, isReduced: view.isReduced) { memory.add(counter) }
+        if let counter = plan.counter(encoder.effect, reduction: arena.reduction(slot)) { memory.add(counter) }
         append(line, arena, slot)
     }
 
@@ -189,7 +204,10 @@ final class CaptureLoop: @unchecked Sendable {
                     committedUs: Int64(bitPattern: memory.slotWord(slot, ArenaFormat.Slot.committedUs))))
         } catch {
             complain(error, memory)
-            lose(arena, slot)
+            guard error.code == .backlogFull, signal.isClosed, !arena.path.isEmpty else { return lose(arena, slot) }
+            // Nobody needs its room any more: it stays for the next start, told that it has no record, for the number goes to another.
+            memory.setSlotWord(slot, ArenaFormat.Slot.recordEpoch, 0)
+            memory.setSlotWord(slot, ArenaFormat.Slot.recordNumber, 0)
         }
     }
 
@@ -252,13 +270,21 @@ final class CaptureLoop: @unchecked Sendable {
 
     /// Gives back the slots whose records are in a segment.
     ///
-    /// While the disk takes nothing and the arena runs short, also those whose records wait in memory: new exchanges come first then,
-    /// and what is lost if the process dies as well is no more than what the full disk already keeps from it.
+    /// While the disk takes nothing and an arena is more than half full, also those whose records wait in memory, until half of it is
+    /// free: new exchanges come first then. The arena is told of each, so that it is counted should the process die.
     private func giveBack() {
         let written = writer.writtenRecords
+        settleEarly(written)
         while firstPending < pending.count {
             let next = pending[firstPending]
-            guard next.record < written || (writer.lastError != nil && isShort(next.arena)) else { break }
+            if next.record >= written {
+                guard writer.lastError != nil, !signal.isClosed, isShort(next.arena) else { break }
+                let memory = next.arena.memory
+                let exchange = Early(
+                    arena: next.arena, record: next.record, id: memory.id(next.slot), startedAtUs: memory.startedAtUs(next.slot))
+                next.arena.lost(.early, exchange.id, startedAtUs: exchange.startedAtUs)
+                early.append(exchange)
+            }
             release(next.arena, next.slot)
             firstPending += 1
         }
@@ -268,8 +294,42 @@ final class CaptureLoop: @unchecked Sendable {
         }
     }
 
-    private func isShort(_ arena: CaptureArena) -> Bool {
-        Int(clamping: arena.memory.counter(.pagesInUse)) > arena.memory.pageCount / 2
+    /// Those whose records have reached a segment are lost no more.
+    private func settleEarly(_ written: UInt64) {
+        guard let first = early.first, first.record < written else { return }
+        early.removeAll { exchange in
+            guard exchange.record < written else { return false }
+            LossNotes(exchange.arena.memory, .early).cover(1)
+            return true
+        }
+    }
+
+    private func isShort(_ arena: CaptureArena) -> Bool { arena.heldPages > arena.memory.pageCount / 2 }
+
+    /// Once the log is closed: what no segment holds stays in its arena for the next start, and is counted as lost where it does not
+    /// lie there any more or the arena goes with the process.
+    private func settleEnd() {
+        let written = writer.writtenRecords
+        var (kept, lost) = (0, 0)
+        for exchange in early where exchange.record >= written {
+            exchange.arena.memory.subtract(.written)
+            exchange.arena.lost(.refused, exchange.id, startedAtUs: exchange.startedAtUs)
+            LossNotes(exchange.arena.memory, .early).cover(1)
+            lost += 1
+        }
+        for left in pending[firstPending...] {
+            left.arena.memory.subtract(.written)
+            if left.arena.path.isEmpty {
+                lose(left.arena, left.slot)
+                lost += 1
+            } else {
+                kept += 1
+            }
+        }
+        guard kept + lost > 0 else { return }
+        logger.error(
+            "the segment log was closed with records that no segment holds; the next start writes what the arenas keep",
+            metadata: ["kept": "\(kept)", "lost": "\(lost)"])
     }
 
     private func release(_ arena: CaptureArena, _ slot: UInt32) {

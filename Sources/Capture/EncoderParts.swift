@@ -160,12 +160,12 @@ struct EncoderParts: ~Copyable {
         digests.count = 0
         digests.reserve(2 * BodyDigest.hexBytes)
         if facts.requestWireCount > 0 {
-            if facts.requestKept == .full { requestSHA256 = digest(view.requestBody) }
+            if view.holdsWholeRequest { requestSHA256 = digest(view.requestBody) }
             requestKept = .none
             effect.hasLeftOut = true
         }
         if facts.responseWireCount > 0 {
-            if facts.responseKept == .full { responseSHA256 = digest(view.responseBody) }
+            if view.holdsWholeResponse { responseSHA256 = digest(view.responseBody) }
             responseKept = .none
             effect.hasLeftOut = true
         }
@@ -186,7 +186,7 @@ struct EncoderParts: ~Copyable {
         digests.count = 0
         digests.reserve(2 * BodyDigest.hexBytes)
         if let body = requestBody, let limit = view.treatment.requestCut(body.count) {
-            let isWhole = requestKept == .full
+            let isWhole = view.holdsWholeRequest
             if isWhole { requestSHA256 = digest(view.requestBody) }
             _ = EncoderParts.store(BodyCut(body, keeping: limit, isWhole: isWhole), in: &cutRequest)
             requestBody = cutRequest.run
@@ -194,7 +194,7 @@ struct EncoderParts: ~Copyable {
             effect.hasCutRequest = true
         }
         if let body = responseBody, let limit = view.treatment.answerCut(body.count) {
-            let isWhole = responseKept == .full
+            let isWhole = view.holdsWholeResponse
             if isWhole { responseSHA256 = digest(view.responseBody) }
             let headCount = EncoderParts.store(BodyCut(body, keeping: limit, isWhole: isWhole), in: &cutResponse)
             if !isMoved { arrivals = view.arrivals }
@@ -292,11 +292,19 @@ struct EncoderParts: ~Copyable {
         guard isClean(view.requestHead), isClean(view.responseHead), isClean(view.facts, credential),
             isClean(marksOf: request, credential), isClean(marksOf: response, credential)
         else { return false }
-        if let body = requestBody, search.first(in: body) != nil { return false }
-        if let body = responseBody, search.first(in: body) != nil { return false }
+        guard isClean(body: requestBody, isWhole: view.holdsWholeRequest),
+            isClean(body: responseBody, isWhole: view.holdsWholeResponse)
+        else { return false }
         // A name is searched once it is lower case: not here.
         for item in metadata where item.name.count >= credential.count { return false }
         return true
+    }
+
+    /// Whether a body holds none, nor ends within one where it goes on and is not held.
+    private mutating func isClean(body: ByteRun?, isWhole: Bool) -> Bool {
+        guard let body else { return true }
+        guard search.first(in: body) == nil else { return false }
+        return isWhole || search.beginning(atEndOf: body) < CredentialScrubber.shortestSearched
     }
 
     private mutating func isClean(_ head: ByteRun) -> Bool {

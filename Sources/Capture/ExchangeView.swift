@@ -30,8 +30,12 @@ final class ExchangeView {
 
     var arrivals: ArrivalLog { entries.arrivals }
 
-    /// Whether less than both whole bodies is held.
-    var isReduced: Bool { facts.requestKept != .full || facts.responseKept != .full }
+    /// Whether the end of a body came: with a process that died only that of a request may have.
+    var hasRequestEnd: Bool { facts.outcome != .gatewayCrashed || facts.requestReceivedUs != nil }
+    var hasResponseEnd: Bool { facts.outcome != .gatewayCrashed }
+    /// Whether a whole body is held, so that its digest can be told.
+    var holdsWholeRequest: Bool { facts.requestKept == .full && hasRequestEnd }
+    var holdsWholeResponse: Bool { facts.responseKept == .full && hasResponseEnd }
 
     /// Reads a slot; false where its chain cannot be true.
     ///

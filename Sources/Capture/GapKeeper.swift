@@ -13,7 +13,7 @@ struct GapKeeper {
         switch loss {
         case .full: .arenaFull
         case .stopped: .stopped
-        case .refused: .logRefused
+        case .refused, .early: .logRefused
         }
     }
 
@@ -29,9 +29,12 @@ struct GapKeeper {
 
     /// Gives the log a gap for the losses that none covers.
     ///
+    /// - Parameters:
+    ///   - memory: of the arena.
+    ///   - isOfTheDead: whether its process died: records that waited in memory are lost then.
     /// - Throws: `SegmentError` where the log refuses; they are then asked for again.
-    func write(_ memory: ArenaMemory) throws(SegmentError) {
-        for loss in ArenaFormat.Loss.allCases {
+    func write(_ memory: ArenaMemory, isOfTheDead: Bool = false) throws(SegmentError) {
+        for loss in ArenaFormat.Loss.allCases where loss != .early || isOfTheDead {
             let notes = LossNotes(memory, loss)
             guard notes.promised == notes.covered, let run = notes.uncovered(GapKeeper.reason(loss)) else { continue }
             notes.promise(run, epoch: writer.epoch)
@@ -95,14 +98,20 @@ extension SegmentDirectory {
     /// Whether the segments of an epoch hold such a gap.
     fileprivate func holdsGap(epoch: UInt64, where isSuch: (SegmentGap) -> Bool) throws(SegmentError) -> Bool {
         for file in try list() + expired() where file.epoch == epoch {
-            let gaps = file.isSealed ? try manifest(of: file).gaps : try hotGaps(file)
+            let gaps = try gaps(of: file)
             if gaps.contains(where: isSuch) { return true }
         }
         return false
     }
 
-    private func hotGaps(_ file: SegmentFile) throws(SegmentError) -> [SegmentGap] {
-        let reader = try reader(of: file)
+    /// The gaps of a segment, which may be sealed while it is asked.
+    private func gaps(of file: SegmentFile) throws(SegmentError) -> [SegmentGap] {
+        if file.isSealed { return try manifest(of: file).gaps }
+        guard let reader = try readerNow(of: file) else { return [] }
+        return reader.file.isSealed ? try manifest(of: reader.file).gaps : try hotGaps(reader)
+    }
+
+    private func hotGaps(_ reader: SegmentReader) throws(SegmentError) -> [SegmentGap] {
         var gaps: [SegmentGap] = []
         var offset: Int64 = 0
         while true {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import ExchangeModel
+import Redaction
 
 /// Reads the heads that the Gateway has already accepted, off the hot path.
 struct HeadReading {
@@ -43,6 +44,8 @@ struct HeadReading {
     }
 
     /// Environment, task and metadata from the control headers, over what the path said.
+    ///
+    /// Where the name of a metadata header says that its value is a credential, the mark stands for it, however short it is.
     func attribution(over path: Attribution) -> Attribution {
         var result = path
         var metadata: [String: String] = [:]
@@ -55,7 +58,8 @@ struct HeadReading {
             } else if name == "x-inference-task-id", !header.value.isEmpty {
                 result.task = header.value
             } else if name.hasPrefix(prefix), name.utf8.count > prefix.utf8.count {
-                metadata[String(name.dropFirst(prefix.count))] = header.value
+                let isCredential = !header.value.isEmpty && CredentialRules.isCredentialHeader(name)
+                metadata[String(name.dropFirst(prefix.count))] = isCredential ? CredentialRules.mark : header.value
             }
         }
         result.metadata = metadata.sorted { Array($0.key.utf8).lexicographicallyPrecedes(Array($1.key.utf8)) }.map {

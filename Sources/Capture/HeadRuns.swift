@@ -83,11 +83,12 @@ struct HeadRuns {
             case .subprotocols: hasOddity = true
             }
         }
-        if !name.isEmpty { recognise(name, value) }
+        if !name.isEmpty { recognise(line) }
         lines.append(line)
     }
 
-    private mutating func recognise(_ name: ByteRun, _ value: ByteRun) {
+    private mutating func recognise(_ line: Line) {
+        let (name, value) = (line.name, line.value)
         switch unsafe name.base.load(as: UInt8.self) | 0x20 {
         case UInt8(ascii: "c"):
             guard name.equalsIgnoringCase("content-encoding") else { return }
@@ -97,7 +98,7 @@ struct HeadRuns {
             if traceparent == nil, name.equalsIgnoringCase("traceparent") { traceparent = value }
         case UInt8(ascii: "x"):
             if name.hasPrefixIgnoringCase("x-inference-") {
-                control(name, value)
+                control(line)
             } else if requestID == nil, name.equalsIgnoringCase("x-request-id") {
                 requestID = value
             }
@@ -105,7 +106,8 @@ struct HeadRuns {
         }
     }
 
-    private mutating func control(_ name: ByteRun, _ value: ByteRun) {
+    private mutating func control(_ line: Line) {
+        let (name, value) = (line.name, line.value)
         if name.equalsIgnoringCase("x-inference-environment") {
             environment = value
         } else if name.equalsIgnoringCase("x-inference-task-id") {
@@ -113,6 +115,8 @@ struct HeadRuns {
         } else if name.hasPrefixIgnoringCase(HeadRuns.metadataPrefix),
             name.count > HeadRuns.metadataPrefix.utf8CodeUnitCount
         {
+            // Its name says that it is a credential: the value stands among the metadata as well.
+            if line.keptBeforeMark >= 0 { hasOddity = true }
             metadataLines.append(lines.count)
         }
     }

@@ -76,6 +76,9 @@ struct LossNotes {
             store(Place.firstNumber, number)
         }
         let place = Place.latest + Int(number & 1) * Place.latestBytes
+        // The latest count is seen before what is written over the note before the last: a reader that meets the new note sees that
+        // the count has moved. On arm64 the release of the count alone does not hold later stores back.
+        atomicMemoryFence(ordering: .releasing)
         store(place, UInt64(bitPattern: startedAtUs))
         store(place + 8, id.high)
         store(place + 16, id.low)
@@ -119,6 +122,9 @@ struct LossNotes {
         }
         return nil
     }
+
+    /// Says that some of those that no gap covers are no losses: their records have reached a segment.
+    func cover(_ more: UInt64) { setCoverage(Coverage.covered, min(count, covered + more)) }
 
     /// Says which gap is about to be written, before it is.
     func promise(_ run: LossRun, epoch: UInt64) {

@@ -80,15 +80,17 @@ struct TreatmentPlan: Equatable {
     ///
     /// - Parameters:
     ///   - effect: what the encoder says.
-    ///   - isReduced: whether the loop had counted the exchange already.
+    ///   - reduction: what the loop had done to its bodies; it came first, so that it is what counts, unless the policy has none.
     /// - Returns: nil where nothing is to be counted.
-    func counter(_ effect: TreatmentEffect, isReduced: Bool) -> ArenaFormat.Counter? {
-        switch cause {
-        case .policy: return .policyMetadata
-        case .sampling: return .sampledMetadata
-        case .disk: return effect.hasLeftOut && !isReduced ? .reducedForDisk : nil
-        case .pressure, .limit:
-            guard !isReduced, effect != TreatmentEffect() else { return nil }
+    func counter(_ effect: TreatmentEffect, reduction: BodyReduction) -> ArenaFormat.Counter? {
+        switch (cause, reduction) {
+        case (.policy, _): return .policyMetadata
+        case (.sampling, _): return .sampledMetadata
+        case (_, .limit): return .reducedByLimit
+        case (_, .room): return .reducedForRoom
+        case (.disk, .nothing): return effect.hasLeftOut ? .reducedForDisk : nil
+        case (.pressure, .nothing), (.limit, .nothing):
+            guard effect != TreatmentEffect() else { return nil }
             if effect.hasLeftOut { return .reducedToMetadata }
             return cause == .pressure && effect.hasCutAnswer ? .reducedCut : .reducedByLimit
         }

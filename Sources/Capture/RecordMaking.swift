@@ -47,15 +47,15 @@ struct RecordMaking: Sendable {
     /// The record without its bodies, for a line that is longer than the log takes.
     func withoutBodies(_ record: ExchangeRecord, of view: ExchangeView) -> ExchangeRecord {
         var reduced = record
-        RecordMaking.drop(&reduced.requestBody, captured: view.requestBody, kept: view.facts.requestKept)
-        RecordMaking.drop(&reduced.responseBody, captured: view.responseBody, kept: view.facts.responseKept)
+        RecordMaking.drop(&reduced.requestBody, captured: view.requestBody, isWhole: view.holdsWholeRequest)
+        RecordMaking.drop(&reduced.responseBody, captured: view.responseBody, isWhole: view.holdsWholeResponse)
         reduced.responseChunks = []
         return reduced
     }
 
-    private static func drop(_ body: inout RecordedBody, captured: ByteRun, kept: BodyKept) {
+    private static func drop(_ body: inout RecordedBody, captured: ByteRun, isWhole: Bool) {
         guard body.wireByteCount > 0 else { return }
-        if kept == .full { body.sha256 = BodyDigest.hex(of: captured.array) }
+        if isWhole { body.sha256 = BodyDigest.hex(of: captured.array) }
         body.content = nil
         body.kept = .none
     }

@@ -23,4 +23,25 @@ enum ByteSearch {
         }
         return found
     }
+
+    /// How many bytes some bytes end with that a needle begins with, the whole needle not among them.
+    ///
+    /// - Complexity: O(m) of the needle.
+    static func beginning(of needle: [UInt8], atEndOf bytes: [UInt8]) -> Int {
+        guard !needle.isEmpty else { return 0 }
+        return needle.withUnsafeBytes { needle in
+            bytes.withUnsafeBytes { bytes in
+                var search = NeedleSearch()
+                search.prepare(ByteRun(needle))
+                return search.beginning(atEndOf: ByteRun(bytes))
+            }
+        }
+    }
+
+    /// How many bytes some bytes begin with that a needle ends with, the whole needle not among them.
+    ///
+    /// - Complexity: O(m) of the needle.
+    static func end(of needle: [UInt8], atStartOf bytes: [UInt8]) -> Int {
+        beginning(of: needle.reversed(), atEndOf: bytes.prefix(needle.count).reversed())
+    }
 }

@@ -45,6 +45,12 @@ extension CredentialRules {
         }
     }
 
+    /// Whether the first word of a credential header's value is a scheme word, by the same rules as the form for strings.
+    static func keepsScheme(_ word: ByteRun, isAuthorization: Bool) -> Bool {
+        guard isAuthorization else { return word.equalsIgnoringCase("bearer") }
+        return schemes.contains { word.equalsIgnoringCase($0) } || schemeBeginnings.contains { word.hasPrefixIgnoringCase($0) }
+    }
+
     /// Whether a query parameter's value is a credential; the name must hold no percent sign.
     package static func isCredentialParameter(_ name: ByteRun) -> Bool {
         switch name.count {
@@ -98,7 +104,8 @@ package struct CredentialRuns {
     package mutating func note(value: ByteRun, ofHeader name: ByteRun) -> Int {
         var kept = 0
         if let space = value.firstIndex(of: 0x20),
-            name.hasSuffixIgnoringCase("authorization") || value.slice(0, space).equalsIgnoringCase("bearer")
+            CredentialRules.keepsScheme(
+                value.slice(0, space), isAuthorization: name.hasSuffixIgnoringCase("authorization"))
         {
             kept = space + 1
         }

@@ -48,6 +48,30 @@ package enum CredentialRules {
         return headers.contains(lower) || headerEndings.contains { lower.hasSuffix($0) }
     }
 
+    /// What may stand before the credential in an `Authorization`; any other first word is taken for the credential itself.
+    static let schemes: [StaticString] = [
+        "bearer", "basic", "digest", "negotiate", "ntlm", "kerberos", "token", "key", "apikey", "api-key", "api_key", "oauth",
+        "dpop", "gnap", "hawk", "hoba", "mutual", "vapid", "privatetoken", "signature", "sharedkey", "sharedkeylite", "sso-key",
+        "googlelogin", "sapisidhash", "geniekey", "aws", "jwt", "session", "secret", "concealed",
+    ]
+    /// The same of families of schemes.
+    static let schemeBeginnings: [StaticString] = [
+        "aws4-hmac-", "aws4-ecdsa-", "goog4-", "acs3-hmac-", "tc3-hmac-", "sdk-hmac-", "hmac-sha", "scram-sha-",
+    ]
+
+    /// Whether the first word of a credential header's value is a scheme word, which stays.
+    ///
+    /// - Parameters:
+    ///   - word: in any case.
+    ///   - isAuthorization: whether the header's name ends in `authorization`; elsewhere some callers put `Bearer` before a bare
+    ///     key out of habit.
+    /// - Returns: true for the known ones only.
+    static func keepsScheme(_ word: String, isAuthorization: Bool) -> Bool {
+        let lower = word.lowercased()
+        guard isAuthorization else { return lower == "bearer" }
+        return schemes.contains { "\($0)" == lower } || schemeBeginnings.contains { lower.hasPrefix("\($0)") }
+    }
+
     /// Whether a header's value is a URL, which may carry credentials in its user part and its query.
     static func isURLHeader(_ name: String) -> Bool { urlHeaders.contains(name.lowercased()) }
 

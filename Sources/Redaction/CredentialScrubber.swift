@@ -63,8 +63,9 @@ package struct CredentialScrubber: Sendable {
     }
 
     private mutating func redactedValue(_ value: String, header: String) -> String {
-        // Some callers put the scheme word before a bare key out of habit.
-        guard let space = value.firstIndex(of: " "), header.hasSuffix("authorization") || value[..<space].lowercased() == "bearer"
+        // Without a scheme that is known the first word may be the key.
+        guard let space = value.firstIndex(of: " "),
+            CredentialRules.keepsScheme(String(value[..<space]), isAuthorization: header.hasSuffix("authorization"))
         else {
             note(value[...], header: header)
             return CredentialRules.mark
@@ -152,19 +153,39 @@ package struct CredentialScrubber: Sendable {
 
     /// Overwrites every occurrence of the credentials met with `*`, length kept, so that offsets stay true.
     ///
-    /// - Parameter bytes: changed in place; untouched where nothing occurs.
+    /// - Parameters:
+    ///   - bytes: changed in place; untouched where nothing occurs.
+    ///   - isCutAtStart: whether more stood before them: the end of a credential, of 8 bytes or more, is masked there as well.
+    ///   - isCutAtEnd: whether more stood behind them; likewise.
     /// - Returns: how many occurrences were masked.
     /// - Complexity: O(n) per credential.
     @discardableResult
-    package func mask(_ bytes: inout [UInt8]) -> Int {
+    package func mask(_ bytes: inout [UInt8], isCutAtStart: Bool = false, isCutAtEnd: Bool = false) -> Int {
         var count = 0
+        // Looked for before anything is masked, for one credential may stand within another.
+        let parts = cutParts(of: bytes, isCutAtStart, isCutAtEnd)
         for needle in found where needle.count >= CredentialScrubber.shortestSearched {
             for start in ByteSearch.occurrences(of: needle, in: bytes) {
                 for i in start..<start + needle.count { bytes[i] = UInt8(ascii: "*") }
                 count += 1
             }
         }
+        for part in parts {
+            for i in part { bytes[i] = UInt8(ascii: "*") }
+            count += 1
+        }
         return count
+    }
+
+    /// What a cut left of credentials at either end.
+    private func cutParts(of bytes: [UInt8], _ isCutAtStart: Bool, _ isCutAtEnd: Bool) -> [Range<Int>] {
+        guard isCutAtStart || isCutAtEnd else { return [] }
+        var (first, last) = (0, 0)
+        for needle in found where needle.count > CredentialScrubber.shortestSearched {
+            if isCutAtStart { first = max(first, ByteSearch.end(of: needle, atStartOf: bytes)) }
+            if isCutAtEnd { last = max(last, ByteSearch.beginning(of: needle, atEndOf: bytes)) }
+        }
+        return [0..<first, bytes.count - last..<bytes.count].filter { $0.count >= CredentialScrubber.shortestSearched }
     }
 
     /// The text with the credentials met masked.

@@ -87,6 +87,24 @@ package struct NeedleSearch: ~Copyable {
         return nil
     }
 
+    /// How many bytes a run ends with that the needle begins with, the whole needle not among them.
+    ///
+    /// - Parameter run: what is cut there.
+    /// - Returns: 0 where none do.
+    /// - Complexity: O(m).
+    package mutating func beginning(atEndOf run: ByteRun) -> Int {
+        guard needle.count > 1 else { return 0 }
+        if borders.isEmpty { findBorders() }
+        func byte(_ i: Int) -> UInt8 { needle.base.load(fromByteOffset: i, as: UInt8.self) }
+        var matched = 0
+        for i in max(0, run.count - needle.count + 1)..<run.count {
+            let next = run.base.load(fromByteOffset: i, as: UInt8.self)
+            while matched > 0, byte(matched) != next { matched = Int(borders[matched - 1]) }
+            if byte(matched) == next { matched += 1 }
+        }
+        return matched
+    }
+
     private mutating func findBorders() {
         func byte(_ i: Int) -> UInt8 { needle.base.load(fromByteOffset: i, as: UInt8.self) }
         borders.append(0)

@@ -85,13 +85,13 @@ package struct PersonalDataScrubber: ~Copyable, Sendable {
 
     // MARK: Streams
 
-    /// The edits within the pieces of a stream's text; what was found within single pieces goes.
+    /// The edits within the pieces of a stream's text; what was found within a single piece goes where one of them overlaps it.
+    ///
+    /// It stays elsewhere: beside another piece a value may look like none, as where a whole text is sent several times.
     private mutating func splitEdits(in run: ByteRun, replacing found: inout [DetectorMatch]) -> [RedactionEdit] {
         stream.gather(run)
         var edits: [RedactionEdit] = []
-        var joinedRanges: [Range<Int>] = []
         for row in stream.rows where row.pieces.count > 1 {
-            if !found.isEmpty { joinedRanges += row.pieces.map { $0.original..<$0.original + $0.count } }
             row.text.withUnsafeBytes { bytes in
                 let joined = ByteRun(bytes)
                 let text = DetectorText(base: joined.base, low: 0, high: joined.count, isAfterValue: false, isBeforeValue: false)
@@ -112,16 +112,14 @@ package struct PersonalDataScrubber: ~Copyable, Sendable {
                 }
             }
         }
-        if !joinedRanges.isEmpty { drop(&found, within: joinedRanges.sorted { $0.lowerBound < $1.lowerBound }) }
-        return edits
-    }
-
-    private func drop(_ found: inout [DetectorMatch], within ranges: [Range<Int>]) {
+        guard !edits.isEmpty, !found.isEmpty else { return edits }
+        edits.sort { $0.start < $1.start }
         var i = 0
         found.removeAll { match in
-            while i < ranges.count, ranges[i].upperBound <= match.start { i += 1 }
-            return i < ranges.count && ranges[i].lowerBound < match.end
+            while i < edits.count, edits[i].end <= match.start { i += 1 }
+            return i < edits.count && edits[i].start < match.end
         }
+        return edits
     }
 
     // MARK: Precedence

@@ -19,13 +19,21 @@ package struct SegmentCoverage: Sendable {
         for epoch in epochs {
             for file in all.filter({ $0.epoch == epoch }).suffix(limit) {
                 if file.isSealed {
-                    // A manifest that cannot be read says nothing: its records may come twice, and ids settle that.
-                    if let manifest = try? directory.manifest(of: file) { ranges[epoch, default: []] += manifest.recordNumbers }
-                } else {
-                    try read(try directory.reader(of: file), epoch: epoch)
+                    readManifest(of: file, in: directory)
+                } else if let reader = try directory.readerNow(of: file) {
+                    if reader.file.isSealed {
+                        readManifest(of: reader.file, in: directory)
+                    } else {
+                        try read(reader, epoch: epoch)
+                    }
                 }
             }
         }
+    }
+
+    /// A manifest that cannot be read says nothing: its records may come twice, and ids settle that.
+    private mutating func readManifest(of file: SegmentFile, in directory: SegmentDirectory) {
+        if let manifest = try? directory.manifest(of: file) { ranges[file.epoch, default: []] += manifest.recordNumbers }
     }
 
     private mutating func read(_ reader: SegmentReader, epoch: UInt64) throws(SegmentError) {

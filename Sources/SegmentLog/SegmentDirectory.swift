@@ -35,6 +35,19 @@ package struct SegmentDirectory: Sendable {
         try SegmentReader(file: file, files: files, keys: keys)
     }
 
+    /// Opens a segment that was listed a while ago: by its new name where it was sealed since.
+    ///
+    /// - Parameter file: as it was listed.
+    /// - Returns: a reader; nil where the segment is gone.
+    /// - Throws: `SegmentError` where it is there and cannot be opened, or the directory cannot be listed.
+    package func readerNow(of file: SegmentFile) throws(SegmentError) -> SegmentReader? {
+        do throws(SegmentError) { return try reader(of: file) } catch {
+            guard error.cause?.code == .notFound else { throw error }
+            guard let now = try list().first(where: { $0.stem == file.stem && $0.name != file.name }) else { return nil }
+            return try reader(of: now)
+        }
+    }
+
     /// A segment by its name.
     ///
     /// - Returns: the segment; nil where it is gone or the name is not a segment's.

@@ -44,18 +44,20 @@ package final class SegmentEpoch: Sendable {
 
     /// The next free number: the time, raised above every epoch there is.
     static func next(in directory: SegmentDirectory, clock: any Clock) throws(SegmentError) -> UInt64 {
-        let newest = try directory.list().map(\.epoch).max() ?? 0
+        // Those whose records have expired count too: their facts and manifests bear the number.
+        let newest = try directory.listing().found.map(\.epoch).max() ?? 0
         return max(UInt64(clamping: clock.wallUs), newest == UInt64.max ? newest : newest + 1)
     }
 
     /// The epochs whose writers live, by their locks; the lock files of the dead are removed on the way.
     ///
     /// - Parameter directory: where the segments lie.
-    /// - Returns: the numbers.
+    /// - Returns: the numbers; none where the directory does not exist.
     /// - Throws: `SegmentError` of code `directoryUnusable`.
     package static func live(in directory: SegmentDirectory) throws(SegmentError) -> Set<UInt64> {
         var found: Set<UInt64> = []
         do throws(PlatformError) {
+            guard try directory.files.status(of: directory.path) != nil else { return found }
             for name in try directory.files.list(directory.path) where name.hasSuffix(lockExtension) {
                 guard let number = UInt64(name.dropLast(lockExtension.utf8.count), radix: 16) else { continue }
                 let path = PathText.join(directory.path, name)

@@ -68,10 +68,10 @@ final class SegmentOutput {
         unwrittenBytes += batch.bytes.count
     }
 
-    /// Writes what waits, unless a failing device is given a pause.
+    /// Writes what waits, unless a failing device or a full disk is given a pause.
     func write(ignoringPause: Bool = false) throws(SegmentError) {
         guard !unwritten.isEmpty else { return }
-        if !ignoringPause, let blockedUntilUs, clock.monotonicUs < blockedUntilUs { return }
+        if !ignoringPause, let heldUntilUs, clock.monotonicUs < heldUntilUs { return }
         try endSegmentIfDue()
         var hasFailed = false
         while let batch = unwritten.first {
@@ -127,7 +127,7 @@ final class SegmentOutput {
     /// The next time something is due, on the monotonic clock.
     var nextDeadlineUs: Int64? {
         var due: [Int64] = []
-        if !unwritten.isEmpty { due.append(blockedUntilUs ?? retryAtUs ?? clock.monotonicUs) }
+        if !unwritten.isEmpty { due.append(heldUntilUs ?? clock.monotonicUs) }
         if case .interval(let us) = policy, let first = firstUnsyncedAtUs { due.append(first + us) }
         if let current {
             due.append(current.openedAtUs + limits.segmentAgeUs)
@@ -135,6 +135,12 @@ final class SegmentOutput {
             due.append(clock.monotonicUs + SegmentOutput.hourUs - SegmentOutput.remainder(wall))
         }
         return due.min()
+    }
+
+    /// Until when nothing is written, for the sake of a failing device or a full disk.
+    private var heldUntilUs: Int64? {
+        guard let retryAtUs else { return blockedUntilUs }
+        return max(retryAtUs, blockedUntilUs ?? retryAtUs)
     }
 
     /// Ends the current segment; what is unwritten stays.

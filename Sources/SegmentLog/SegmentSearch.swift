@@ -7,10 +7,11 @@ package enum SegmentSearch {
     /// - Parameters:
     ///   - startedAtUs: the times, in any order.
     ///   - epoch: older writers are passed over.
-    ///   - directory: where the segments lie.
+    ///   - directory: where the segments lie, with the keys to read them.
     ///   - limit: segments read, the latest ones.
     ///   - body: takes a line without its newline.
-    /// - Throws: `SegmentError` where the directory cannot be listed or a segment cannot be read.
+    /// - Throws: `SegmentError` where the directory cannot be listed or a segment cannot be read, of code `keyMissing` where a batch
+    ///   in which one of them may be is encrypted with a key that is not at hand: what was not found may then be there.
     package static func lines(
         startedAtUs: [Int64], since epoch: UInt64, directory: SegmentDirectory, limit: Int = 256,
         _ body: (ArraySlice<UInt8>) -> Void
@@ -18,7 +19,8 @@ package enum SegmentSearch {
         let times = startedAtUs.sorted()
         guard !times.isEmpty else { return }
         for file in try directory.list().filter({ $0.epoch >= epoch }).suffix(limit) {
-            let reader = try directory.reader(of: file)
+            // One that was removed meanwhile holds nothing.
+            guard let reader = try directory.readerNow(of: file) else { continue }
             var next: Int64? = 0
             while let offset = next {
                 next = try lines(times, reader, at: offset, body)
@@ -33,8 +35,15 @@ package enum SegmentSearch {
         switch try reader.skim(after: offset) {
         case .batch(let batch):
             let range = batch.header.minStartedAtUs...batch.header.maxStartedAtUs
-            if holds(times, range), case .batch(let whole) = try reader.next(after: batch.offset) {
+            guard holds(times, range) else { return batch.next }
+            switch try reader.next(after: batch.offset) {
+            case .batch(let whole):
                 for line in whole.lineRanges { body(whole.raw[line]) }
+            case .locked(_, _, let id):
+                throw SegmentError(
+                    .keyMissing, "The batch is encrypted with the key \(SegmentKey.name(of: id)), which is not in the key file.",
+                    segment: reader.file.name, offset: batch.offset)
+            case .damage, .gap, .incomplete, .end: break
             }
             return batch.next
         case .gap(let gap): return gap.next

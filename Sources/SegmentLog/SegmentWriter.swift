@@ -34,6 +34,8 @@ package final class SegmentWriter {
     private var lostRecords: UInt64 = 0
     private var gaps: UInt64 = 0
     private var isClosed = false
+    /// A refusal that `append` met and nobody was told of.
+    private var untold: SegmentError?
 
     /// A writer that begins a new epoch; the first segment is made with the first batch.
     ///
@@ -184,12 +186,18 @@ package final class SegmentWriter {
     /// - Throws: `SegmentError` of code `noSpace`, `writeFailed`, `syncFailed` or `compressionFailed`; all records are kept.
     package func tick() throws(SegmentError) {
         guard !isClosed else { return }
-        if batchRecords > 0, clock.monotonicUs - batchOpenedAtUs >= limits.batchAgeUs {
-            try noting { () throws(SegmentError) in try closeBatch() }
-        }
         try noting { () throws(SegmentError) in
-            try output.write()
-            try output.tick()
+            var refusal = untold
+            do throws(SegmentError) {
+                if batchRecords > 0, clock.monotonicUs - batchOpenedAtUs >= limits.batchAgeUs { try closeBatch() }
+                try output.write()
+                if output.unwrittenBytes == 0 { refusal = nil }
+            } catch {
+                refusal = error
+            }
+            // What was written before is made durable though the disk takes no more.
+            do throws(SegmentError) { try output.tick() } catch { refusal = refusal ?? error }
+            if let refusal { throw refusal }
         }
     }
 
@@ -199,9 +207,17 @@ package final class SegmentWriter {
     package func flush() throws(SegmentError) {
         guard !isClosed else { return }
         try noting { () throws(SegmentError) in
-            try closeBatch()
-            try output.write(ignoringPause: true)
-            if policy != .never { try output.sync() }
+            var refusal: SegmentError?
+            do throws(SegmentError) {
+                try closeBatch()
+                try output.write(ignoringPause: true)
+            } catch {
+                refusal = error
+            }
+            if policy != .never {
+                do throws(SegmentError) { try output.sync() } catch { refusal = refusal ?? error }
+            }
+            if let refusal { throw refusal }
         }
     }
 
@@ -248,7 +264,7 @@ package final class SegmentWriter {
                 try output.write()
             }
         } catch {
-            lastError = error
+            untold = error
         }
     }
 
@@ -272,9 +288,9 @@ package final class SegmentWriter {
     private func noting(_ work: () throws(SegmentError) -> Void) throws(SegmentError) {
         do {
             try work()
-            if output.unwrittenBytes == 0 { lastError = nil }
+            if output.unwrittenBytes == 0 { (lastError, untold) = (nil, nil) }
         } catch {
-            lastError = error
+            (lastError, untold) = (error, nil)
             throw error
         }
     }

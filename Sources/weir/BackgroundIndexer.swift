@@ -14,14 +14,14 @@ struct BackgroundPlan: Sendable {
     let seals: Bool
     /// What is removed, of what was sealed.
     let retention: RetentionPolicy
+    /// Between two looks for something to seal, and for something to remove, microseconds.
+    var keepingPauseUs: Int64 = 10_000_000
 }
 
 /// Indexes every second on a thread of its own, giving way to a `weir index` that waits; then seals and removes what is due.
 final class BackgroundIndexer: Sendable {
     private let thread: OwnedThread
     private let isStopping: Stop
-    /// Between two looks for something to seal or remove.
-    private static let keepingPauseUs: Int64 = 10_000_000
 
     final class Stop: Sendable {
         private let flag = Atomic<Bool>(false)
@@ -36,20 +36,28 @@ final class BackgroundIndexer: Sendable {
             // Unpacking, reading and sealing are whole cores' work for a moment: traffic comes first.
             OwnedThread.giveWay()
             let clock = SystemClock()
-            var keptUs = clock.monotonicUs
+            let keeping = BackgroundKeeping(plan: plan, metrics: metrics, logger: logger)
+            var locked = LockedSegments()
+            var (sealedUs, removedUs) = (clock.monotonicUs, clock.monotonicUs)
             while !stop.isSet {
-                let isCaughtUp = BackgroundIndexer.pass(plan, stop, metrics, logger)
-                if isCaughtUp, clock.monotonicUs - keptUs >= BackgroundIndexer.keepingPauseUs {
-                    BackgroundKeeping(plan: plan, metrics: metrics, logger: logger).run(stop)
-                    keptUs = clock.monotonicUs
+                let report = BackgroundIndexer.pass(plan, stop, metrics, logger)
+                if let report { locked.note(report, logger) }
+                // Sealing needs the index; what is sealed is read, so that removing does not.
+                if report?.isCaughtUp == true, clock.monotonicUs - sealedUs >= plan.keepingPauseUs {
+                    keeping.seal(stop)
+                    sealedUs = clock.monotonicUs
+                }
+                if clock.monotonicUs - removedUs >= plan.keepingPauseUs {
+                    keeping.remove(stop)
+                    removedUs = clock.monotonicUs
                 }
                 for _ in 0..<20 where !stop.isSet { clock.sleep(us: 50_000) }
             }
         }
     }
 
-    /// One pass; true where nothing was left unread.
-    private static func pass(_ plan: BackgroundPlan, _ stop: Stop, _ metrics: IndexerMetrics, _ logger: Logger) -> Bool {
+    /// One pass; nil where it did not come to its end.
+    private static func pass(_ plan: BackgroundPlan, _ stop: Stop, _ metrics: IndexerMetrics, _ logger: Logger) -> IndexReport? {
         let clock = SystemClock()
         let startedAtUs = clock.wallUs
         func passed(_ ending: IndexerMetrics.Ending, _ report: IndexReport? = nil) {
@@ -66,7 +74,7 @@ final class BackgroundIndexer: Sendable {
             if report.damaged > 0 || report.undecodable > 0 || !report.unreadable.isEmpty {
                 logger.warning("indexing found damage", metadata: ["report": "\(report.summary)"])
             }
-            return report.isCaughtUp
+            return report
         } catch let error as IndexingError where error.code == .locked {
             passed(.locked)
             logger.debug("another process is indexing")
@@ -74,12 +82,32 @@ final class BackgroundIndexer: Sendable {
             passed(.failed)
             logger.error("indexing failed; segments are kept, `weir index` catches up", metadata: ["error": "\(error)"])
         }
-        return false
+        return nil
     }
 
     func stop() {
         isStopping.set()
         thread.join()
+    }
+}
+
+/// Segments that the indexer passes over because their key is not at hand; said whenever others are.
+struct LockedSegments {
+    private var said: Set<String> = []
+
+    /// Takes note of a pass.
+    ///
+    /// - Parameters:
+    ///   - report: what it found; of a pass that was cut short only more is believed.
+    ///   - logger: told where the names have changed.
+    mutating func note(_ report: IndexReport, _ logger: Logger) {
+        let now = report.isCaughtUp ? Set(report.locked) : said.union(report.locked)
+        guard now != said else { return }
+        said = now
+        guard !now.isEmpty else { return logger.notice("every segment has its key again") }
+        logger.error(
+            "segments are encrypted with keys that are not in the key file; their exchanges are not in the index",
+            metadata: ["segments": "\(now.sorted().joined(separator: ", "))"])
     }
 }
 
@@ -89,18 +117,27 @@ struct BackgroundKeeping {
     let metrics: IndexerMetrics
     let logger: Logger
 
-    func run(_ stop: BackgroundIndexer.Stop) {
-        do {
-            if plan.seals { try seal(stop) }
-            if !plan.retention.isEmpty, !stop.isSet { try remove() }
-        } catch let error as IndexingError where error.code == .locked {
+    /// Seals what is finished and wholly in the index.
+    func seal(_ stop: BackgroundIndexer.Stop) {
+        guard plan.seals, !stop.isSet else { return }
+        attempt { try sealNow(stop) }
+    }
+
+    /// Removes what is due, whatever the index is like.
+    func remove(_ stop: BackgroundIndexer.Stop) {
+        guard !plan.retention.isEmpty, !stop.isSet else { return }
+        attempt { try removeNow() }
+    }
+
+    private func attempt(_ work: () throws -> Void) {
+        do { try work() } catch let error as IndexingError where error.code == .locked {
             logger.debug("another process seals or erases")
         } catch {
             logger.error("segments cannot be sealed or removed; they are kept as they are", metadata: ["error": "\(error)"])
         }
     }
 
-    private func seal(_ stop: BackgroundIndexer.Stop) throws {
+    private func sealNow(_ stop: BackgroundIndexer.Stop) throws {
         let store = try plan.paths.openForWriting(waitUs: 1_000_000)
         let keeper = SegmentKeeper(store: store, directory: plan.log, lock: IndexLock(path: plan.paths.lock))
         let report = try keeper.seal(shouldStop: { stop.isSet })
@@ -110,7 +147,7 @@ struct BackgroundKeeping {
         }
     }
 
-    private func remove() throws {
+    private func removeNow() throws {
         // Records first and without the index: what frees the disk must not wait for what may need the disk.
         var records = plan.retention
         records.factsAgeUs = nil

@@ -54,14 +54,23 @@ final class ReplayAnswers: Sendable {
     ///
     /// - Parameters:
     ///   - record: the exchange as it was recorded.
+    ///   - sent: the request as it was sent: a key in it is looked for in the answer.
     ///   - answer: what came now.
     ///   - sentAtUs: when it was sent, microseconds since the epoch.
     ///   - provider: the host it was sent to.
     ///   - url: where it was sent, without its query.
     /// - Returns: a record of the second exchange; its credentials are redacted.
     static func record(
-        of record: ExchangeRecord, answer: Result<OutboundResponse, OutboundError>, sentAtUs: Int64, provider: String, url: String
+        of record: ExchangeRecord, sent: ReplayRequest, answer: Result<OutboundResponse, OutboundError>, sentAtUs: Int64,
+        provider: String, url: String
     ) -> ExchangeRecord {
+        var scrubber = CredentialScrubber()
+        var sentHeaders = sent.headers.map { HeaderPair($0.name, $0.value) }
+        scrubber.redact(&sentHeaders)
+        if let mark = sent.url.firstIndex(of: "?") {
+            _ = scrubber.redactedQuery(String(sent.url[sent.url.index(after: mark)...]))
+        }
+        let url = scrubber.masked(url)
         let random = SystemRandom.bits128()
         let id = ExchangeID(milliseconds: UInt64(clamping: sentAtUs / 1_000), random: (random.high, random.low))
         var made = ExchangeRecord(
@@ -82,7 +91,7 @@ final class ReplayAnswers: Sendable {
         attempt.upstreamURL = url
         switch answer {
         case .success(let response):
-            fill(&made, &attempt, from: response, wasStream: record.head.responseStream)
+            fill(&made, &attempt, from: response, wasStream: record.head.responseStream, scrubber)
         case .failure(let error):
             made.head.outcome = error.code == .timedOut ? .timedOut : .upstreamFailed
             made.head.errorSource = .gateway
@@ -94,7 +103,8 @@ final class ReplayAnswers: Sendable {
     }
 
     private static func fill(
-        _ made: inout ExchangeRecord, _ attempt: inout Attempt, from response: OutboundResponse, wasStream: Bool
+        _ made: inout ExchangeRecord, _ attempt: inout Attempt, from response: OutboundResponse, wasStream: Bool,
+        _ sent: CredentialScrubber
     ) {
         let times = response.timings
         made.head.status = response.status
@@ -105,9 +115,12 @@ final class ReplayAnswers: Sendable {
         let contentType = response.header("content-type") ?? ""
         made.head.responseStream = contentType.lowercased().hasPrefix("text/event-stream") || (wasStream && contentType.isEmpty)
         made.responseHeaders = response.headers.map { HeaderPair($0.name, $0.value) }
-        var scrubber = CredentialScrubber()
+        var scrubber = sent
         scrubber.redact(&made.responseHeaders)
-        made.responseBody = RecordedBody(content: response.body, wireByteCount: Int64(response.body.count))
+        made.responseHeaders = made.responseHeaders.map { HeaderPair(scrubber.masked($0.name), scrubber.masked($0.value)) }
+        var body = response.body
+        scrubber.mask(&body)
+        made.responseBody = RecordedBody(content: body, wireByteCount: Int64(body.count))
         made.responseChunks = response.arrivals.prefix(ExchangeRecord.chunkLimit).map {
             ChunkArrival(offset: Int64($0.offset), timeUs: $0.timeUs)
         }

@@ -107,7 +107,8 @@ final class ReplayRun: Sendable {
             answer = .failure(error)
         }
         let answered = ReplayAnswers.record(
-            of: record, answer: answer, sentAtUs: sentAtUs, provider: maker.base.host, url: maker.url(record.head.path))
+            of: record, sent: request, answer: answer, sentAtUs: sentAtUs, provider: maker.base.host,
+            url: maker.url(record.head.path))
         switch answer {
         case .success(let response):
             result.status = response.status

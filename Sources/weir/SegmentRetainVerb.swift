@@ -120,6 +120,10 @@ struct SegmentRepairVerb: ParsableCommand {
             throw VerbFailure.unfinished("a gateway writes to \(data.directory.path); stop it first")
         }
         defer { lock.release() }
+        // After a hand-over the lock may be free while a process still writes: it holds its epoch.
+        guard try SegmentEpoch.live(in: try data.directory.log).isEmpty else {
+            throw VerbFailure.unfinished("a gateway still writes to \(data.directory.path); stop it first")
+        }
         var limits = SegmentLimits.standard
         limits.recoveredSegments = Int.max
         let recovered = try SegmentRecovery.recover(directory: data.directory.segments, files: files, limits: limits)

@@ -26,20 +26,6 @@ enum SegmentEvent {
     }
 }
 
-extension SegmentDirectory {
-    /// Opens a segment that was listed a while ago: by its new name where it was sealed since.
-    ///
-    /// - Parameter file: as it was listed.
-    /// - Returns: a reader; nil where the segment is gone.
-    /// - Throws: `SegmentError` where it is there and cannot be opened.
-    func readerNow(of file: SegmentFile) throws -> SegmentReader? {
-        do { return try reader(of: file) } catch {
-            guard try files.status(of: file.path) == nil else { throw error }
-            return try list().first { $0.stem == file.stem && $0.name != file.name }.map { try reader(of: $0) }
-        }
-    }
-}
-
 /// A line of the log and where it lies.
 struct LoggedLine {
     /// With its newline.

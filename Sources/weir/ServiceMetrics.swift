@@ -148,6 +148,7 @@ final class IndexerMetrics: Sendable {
         times.lastPassUs.store(Int(clamping: endedAtUs), ordering: .relaxed)
         guard let report else { return }
         shard.add(report.damaged + report.undecodable, to: damaged.series)
-        if report.isCaughtUp { times.caughtUpAtUs.store(Int(clamping: startedAtUs), ordering: .relaxed) }
+        // What is locked is unread, and stays so until its key comes.
+        if report.isCaughtUp, report.locked.isEmpty { times.caughtUpAtUs.store(Int(clamping: startedAtUs), ordering: .relaxed) }
     }
 }

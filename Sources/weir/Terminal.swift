@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
+import Platform
 
 /// Standard output was closed by its reader (`weir query ... | head`): the quiet end of a verb.
 struct OutputClosed: Error {
@@ -10,9 +11,30 @@ struct OutputClosed: Error {
 enum Terminal {
     /// Writes data.
     ///
-    /// - Throws: `OutputClosed` where the reader has gone.
-    static func data(_ bytes: [UInt8]) throws {
-        do { try FileHandle.standardOutput.write(contentsOf: Data(bytes)) } catch { throw OutputClosed() }
+    /// - Throws: `OutputClosed` where the reader has gone, `VerbFailure` where the data cannot be written, as on a full disk.
+    static func data(_ bytes: [UInt8]) throws { try data(bytes, to: STDOUT_FILENO) }
+
+    /// The same to any descriptor.
+    static func data(_ bytes: [UInt8], to descriptor: Int32) throws {
+        var done = 0
+        while done < bytes.count {
+            let count = bytes[done...].withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+            if count >= 0 {
+                done += count
+                continue
+            }
+            switch errno {
+            case EINTR: continue
+            case EAGAIN:
+                // Somebody made the pipe or the terminal one that does not wait.
+                var ready = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+                _ = poll(&ready, 1, -1)
+            case EPIPE: throw OutputClosed()
+            case let number:
+                let error = PlatformError(errno: number, operation: "write", path: "standard output")
+                throw VerbFailure.unfinished("the output is not whole: \(error.message)")
+            }
+        }
     }
 
     /// Writes text as data.

@@ -24,6 +24,12 @@ import time
 import ledger
 
 LOOPS = 3
+# What ended longer before a kill than this is in a segment, with all of its bodies.
+NEAR_US = 1_000_000
+# Of a body; what is longer lies beside the arena until it is in a segment, and goes with the process.
+SHARE_BYTES = (1 << 20) - (64 << 10)
+# An arena of fewer MiB may run short under these loads; then bodies are cut or left out.
+ROOMY_MIB = 32
 # A process may die between counting an exchange and taking its slot: one for each loop.
 IN_BEGIN = LOOPS
 
@@ -38,6 +44,8 @@ class Account:
         self.faults = []
         self.counts = collections.Counter()
         self.since = 0
+        # Of the process whose exchanges are looked at next: when it was killed, and its arenas; None and 0: not known, or not killed.
+        self.killed_us, self.arena_mib = None, 0
 
     def fault(self, text):
         self.counts["faults"] += 1
@@ -87,10 +95,8 @@ class Account:
         for record in fresh.values():
             self.counts["records"] += 1
             self.counts["outcome " + record["outcome"]] += 1
-            if "full" != record["request_body_kept"] or "full" != record["response_body_kept"]:
+            if ledger.is_reduced(record):
                 self.counts["reduced"] += 1
-                if record["outcome"] == "completed" and not self.may_be_reduced(record):
-                    self.fault(f"{record['id']}: completed and reduced")
             asked = ledger.asked(record)
             if asked is None:
                 # The process died before the head was whole.
@@ -100,7 +106,7 @@ class Account:
             n = asked.n
             by_number[n] = record
             line = self.lines.get(n)
-            wrong = "nobody asked for it" if line is None else ledger.record_fault(record, line, self.texts)
+            wrong = "nobody asked for it" if line is None else ledger.record_fault(record, line, self.texts, self.may_be_reduced(record, line))
             if wrong:
                 self.counts["wrong"] += 1
                 self.fault(f"{record['id']}, exchange {n}: {wrong}")
@@ -123,11 +129,11 @@ class Account:
         for text in absent[dropped:]:
             self.fault(text)
 
-    def may_be_reduced(self, record):
-        """Payload beside the arena goes with the process; then the record says so."""
-        return any(record[f"{side}_body_bytes"] > (1 << 20) - (64 << 10) for side in ("request", "response")) or self.is_small_arena
-
-    is_small_arena = False
+    def may_be_reduced(self, record, line):
+        """Payload beside the arena goes with the process, and a small arena may run short; then the record says so."""
+        if self.arena_mib < ROOMY_MIB or any(record[f"{side}_body_bytes"] > SHARE_BYTES for side in ("request", "response")):
+            return True
+        return self.killed_us is not None and line.end_us > self.killed_us - NEAR_US
 
 
 def text_of(counts):
@@ -140,7 +146,6 @@ def run_random(args):
     pool = os.path.join(args.folder, "pool.txt")
     subprocess.run([args.ledger, "pool", pool], check=True)
     account = Account(args.weir, data, ledger.Texts(pool))
-    account.is_small_arena = True
     provider_port = ledger.free_port()
     provider = subprocess.Popen([args.ledger, "provider", str(provider_port), pool])
     log = os.path.join(args.folder, "weir.log")
@@ -149,10 +154,11 @@ def run_random(args):
     def start():
         flags = ["--threads", str(LOOPS)]
         # Small arenas press payload into plain memory; large ones hold it all.
-        return ledger.Process(args.weir, data, provider_port, log, flags, env={"WEIR_CAPTURE_ARENA_MIB": str(rng.choice((16, 32, 64)))})
+        mib = rng.choice((16, 32, 64))
+        return ledger.Process(args.weir, data, provider_port, log, flags, env={"WEIR_CAPTURE_ARENA_MIB": str(mib)}), mib
 
     try:
-        weir = start()
+        weir, mib = start()
         weir.wait_ready()
         account.check_new(None)
         for number in range(args.rounds):
@@ -166,6 +172,7 @@ def run_random(args):
             killed_us = time.monotonic_ns() // 1000
             weir.kill()
             kills += 1
+            account.killed_us, account.arena_mib = killed_us, mib
             lines = driver.finish(ask=False)
             for line in lines:
                 if line.state in ("cut", "refused", "wrong") and line.end_us < killed_us:
@@ -174,12 +181,12 @@ def run_random(args):
             states += account.add(lines)
             counted = ledger.arena_counters(data)
             for _ in range(rng.choice((0, 0, 0, 0, 0, 2))):
-                weir = start()
+                weir, _ = start()
                 time.sleep(rng.uniform(0, 0.06))
                 weir.kill()
                 kills += 1
                 account.counts["killed while starting"] += 1
-            weir = start()
+            weir, mib = start()
             if not weir.wait_ready():
                 raise SystemExit(f"round {number}: no start after a kill; see {log}")
             account.check_new(counted)
@@ -249,6 +256,7 @@ def finish(args, account, data):
 
 # ---- at every call
 
+ARENA_MIB = 4
 # What changes a disk. Each is counted by strace for each thread on its own.
 CALLS = ("write", "pwrite64", "fdatasync", "fsync", "rename", "unlink", "ftruncate", "fallocate", "mkdir")
 
@@ -283,7 +291,7 @@ class Points:
         self.counts = collections.Counter()
 
     def start(self, data, wrap=()):
-        return ledger.Process(self.args.weir, data, self.provider_port, self.log, ("--threads", "2"), wrap, env={"WEIR_CAPTURE_ARENA_MIB": "4"})
+        return ledger.Process(self.args.weir, data, self.provider_port, self.log, ("--threads", "2"), wrap, env={"WEIR_CAPTURE_ARENA_MIB": str(ARENA_MIB)})
 
     def drive(self, weir, seconds, callers=12):
         path = os.path.join(self.args.folder, "ledger.txt")
@@ -319,7 +327,7 @@ class Points:
     def check(self, data, lines, counted, what):
         """Starts it without strace, stops it, and reads all."""
         account = Account(self.args.weir, data, self.texts)
-        account.is_small_arena = True
+        account.arena_mib = ARENA_MIB
         account.add(lines)
         weir = self.start(data)
         if not weir.wait_ready():

@@ -5,11 +5,14 @@
     faults.py --weir PROGRAM --ledger PROGRAM --folder DIR --faults NAME,...
 
 Three phases each: before, during, after. Demanded: callers get every answer whole; admitted is recorded plus dropped, to the exchange,
-and the segments hold what is said; what is absent ended while the fault lasted; records are right; capture has resumed by the end of
-the last phase without a restart. Latency as callers see it is told for each phase; it fails a run only where it is out of all proportion.
+and the segments hold what is said, none of it twice but where a sync failed or files were taken away; the gaps of the log name what was
+dropped, to the exchange; what is absent ended while the fault lasted; records are right; capture has resumed by the end of
+the last phase without a restart. `full_stop` has the gateway stopped while the fault lasts and started again after it: what is then
+neither recorded nor in a gap is lost. Latency as callers see it is told for each phase; it fails a run only where it is out of all proportion.
 """
 import argparse
 import collections
+import json
 import os
 import shutil
 import signal
@@ -36,6 +39,11 @@ class Fault:
     mix, rate, during = "small", 300, DURING
     # Whether exchanges may be dropped; they are counted in any case.
     may_lose = False
+    # Whether a record may be there twice, and a gap count twice: what a failed sync leaves is written anew.
+    may_double = False
+    # Whether the gateway is stopped while the fault lasts, and started again after it.
+    stops = False
+    arena_mib = 16
     # Further data directories whose records count.
     elsewhere = ()
 
@@ -81,6 +89,11 @@ class FullLong(Full):
     mix, rate, during, may_lose = "bulk", 400, 12.0, True
 
 
+class FullStop(Full):
+    """A full disk, arenas too small for what waits, and a stop in the midst of it."""
+    during, may_lose, stops, arena_mib = 6.0, True, True, 1
+
+
 class Injected(Fault):
     """Calls of the capture thread that strace lets fail or wait."""
     inject = ""
@@ -109,12 +122,12 @@ class BadWriteOnce(Injected):
 
 class BadSync(Injected):
     """EIO on every fdatasync."""
-    inject = "fdatasync:error=EIO"
+    inject, may_double = "fdatasync:error=EIO", True
 
 
 class BadSyncOnce(Injected):
     """EIO on every second fdatasync: the file is left, its batches are written anew."""
-    inject = "fdatasync:error=EIO:when=1+2"
+    inject, may_double = "fdatasync:error=EIO:when=1+2", True
 
 
 class Slow(Injected):
@@ -124,7 +137,7 @@ class Slow(Injected):
 
 class ReadOnly(Fault):
     """An ext4 that has met an error and takes no more writes; then repaired and mounted anew in the same place."""
-    may_lose = True
+    may_lose = may_double = True
 
     def __init__(self, folder):
         super().__init__(folder)
@@ -147,7 +160,8 @@ class ReadOnly(Fault):
 
 
 class Removed(Fault):
-    """The directory of the segments is moved away by somebody; what it holds counts."""
+    """The directory of the segments is moved away by somebody; what it holds counts, and what was not synced in it is written anew."""
+    may_double = True
 
     def begin(self, weir):
         taken = os.path.join(self.place, "taken")
@@ -156,7 +170,7 @@ class Removed(Fault):
         self.elsewhere = (taken,)
 
 
-FAULTS = {"full": Full, "full_long": FullLong, "write": BadWrite, "write_some": BadWriteOnce, "sync": BadSync, "sync_some": BadSyncOnce,
+FAULTS = {"full": Full, "full_long": FullLong, "full_stop": FullStop, "write": BadWrite, "write_some": BadWriteOnce, "sync": BadSync, "sync_some": BadSyncOnce,
           "read_only": ReadOnly, "removed": Removed, "slow": Slow}
 
 
@@ -185,9 +199,7 @@ class Run:
         weir = driver = None
         try:
             data = os.path.join(fault.place, "data")
-            weir = ledger.Process(self.args.weir, data, self.provider_port, os.path.join(self.folder, "weir.log"), ("--threads", "2"),
-                                  env={"WEIR_CAPTURE_ARENA_MIB": "16"})
-            weir.wait_ready()
+            weir = self.start(fault, data)
             driver = ledger.Driver(self.args.ledger, self.pool, weir.port, 1, os.path.join(self.folder, "ledger.txt"), callers=24,
                                    mix_name=fault.mix, rate=fault.rate)
             marks = [time.monotonic()]
@@ -195,6 +207,10 @@ class Run:
             marks.append(time.monotonic())
             fault.begin(weir)
             time.sleep(fault.during)
+            if fault.stops:
+                lines, counted = driver.finish(), weir.metrics()
+                weir = self.restart(fault, data, weir)
+                return self.judge_stop(data, lines, counted)
             fault.end(weir)
             marks.append(time.monotonic())
             time.sleep(AFTER)
@@ -214,6 +230,50 @@ class Run:
             fault.close()
             shutil.rmtree(self.folder, ignore_errors=not self.args.keep)
 
+    def start(self, fault, data):
+        weir = ledger.Process(self.args.weir, data, self.provider_port, os.path.join(self.folder, "weir.log"), ("--threads", "2"),
+                              env={"WEIR_CAPTURE_ARENA_MIB": str(fault.arena_mib)})
+        weir.wait_ready()
+        return weir
+
+    def restart(self, fault, data, weir):
+        """Stops it while the fault lasts, and has another one recover what it left."""
+        if weir.stop() != 0:
+            self.problems.append("no clean stop while the fault lasts")
+        fault.end(weir)
+        weir = self.start(fault, data)
+        if weir.stop() != 0:
+            self.problems.append("no clean stop")
+        return weir
+
+    def missing(self, data):
+        """Exchanges that the gaps of a log name."""
+        done = subprocess.run([self.args.weir, "segment", "stat", "--data", data, "--json"], capture_output=True, text=True)
+        if done.returncode != 0:
+            self.problems.append(f"stat: {done.stderr.strip()[-200:]}")
+            return 0
+        return json.loads(done.stdout.splitlines()[0])["missing_records"]
+
+    def judge_stop(self, data, lines, counted):
+        """Every exchange is recorded or in a gap, once."""
+        for line in lines:
+            if line.state != "whole":
+                self.problems.append(f"exchange {line.n}: {line.state} for its caller, status {line.status}")
+        there, missing = self.read(data, lines), self.missing(data)
+        admitted = int(counted["weir_capture_exchanges_admitted_total"])
+        absent = [line for line in lines if line.id not in there]
+        if admitted != len(lines):
+            self.problems.append(f"{len(lines)} exchanges, {admitted} admitted")
+        if len(there) + missing != admitted or len(absent) != missing:
+            self.problems.append(f"{admitted} admitted, {len(there)} in segments, {missing} in gaps: {admitted - len(there) - missing} are lost and not counted")
+        if sum(there.values()) != len(there):
+            self.problems.append(f"{sum(there.values()) - len(there)} records are there twice")
+        print(f"| {self.name} | {len(lines)} | {admitted} | {len(there)} | {missing} | {int(counted['weir_capture_exchanges_reduced_total'])} | "
+              f"{int(counted['weir_capture_failures_total'])} | | | | | {'yes' if not self.problems else 'NO'} |", flush=True)
+        for text in self.problems[:8]:
+            print(f"  {self.name}: {text}", flush=True)
+        return not self.problems
+
     def judge(self, fault, data, lines, marks, counted):
         phases = [[], [], []]
         for line in lines:
@@ -228,15 +288,20 @@ class Run:
             before, during, _ = latency[p]
             if during > before * times + more:
                 self.problems.append(f"latency, p{p / 10:g}: {before} us before, {during} us during")
-        there = collections.Counter()
+        there, missing = collections.Counter(), 0
         for place in (data, *fault.elsewhere):
             there += self.read(place, lines)
+            missing += self.missing(place)
         admitted, dropped = (int(counted[f"weir_capture_exchanges_{what}_total"]) for what in ("admitted", "dropped"))
         absent = [line for line in lines if line.id not in there]
         if admitted != len(lines):
             self.problems.append(f"{len(lines)} exchanges, {admitted} admitted")
         if len(absent) != dropped or len(there) + dropped != admitted:
             self.problems.append(f"{admitted} admitted, {dropped} dropped and counted, {len(there)} in segments: {admitted - dropped - len(there)} are lost and not counted")
+        if missing != dropped and not (fault.may_double and missing > dropped):
+            self.problems.append(f"{dropped} dropped and counted, {missing} named by gaps")
+        if sum(there.values()) != len(there) and not fault.may_double:
+            self.problems.append(f"{sum(there.values()) - len(there)} records are there twice")
         if dropped and not fault.may_lose:
             self.problems.append(f"{dropped} dropped, though there was room in memory")
         early = [line for line in absent if line.end_us < marks[1] - 1_500_000]
@@ -257,11 +322,13 @@ class Run:
         """The records by id, each held against its line; one may be there twice after a failed sync."""
         by_number = {line.n: line for line in lines}
         there, wrong = collections.Counter(), 0
+        # What lay beside the arena of a process that stopped has gone with it.
+        self.recovers = FAULTS[self.name].stops
         for record in ledger.records(self.args.weir, data):
             there[record["id"]] += 1
             asked = ledger.asked(record)
             line = by_number.get(asked.n) if asked else None
-            fault = "nobody asked for it" if line is None else ledger.record_fault(record, line, self.texts)
+            fault = "nobody asked for it" if line is None else ledger.record_fault(record, line, self.texts, needs_digest=not self.recovers)
             if fault:
                 wrong += 1
                 if wrong < 4:

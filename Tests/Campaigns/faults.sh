@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# The disk under the capture fails in nine ways while traffic goes on. FAULTS names some of them (full, full_long, write, write_some, sync,
-# sync_some, read_only, removed, slow), WEIR_BIN another program, KEEP=1 leaves the files. Needs root, strace and loop devices.
+# The disk under the capture fails in ten ways while traffic goes on. FAULTS names some of them (full, full_long, full_stop, write,
+# write_some, sync, sync_some, read_only, removed, slow), WEIR_BIN another program, KEEP=1 leaves the files. Needs root, strace and loop devices.
 set -euo pipefail
 # In a mount namespace of its own: elsewhere a process that copies the namespace would keep our file systems mounted.
 if [[ -z "${CAMPAIGN_MOUNTS:-}" ]] && ((EUID == 0)); then CAMPAIGN_MOUNTS=own exec unshare -m "$0" "$@"; fi

@@ -85,7 +85,12 @@ def asked(record):
     return None
 
 
-def body_fault(record, side, expected, at_least):
+def is_reduced(record):
+    """Whether not all of both bodies is there."""
+    return any(record[side + "_body_kept"] != "full" for side in ("request", "response"))
+
+
+def body_fault(record, side, expected, at_least, needs_digest):
     """What is wrong with a body, or None. At least so many of its bytes must have been seen."""
     held, kept, wire = body_bytes(record, side), record[side + "_body_kept"], record[side + "_body_bytes"]
     if kept != "full" and record["outcome"] == "gateway_crashed":
@@ -99,22 +104,33 @@ def body_fault(record, side, expected, at_least):
     if not expected[:wire].endswith(held[same:]):
         return f"what is kept of {side} differs at byte {same}"
     digest = record[side + "_body_sha256"]
+    if record["outcome"] == "gateway_crashed" and side == "response" and digest:
+        return "a digest of an answer that never ended"
+    if needs_digest and not digest:
+        return f"{side} is kept {kept} and has no digest"
     if digest and digest != hashlib.sha256(expected[:wire]).hexdigest():
         return f"digest of {side} differs"
     return None
 
 
-def record_fault(record, line, texts):
-    """What is wrong with the record of an exchange that the caller's line tells of, or None."""
+def record_fault(record, line, texts, may_be_reduced=True, needs_digest=False):
+    """What is wrong with the record of an exchange that the caller's line tells of, or None.
+
+    `may_be_reduced`: whether one that was completed may lack bytes of its bodies. `needs_digest`: whether it then must have their digest, as
+    where the process that saw it end also wrote it.
+    """
     if line.id != "-" and line.id != record["id"]:
         return f"record {record['id']} bears the request of {line.id}"
     outcome = record["outcome"]
     if line.state in OUTCOME and outcome not in (OUTCOME[line.state], "completed", "gateway_crashed" if line.state == "cancelled" else ""):
         return f"outcome {outcome} of an exchange that was {line.state}"
     ended = outcome == "completed"
+    if ended and not may_be_reduced and is_reduced(record):
+        return f"completed and reduced: {record['request_body_kept']}, {record['response_body_kept']}"
+    needs_digest = needs_digest and ended
     request, answer = texts.request(line), texts.answer(line)
-    return (body_fault(record, "request", request, len(request) if ended or line.status else 0)
-            or body_fault(record, "response", answer, len(answer) if ended else line.got))
+    return (body_fault(record, "request", request, len(request) if ended or line.status else 0, needs_digest)
+            or body_fault(record, "response", answer, len(answer) if ended else line.got, needs_digest))
 
 
 class Process:

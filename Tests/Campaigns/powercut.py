@@ -8,7 +8,7 @@ The disk is an ext4 file system on a device of ours (cutdisk.c), which knows eve
 random part of what was not, torn writes among it. Each cut is mounted elsewhere and a gateway started on it. Demanded: it starts; an
 exchange whose end its caller saw longer ago than the sync interval and a margin is there once; no record says anything
 else than what was sent and answered; what is damaged is told; the index can be brought up to date. Every ten cuts the disk goes on from
-one of the images, so that what was recovered is cut again.
+one of the images, so that what was recovered is cut again. With --encrypted the segments are, and recovery has to look into them.
 """
 import argparse
 import collections
@@ -26,6 +26,7 @@ import ledger
 
 CUTS_PER_LIFE = 10
 DISK_BYTES = 128 << 20
+KEY_FILE = "WEIR_SEGMENTS_KEY_FILE"
 
 
 def run(*command):
@@ -79,6 +80,14 @@ class Cuts:
         self.copy = os.path.join(args.folder, "copy")
         os.makedirs(self.copy, exist_ok=True)
         self.log = os.path.join(args.folder, "weir.log")
+        self.key = {}
+        if args.encrypted:
+            self.key = {KEY_FILE: os.path.join(args.folder, "segments.key")}
+            with open(self.key[KEY_FILE], "w", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+                file.write(run(args.weir, "segment", "key"))
+        # The verbs that read segments take it from here; any other is not ours.
+        os.environ.pop(KEY_FILE, None)
+        os.environ.update(self.key)
         self.faults, self.counts = [], collections.Counter()
         self.next_number = 1
         self.settled = set()   # what an image held with which the disk went on
@@ -100,7 +109,7 @@ class Cuts:
             file.write(f"{uuid.uuid4()}\n")
         self.counts["starts"] += 1
         wrap = ("unshare", "-m", "sh", "-c", 'mount --bind "$0" /proc/sys/kernel/random/boot_id && exec "$@"', file.name)
-        return ledger.Process(self.args.weir, data, self.provider_port, self.log, ("--threads", "2"), wrap, env={"WEIR_CAPTURE_ARENA_MIB": "4"})
+        return ledger.Process(self.args.weir, data, self.provider_port, self.log, ("--threads", "2"), wrap, env={"WEIR_CAPTURE_ARENA_MIB": "4", **self.key})
 
     def life(self, cuts):
         """One life of the disk: a gateway under load and some cuts."""
@@ -239,6 +248,7 @@ def main():
         parser.add_argument("--" + text, required=True)
     for name, value in (("rounds", 200), ("seed", 1), ("margin-ms", 1500), ("rate", 250), ("most-faults", 20)):
         parser.add_argument("--" + name, type=int, default=value)
+    parser.add_argument("--encrypted", action="store_true")
     args = parser.parse_args()
     cuts, began = Cuts(args), time.monotonic()
     try:

@@ -28,22 +28,24 @@ final class TemporaryFolder: Sendable {
 
     private static func engine(
         _ folder: String, files: any FileSystem = PosixFileSystem(), clock: any Clock = SystemClock(), arenaBytes: Int = 1 << 20,
-        shares: Bool = false
+        shares: Bool = false, keys: SegmentKeys = .none
     ) throws -> CaptureEngine {
+        var segments = CaptureSegments()
+        segments.keys = keys
         var limits = CaptureLimits()
         limits.arenaBytes = arenaBytes
         limits.arenaShareBytes = 200_000
         return try CaptureEngine(
             places: CapturePlaces(segments: folder + "/segments", arenas: folder + "/arenas", lock: folder + "/lock"),
             node: "n1", hasherSecret: [UInt8](repeating: 7, count: 32), files: files, clock: clock, limits: limits,
-            sharesDirectory: shares, logger: logger)
+            segments: segments, sharesDirectory: shares, logger: logger)
     }
 
-    private static func records(_ folder: String) throws -> [ExchangeRecord] {
+    private static func records(_ folder: String, keys: SegmentKeys = .none) throws -> [ExchangeRecord] {
         let files = PosixFileSystem()
         var records: [ExchangeRecord] = []
         for file in try SegmentDirectory(files: files, path: folder + "/segments").list() {
-            let reader = try SegmentReader(file: file, files: files)
+            let reader = try SegmentReader(file: file, files: files, keys: keys)
             var offset: Int64 = 0
             while case .batch(let batch) = try reader.next(after: offset) {
                 for range in batch.lineRanges { records.append(try ExchangeRecord(line: batch.raw[range])) }
@@ -236,6 +238,42 @@ final class TemporaryFolder: Sendable {
         let found = try Self.records(cut.path)
         #expect(found.count == 21 && Set(found.map(\.head.id)).count == 21)
         #expect(found.allSatisfy { $0.head.outcome == .completed })
+    }
+
+    /// The same where the log is encrypted: with its key nothing is doubled, and without it the arena is kept.
+    @Test func anArenaOlderThanAnEncryptedLogDoublesNothing() throws {
+        let keys = SegmentKeys([try #require(SegmentKey([UInt8](repeating: 3, count: SegmentKey.bytes)))])
+        let live = try TemporaryFolder()
+        let engine = try Self.engine(live.path, keys: keys)
+        let lane = engine.makeLane()
+        let taps = (0..<20).map { _ in lane.begin() }
+        let old = try TemporaryFolder()
+        try Self.copy(live.path, to: old.path)
+        for tap in taps { tap.commit(.completed) }
+        engine.stop()
+        let cut = try TemporaryFolder()
+        try Self.copy(live.path, to: cut.path)
+        let names = try FileManager.default.contentsOfDirectory(atPath: old.path + "/arenas")
+        for name in names {
+            let path = cut.path + "/arenas/" + name
+            try FileManager.default.copyItem(atPath: old.path + "/arenas/" + name, toPath: path)
+            // As another run of the machine left it.
+            let mapping = try #require(try PosixFileSystem().openMapped(path))
+            var (identity, memory) = try #require(ArenaIdentity.read(mapping))
+            identity.bootID = Array("another".utf8)
+            identity.write(to: memory)
+            withExtendedLifetime(mapping) {}
+        }
+        let blind = try Self.engine(cut.path)
+        blind.stop()
+        #expect(blind.counters.recovered == 0)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: cut.path + "/arenas") == names)
+        let again = try Self.engine(cut.path, keys: keys)
+        again.stop()
+        #expect(again.counters.recovered == 0)
+        let found = try Self.records(cut.path, keys: keys)
+        #expect(found.count == 20 && Set(found.map(\.head.id)) == Set(taps.map(\.id)))
+        #expect(try FileManager.default.contentsOfDirectory(atPath: cut.path + "/arenas").isEmpty)
     }
 
     /// The same where the slots are newer than the pages.

@@ -113,6 +113,72 @@ struct LoneLane {
         #expect(record.responseBody.content == Array(("you sent " + String(repeating: "*", count: 24) + ", thanks").utf8))
     }
 
+    /// A credential by the name of its metadata header, however short it is.
+    @Test(arguments: ["planted-0123456789", "Bearer planted-0123456789", "zq1"])
+    func marksACredentialAmongTheMetadata(value: String) throws {
+        let lone = try LoneLane()
+        let tap = lone.lane.begin()
+        tap.heads(
+            request: "POST /v1/x HTTP/1.1\r\nX-Inference-Metadata-Session-Token: \(value)\r\n"
+                + "x-inference-metadata-api-key: \(value)\r\nx-inference-metadata-token:\r\nx-inference-metadata-user: ann\r\n\r\n"
+        )
+        tap.response(Array("{}".utf8))
+        tap.commit(.completed)
+        _ = try #require(try lone.take())
+        let line = lone.encoder.line(of: lone.view).array
+        let text = String(decoding: line, as: UTF8.self)
+        #expect(!text.contains("planted-0123456789") && !text.contains("zq1"), "\(text)")
+        let metadata = try ExchangeRecord(line: line).head.attribution.metadata
+        #expect(metadata.map(\.name) == ["api-key", "session-token", "token", "user"])
+        #expect(metadata.map(\.value) == ["[redacted]", "[redacted]", "", "ann"])
+    }
+
+    /// The head ends within the key, and what is held of the end begins within it.
+    @Test func masksWhatACutLeavesOfACredential() throws {
+        let key = Array("sk-planted-0123456789abcdef".utf8)
+        var limits = CaptureLimits()
+        limits.bodyBytes = 100
+        let lone = try LoneLane(limits)
+        let tap = lone.lane.begin()
+        tap.heads(request: "POST / HTTP/1.1\r\nAuthorization: Bearer sk-planted-0123456789abcdef\r\n\r\n")
+        let body = { (count: Int) in [UInt8](repeating: 0x78, count: count) }
+        tap.response(body(100 - 12) + key + body(1_000) + key + body(TailRing.bytes - 14))
+        tap.commit(.completed)
+        _ = try #require(try lone.take())
+        let record = try ExchangeRecord(line: lone.encoder.line(of: lone.view).array)
+        let content = try #require(record.responseBody.content)
+        #expect(record.responseBody.kept == .headTail && record.responseBody.sha256 != nil)
+        for part in [key.prefix(8), key.suffix(8)] { #expect(content.ranges(of: part).isEmpty) }
+        #expect(content.contains(UInt8(ascii: "*")))
+    }
+
+    /// Of a process that died: what was seen has no end, so that no digest can be that of the whole.
+    @Test(arguments: [false, true]) func tellsNoDigestOfABodyWithoutItsEnd(isRequestWhole: Bool) throws {
+        let lone = try LoneLane()
+        let tap = lone.lane.begin()
+        tap.heads(request: "POST / HTTP/1.1\r\nHost: h\r\n\r\n")
+        tap.request([UInt8](repeating: 0x71, count: 500))
+        if isRequestWhole { tap.exchange.requestReceivedUs = tap.nowUs() }
+        tap.checkpoint()
+        tap.response([UInt8](repeating: 0x61, count: 700))
+        for treatment in [BodyTreatment(keepsBodies: false), BodyTreatment(bodyBytes: 40)] {
+            var lines: [[UInt8]] = []
+            for allowsFast in [true, false] {
+                try #require(lone.view.read(lone.arena.memory, slot: 0, spill: nil))
+                lone.view.markCrashed()
+                lone.view.treatment = treatment
+                lines.append(lone.encoder.line(of: lone.view, allowsFast: allowsFast).array)
+            }
+            #expect(lines[0] == lines[1])
+            let record = try ExchangeRecord(line: lines[0])
+            #expect(record.head.outcome == .gatewayCrashed && record.responseBody.sha256 == nil)
+            #expect((record.requestBody.sha256 != nil) == isRequestWhole)
+            #expect(record.responseBody.content == (treatment.keepsBodies ? [UInt8](repeating: 0x61, count: 40) : nil))
+            #expect(record.responseBody.wireByteCount == 700 && record.responseBody.joint == nil)
+        }
+        tap.commit(.completed)
+    }
+
     @Test func masksAKeyOfferedAsASubprotocol() throws {
         let lone = try LoneLane()
         let tap = lone.lane.begin()

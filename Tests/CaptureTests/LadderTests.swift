@@ -74,6 +74,28 @@ import Testing
         #expect(records.last?.responseBody.kept == .full)
     }
 
+    /// A body that the loop cut counts where the record would have had all of it, and nowhere where the policy keeps none.
+    @Test func whatThePolicyLeavesOutIsNotCountedAsReduced() throws {
+        var limits = CaptureLimits()
+        limits.bodyBytes = 100
+        var policy = CapturePolicy()
+        var (metadata, off) = (CaptureTerms(), CaptureTerms())
+        (metadata.mode, off.mode) = (.metadata, .off)
+        policy.rules = [CaptureRule(tasks: ["metadata"], terms: metadata), CaptureRule(tasks: ["off"], terms: off)]
+        let bench = try CaptureBench(limits, policy: policy)
+        let lane = bench.engine.makeLane()
+        for task in ["metadata", "off", "plain"] {
+            let tap = lane.begin()
+            tap.heads(request: "POST / HTTP/1.1\r\nx-inference-task-id: \(task)\r\n\r\n")
+            tap.response([UInt8](repeating: 0x61, count: 1_000))
+            tap.commit(.completed)
+        }
+        let kept = try bench.records().map(\.responseBody.kept)
+        let counters = bench.engine.counters
+        #expect(kept == [BodyKept.none, .headTail] && counters.metadataOnly(.policy) == 1 && counters.off(.policy) == 1)
+        #expect(counters.reduced == 1 && counters.reduced(.bodyLimit) == 1)
+    }
+
     @Test func bodiesInPlainMemoryCountAsWell() throws {
         var limits = CaptureLimits()
         limits.arenaBytes = 1 << 20

@@ -198,6 +198,27 @@ import Testing
         #expect(gaps[2].firstAtUs == 30 && gaps[2].lastAtUs == 70 && gaps[3].firstAtUs == 110)
     }
 
+    /// Records that waited in memory for a full disk: what was written of them is no loss, the rest went with the process.
+    @Test func whatWaitedInMemoryIsLostWithTheProcess() throws {
+        let died = try Died(lost: 0)
+        for number in 1...5 { died.arena.lost(.early, ExchangeID(high: UInt64(number), low: 1), startedAtUs: Int64(number)) }
+        LossNotes(died.arena.memory, .early).cover(2)
+        let log = MemoryFileSystem()
+        // Not while it lives.
+        let live = try Self.writer(log)
+        try GapKeeper(writer: live).write(died.arena.memory)
+        try live.close()
+        #expect(try LogContent(log, "/s").gaps.isEmpty && !GapKeeper.isSettled(died.arena.memory))
+        let copy = try died.copy()
+        let writer = try Self.writer(log)
+        #expect(Self.recover(copy.path, log, writer).problems.isEmpty)
+        try writer.close()
+        let gaps = try LogContent(log, "/s").gaps
+        #expect(gaps.map(\.count) == [3] && gaps.first?.reason == "log_refused" && gaps.first?.lastAtUs == 5)
+        LossNotes(died.arena.memory, .early).cover(9)
+        #expect(GapKeeper.isSettled(died.arena.memory))
+    }
+
     /// Every exchange that was admitted is a record or stands in a gap, whatever found no room.
     @Test func everyDropStandsInAGap() throws {
         var limits = CaptureLimits()

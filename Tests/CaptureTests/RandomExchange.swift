@@ -81,7 +81,8 @@ struct RandomExchange {
         if chance(30) { head += "X-Inference-Task-Id: \(pick(["", "sum mary", key]) ?? "")\r\n" }
         if chance(20) { head += "x-inference-environment: prod\r\n" }
         for _ in 0..<Int.random(in: 0...3, using: &random) where chance(40) {
-            head += "x-Inference-Metadata-\(pick(["a", "B", "Chat-ID", "z9", ""]) ?? ""): \(text(5, odd: false))\r\n"
+            head +=
+                "x-Inference-Metadata-\(pick(["a", "B", "Chat-ID", "z9", "", "Session-Token", "api-key"]) ?? ""): \(text(5, odd: false))\r\n"
         }
         if chance(30) {
             let trace = [

@@ -3,7 +3,7 @@ import Platform
 
 /// A file system that asks a test before some calls, and tells it of appends that are done.
 final class WatchedFiles: FileSystem {
-    enum Step: Sendable { case openMapped, unlink, tryLock }
+    enum Step: Sendable { case openMapped, unlink, tryLock, append, sync }
 
     private let files: any FileSystem
     private let refusing: @Sendable (Step, String) -> Int32?
@@ -30,7 +30,7 @@ final class WatchedFiles: FileSystem {
     func list(_ path: String) throws(PlatformError) -> [String] { try files.list(path) }
     func status(of path: String) throws(PlatformError) -> FileStatus? { try files.status(of: path) }
     func open(_ path: String, _ mode: OpenMode) throws(PlatformError) -> any OpenFile {
-        WatchedFile(try files.open(path, mode), appended)
+        WatchedFile(try files.open(path, mode), refusing, appended)
     }
     func rename(_ from: String, to: String) throws(PlatformError) { try files.rename(from, to: to) }
     func unlink(_ path: String) throws(PlatformError) {
@@ -55,21 +55,30 @@ final class WatchedFiles: FileSystem {
 
 private final class WatchedFile: OpenFile {
     private let file: any OpenFile
+    private let refusing: @Sendable (WatchedFiles.Step, String) -> Int32?
     private let appended: @Sendable (String) -> Void
 
-    init(_ file: any OpenFile, _ appended: @escaping @Sendable (String) -> Void) {
+    init(
+        _ file: any OpenFile, _ refusing: @escaping @Sendable (WatchedFiles.Step, String) -> Int32?,
+        _ appended: @escaping @Sendable (String) -> Void
+    ) {
         self.file = file
+        self.refusing = refusing
         self.appended = appended
     }
 
     var path: String { file.path }
     func append(_ bytes: ArraySlice<UInt8>) throws(PlatformError) {
+        if let number = refusing(.append, file.path) { throw PlatformError(errno: number, operation: "write", path: file.path) }
         try file.append(bytes)
         appended(file.path)
     }
     func read(at offset: Int64, count: Int) throws(PlatformError) -> [UInt8] { try file.read(at: offset, count: count) }
     func truncate(to size: Int64) throws(PlatformError) { try file.truncate(to: size) }
-    func sync() throws(PlatformError) { try file.sync() }
+    func sync() throws(PlatformError) {
+        if let number = refusing(.sync, file.path) { throw PlatformError(errno: number, operation: "fdatasync", path: file.path) }
+        try file.sync()
+    }
     func size() throws(PlatformError) -> Int64 { try file.size() }
     func close() { file.close() }
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import ByteCoding
 import ExchangeModel
 import Testing
 
@@ -23,6 +24,11 @@ import Testing
         ("x-inference-observability-api-key", "weir_planted", "[redacted]", "weir_planted"),
         ("x-goog-api-key", "AIza-planted", "[redacted]", "AIza-planted"),
         ("api-key", "azure-planted", "[redacted]", "azure-planted"),
+        ("Authorization", "sk-planted-1234 and more", "[redacted]", "sk-planted-1234 and more"),
+        ("Authorization", "planted sk-planted-1234", "[redacted]", "planted sk-planted-1234"),
+        ("Authorization", "ApiKey sk-planted-1234", "ApiKey [redacted]", "sk-planted-1234"),
+        ("x-goog-iam-authorization-token", "planted one", "[redacted]", "planted one"),
+        ("authorization", "TC3-HMAC-SHA256 Credential=planted-1", "TC3-HMAC-SHA256 [redacted]", "Credential=planted-1"),
         ("Cookie", "session=planted value", "[redacted]", "session=planted value"),
         ("X-Vendor-Api-Key", "vendor-planted", "[redacted]", "vendor-planted"),
         ("X-Vault-Token", "vault-planted", "[redacted]", "vault-planted"),
@@ -145,6 +151,33 @@ import Testing
     @Test func masksNamesInLowerCase() {
         let (_, scrubber) = redacted("x-api-key", "Planted-KEY-0123")
         #expect(scrubber.maskedName("a-planted-key-0123") == "a-****************")
+    }
+
+    /// Both implementations of the rule.
+    @Test(arguments: ["Bearer", "BASIC", "Token", "aws4-hmac-sha256", "AWS4-HMAC-", "sk-planted-1", "", "bearer2", "hmac"])
+    func bytesAndStringsKnowTheSameSchemes(word: String) {
+        for isAuthorization in [true, false] {
+            let bytes = Array(word.utf8).withUnsafeBytes {
+                CredentialRules.keepsScheme(ByteRun($0), isAuthorization: isAuthorization)
+            }
+            #expect(bytes == CredentialRules.keepsScheme(word, isAuthorization: isAuthorization))
+        }
+        #expect(!CredentialRules.keepsScheme("sk-planted-1", isAuthorization: true))
+    }
+
+    @Test(arguments: [
+        ("text sk-planted-0", true, "text ************"), ("text sk-plant", true, "text ********"),
+        ("text sk-plan", true, "text sk-plan"), ("1234 text", false, "1234 text"), ("ted-1234 text", false, "******** text"),
+        ("sk-planted-1234", true, "***************"), ("sk-planted-1234", false, "***************"), ("", true, ""),
+    ])
+    func masksWhatACutLeaves(text: String, isEnd: Bool, expected: String) {
+        let key = isEnd ? "sk-planted-0123" : "sk-planted-1234"
+        let (_, scrubber) = redacted("x-api-key", text.hasSuffix("1234") ? "sk-planted-1234" : key)
+        var bytes = Array(text.utf8)
+        scrubber.mask(&bytes, isCutAtStart: !isEnd, isCutAtEnd: isEnd)
+        #expect(String(decoding: bytes, as: UTF8.self) == expected)
+        var whole = Array(text.utf8)
+        #expect(scrubber.mask(&whole) == (text == "sk-planted-1234" ? 1 : 0))
     }
 
     @Test func leavesShortCredentialsInTheirPlace() {

@@ -171,6 +171,60 @@ import Testing
         #expect(Masking.marked(body, as: .body).contains("b@exa"), "a body that is no stream is read as it stands")
     }
 
+    /// As OpenAI's Responses stream: token by token, then the whole text four times, under one name, in events of other types.
+    private static func responses(_ text: String, hasEventLines: Bool) -> String {
+        func event(_ type: String, _ rest: String) -> String {
+            (hasEventLines ? "event: \(type)\n" : "") + "data: {\"type\":\"\(type)\",\"sequence_number\":1,\(rest)}\n\n"
+        }
+        let part = "{\"type\":\"output_text\",\"annotations\":[],\"logprobs\":[],\"text\":\"\(text)\"}"
+        let item = "{\"id\":\"msg_1\",\"type\":\"message\",\"status\":\"completed\",\"content\":[\(part)],\"role\":\"assistant\"}"
+        let letters = Array(text)
+        let tokens = stride(from: 0, to: letters.count, by: 3).map { String(letters[$0..<min(letters.count, $0 + 3)]) }
+        return event("response.created", "\"response\":{\"id\":\"resp_1\",\"status\":\"in_progress\",\"output\":[]}")
+            + tokens.map { event("response.output_text.delta", "\"item_id\":\"msg_1\",\"content_index\":0,\"delta\":\"\($0)\"") }
+            .joined()
+            + event("response.output_text.done", "\"item_id\":\"msg_1\",\"content_index\":0,\"text\":\"\(text)\"")
+            + event("response.content_part.done", "\"item_id\":\"msg_1\",\"part\":\(part)")
+            + event("response.output_item.done", "\"output_index\":0,\"item\":\(item)")
+            + event("response.completed", "\"response\":{\"id\":\"resp_1\",\"status\":\"completed\",\"output\":[\(item)]}")
+    }
+
+    @Test(
+        arguments: [
+            ("Your card is 4111111111111111", "4111111111111111", "Your card is [card]"),
+            ("4111111111111111 it is, 4111111111111111", "4111111111111111", "[card] it is, [card]"),
+            ("Write to ann@example.com", "ann@example", "Write to [email]"),
+            ("or write to ann@example.com", "ann@example", "or write to [email]"),
+            ("call +49 30 1234567", "1234567", "call [phone]"),
+        ], [true, false])
+    func findsWhatAStreamSendsAgain(_ sent: (text: String, secret: String, masked: String), hasEventLines: Bool) throws {
+        let body = MaskingTests.responses(sent.text, hasEventLines: hasEventLines)
+        let masked = Masking.marked(body, as: .stream)
+        #expect(!masked.contains(sent.secret), "\(masked)")
+        #expect(masked.matches(of: /"text":"([^"]*)"/).map { String($0.1) } == [String](repeating: sent.masked, count: 4))
+        #expect(masked.matches(of: /"delta":"([^"]*)"/).map { String($0.1) }.joined() == sent.masked)
+        #expect(Set(Masking.edits(body, as: .stream).items.map(\.tag)).count == 1, "one value, one pseudonym")
+        for line in masked.split(separator: "\n") where line.hasPrefix("data: ") {
+            #expect(throws: Never.self) { try JSONDocument(Array(line.dropFirst(6).utf8)) }
+        }
+    }
+
+    /// Without types of events: what is found in one piece stays found where the pieces together show nothing there.
+    @Test func findsWhatOnePieceHoldsAlthoughTheNextGoesOn() {
+        let body = ["Your card is 4111111111111111", "Your card is 4111111111111111"].map { "data: {\"text\":\"\($0)\"}\n\n" }
+            .joined()
+        #expect(!Masking.marked(body, as: .stream).contains("1111"))
+    }
+
+    /// Deltas of one type go together, whatever comes in between.
+    @Test func joinsWhatOtherEventsInterrupt() {
+        let body = ["ann@exa", "mple.com"].map {
+            "event: a.delta\ndata: {\"delta\":\"\($0)\"}\n\nevent: b.delta\ndata: {\"delta\":\"other \"}\n\n"
+        }.joined()
+        let text = Masking.marked(body, as: .stream)
+        #expect(text.contains("[email]") && !text.contains("mple.com") && text.ranges(of: "other ").count == 2)
+    }
+
     @Test(arguments: ["text", "partial_json", "delta", "arguments", "thinking", "reasoning_content"])
     func readsTheNamesOfProviders(name: String) {
         let body = ["a bob", "@example", ".com"].map { "event: x\ndata: {\"n\":1,\"\(name)\": \"\($0)\",\"z\":\"q\"}\n\n" }

@@ -77,6 +77,24 @@ import Testing
         #expect(found.records == 0 && found.lockedBatches == 1 && found.missingKeys == [mine.name] && found.damageCount == 0)
     }
 
+    /// A batch that cannot be read may hold what is looked for: that is no answer.
+    @Test func aSearchSaysWhereItCouldNotLook() throws {
+        let mine = try Self.key(1)
+        let bench = SegmentBench()
+        let writer = try bench.writer(keys: SegmentKeys([mine]))
+        try bench.append(4, to: writer)
+        try writer.close()
+        func found(_ time: Int64, _ keys: SegmentKeys) throws -> Int {
+            var lines = 0
+            let directory = SegmentDirectory(files: bench.files, path: SegmentBench.directory, keys: keys)
+            try SegmentSearch.lines(startedAtUs: [time], since: 0, directory: directory) { _ in lines += 1 }
+            return lines
+        }
+        let within: Int64 = 1_764_000_000_000_002
+        #expect(try found(within, SegmentKeys([mine])) == 4 && found(5, .none) == 0)
+        #expect { _ = try found(within, .none) } throws: { ($0 as? SegmentError)?.code == .keyMissing }
+    }
+
     @Test func anEncryptedFrameVouchesForItsHeader() throws {
         let mine = try Self.key(1)
         let bench = SegmentBench()

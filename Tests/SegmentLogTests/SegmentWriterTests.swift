@@ -116,6 +116,18 @@ import Testing
         #expect(try bench.list().map(\.epoch) == [first.epoch, second.epoch])
     }
 
+    /// The newest epoch may be that of a segment whose records have expired.
+    @Test func secondWriterGetsALaterEpochThanOneWhoseRecordsHaveExpired() throws {
+        let bench = SegmentBench()
+        let epoch = UInt64(bench.clock.wallUs) + 5_000_000
+        let stem = SegmentStem(node: "n1", epoch: epoch, sequence: 0)
+        for part in [SegmentName.Part.facts, .manifest] {
+            bench.files.put("\(SegmentBench.directory)/\(SegmentName(stem, generation: 1, part))", [1])
+        }
+        #expect(try bench.list().isEmpty)
+        #expect(try bench.writer().epoch == epoch + 1)
+    }
+
     @Test func fullDiskLeavesNothingTornAndLosesNothing() throws {
         let bench = SegmentBench()
         let writer = try bench.writer()
@@ -128,13 +140,69 @@ import Testing
         #expect(error?.code == .noSpace && error?.cause?.code == .noSpace && error?.segment == file.name)
         #expect(try bench.files.size(of: file.path) == file.size)
         #expect(writer.writtenRecords == 3 && writer.backlogBytes > 0 && writer.lastError != nil)
+        bench.clock.advance(us: 100_000)
         #expect(throws: SegmentError.self) { try writer.tick() }
         bench.files.setCapacity(nil)
+        bench.clock.advance(us: 100_000)
         try writer.tick()
         #expect(writer.backlogBytes == 0 && writer.lastError == nil)
         try writer.close()
         #expect(try bench.records() == bench.appended)
         #expect(try bench.list().count == 1 && writer.counters.noSpaceFailures == 2 && writer.counters.abandonedSegments == 0)
+    }
+
+    /// What was written before is synced in time, and nobody is woken in vain.
+    @Test func fullDiskIsAskedWithPausesAndWhatItHoldsIsSynced() throws {
+        let bench = SegmentBench()
+        let writer = try bench.writer()
+        try bench.append(3, to: writer)
+        bench.clock.advance(us: 100_000)
+        try writer.tick()
+        #expect(writer.writtenRecords == 3 && writer.syncedRecords == 0)
+        bench.files.setCapacity(try #require(try bench.list().first).size)
+        try bench.append(2, to: writer)
+        bench.clock.advance(us: 100_000)
+        #expect(throws: SegmentError.self) { try writer.tick() }
+        let tries = bench.files.count(of: .write)
+        for _ in 0..<10 { try writer.tick() }
+        #expect(bench.files.count(of: .write) == tries && writer.lastError?.code == .noSpace)
+        #expect(writer.nextDeadlineUs == bench.clock.monotonicUs + 100_000)
+        bench.clock.advance(us: 1_000_000)
+        #expect(throws: SegmentError.self) { try writer.tick() }
+        #expect(writer.counters.syncs == 1 && writer.syncedRecords == 3)
+        #expect(writer.nextDeadlineUs == bench.clock.monotonicUs + 100_000)
+        bench.files.setCapacity(nil)
+        try writer.close()
+        #expect(try bench.records() == bench.appended && writer.counters.lostRecords == 0)
+    }
+
+    /// The first refusal may come to `append`, which does not throw for the disk's sake.
+    @Test func fullDiskIsToldAtTheNextTickAlsoWithinThePause() throws {
+        let bench = SegmentBench()
+        var limits = SegmentLimits()
+        limits.batchBytes = 10
+        let writer = try bench.writer(limits: limits)
+        bench.files.setCapacity(0)
+        try bench.append(1, to: writer)
+        #expect(writer.counters.noSpaceFailures == 1)
+        let error = #expect(throws: SegmentError.self) { try writer.tick() }
+        #expect(error?.code == .noSpace && writer.counters.noSpaceFailures == 1)
+        try writer.tick()
+    }
+
+    /// A flush that the disk refuses still syncs what it holds: the last thing before the end of a process.
+    @Test func closingOnAFullDiskSyncsWhatItHolds() throws {
+        let bench = SegmentBench()
+        let writer = try bench.writer()
+        try bench.append(3, to: writer)
+        bench.clock.advance(us: 100_000)
+        try writer.tick()
+        bench.files.setCapacity(try #require(try bench.list().first).size)
+        try bench.append(2, to: writer)
+        #expect(throws: SegmentError.self) { try writer.close() }
+        #expect(writer.counters.lostRecords == 2 && writer.writtenRecords == 3)
+        bench.files.powerCut()
+        #expect(try bench.records() == Array(bench.appended.prefix(3)))
     }
 
     @Test func fullDiskFromTheStartIsBoundedInMemoryAndCounted() throws {

@@ -2,6 +2,8 @@
 import ByteCoding
 import Foundation
 import Glibc
+import Platform
+import SegmentLog
 import Testing
 
 extension SystemTests {
@@ -51,6 +53,38 @@ extension SystemTests {
             }
             let old = try await Weir.run("segment", "ls", "--until", "1h", "--json", "--data", bench.data)
             #expect(old.code == 0 && old.output.isEmpty)
+        }
+
+        /// A full disk behind the output is no reader that has gone.
+        @Test(.timeLimit(.minutes(2))) func saysWhereTheOutputIsNotWhole() async throws {
+            let (bench, _, _) = try await SegmentVerbTests.mixed()
+            for verb in ["cat", "export", "ls --json"] {
+                let ended = try await Weir.shell("$WEIR segment \(verb) --data '\(bench.data)' > /dev/full")
+                #expect(ended.code == 3 && ended.errors.contains("No space left"), "\(verb): \(ended.code) \(ended.errors)")
+            }
+            let piped = try await Weir.shell(
+                "set -o pipefail; for i in 1 2 3; do $WEIR segment cat --data '\(bench.data)' | head -c 1 >/dev/null || exit 9; done"
+            )
+            #expect(piped.code == 0, "\(piped.errors)")
+        }
+
+        /// After a hand-over the lock of the directory may be free while a process still writes.
+        @Test(.timeLimit(.minutes(2))) func repairsNothingWhileAnEpochIsHeld() async throws {
+            let (bench, _, _) = try await SegmentVerbTests.mixed()
+            let files = PosixFileSystem()
+            let directory = SegmentDirectory(files: files, path: bench.data + "/segments")
+            let epoch = try SegmentEpoch.take(in: directory, clock: SystemClock())
+            // As a batch that is being written looks.
+            let hot = try #require(try directory.list().last { !$0.isSealed })
+            try files.open(hot.path, .append).append(Array(try files.readFile(hot.path, limit: 100)))
+            let size = try files.size(of: hot.path)
+            let refused = try await Weir.run("segment", "repair", "--data", bench.data)
+            #expect(refused.code == 3 && refused.errors.contains("still writes"), "\(refused.code) \(refused.errors)")
+            #expect(try files.size(of: hot.path) == size)
+            epoch.release(files: files)
+            let repaired = try await Weir.run("segment", "repair", "--data", bench.data)
+            #expect(repaired.code == 0, "\(repaired.errors)")
+            #expect(try files.size(of: hot.path) == size - 100)
         }
 
         @Test(.timeLimit(.minutes(2))) func getsOneRecordWithAndWithoutTheIndex() async throws {

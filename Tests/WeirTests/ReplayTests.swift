@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import ExchangeModel
 import Gateway
-import Outbound
 import Platform
 import Testing
 
+@testable import Outbound
 @testable import weir
 
 /// A captured chat completion.
@@ -110,6 +110,34 @@ private func maker(_ to: String, key: String? = nil, isThroughWeir: Bool = false
             (.upgraded, record { $0.requestHeaders.append(HeaderPair("Upgrade", "websocket")) }),
         ]
         for (reason, record) in cases { #expect(ReplaySkip.reason(record) == reason) }
+    }
+}
+
+@Suite struct ReplayAnswerTests {
+    /// The key that was sent stands in no record, wherever the answer repeats it.
+    @Test(arguments: [[HeaderPair("authorization", "Bearer [redacted]")], []]) func keepsNoKeyThatWasSent(headers: [HeaderPair])
+        throws
+    {
+        let key = "sk-replayed/0123456789"
+        let asked = record {
+            $0.requestHeaders = headers
+            if headers.isEmpty { $0.head.query = "alt=sse&key=[redacted]" }
+        }
+        let sent = try maker("http://h", key: key).request(for: asked)
+        #expect(sent.headers.contains { $0.value.contains(key) } || sent.url.contains("sk-replayed%2F0123456789"))
+        let response = OutboundResponse(
+            status: 401,
+            headers: [
+                OutboundHeader("Content-Type", "application/json"), OutboundHeader("X-Echo", "you sent \(key)"),
+                OutboundHeader("Location", "/login?token=\(key)"),
+            ],
+            body: Array("{\"error\":\"no such key: \(key), sk-replayed%2F0123456789\"}".utf8),
+            timings: OutboundTimings(nameLookupUs: nil, connectUs: 1, tlsUs: nil, firstByteUs: 2, totalUs: 3), arrivals: [])
+        let made = ReplayAnswers.record(
+            of: asked, sent: sent, answer: .success(response), sentAtUs: 5, provider: "h", url: "http://h/\(key)")
+        let line = String(decoding: made.encodedLine(), as: UTF8.self)
+        for form in [key, "sk-replayed%2F0123456789", "sk-replayed\\/0123456789"] { #expect(!line.contains(form), "\(line)") }
+        #expect(made.responseBody.content?.count == response.body.count && line.contains("no such key: ****"))
     }
 }
 

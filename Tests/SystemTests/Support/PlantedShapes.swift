@@ -55,7 +55,8 @@ enum PlantedShapes {
         "x-inference-project-api-key: ", "x-amz-security-token: ", "x-auth-token: ", "X-Access-Token: ",
         "Ocp-Apim-Subscription-Key: ",
         "x-portkey-api-key: ", "Helicone-Auth: Bearer ", "X-Vendor-ApiKey: ", "X-Vault-Token: ", "cf-access-client-secret: ",
-        "x-functions-key: ",
+        "x-functions-key: ", "x-inference-metadata-session-token: ", "X-Inference-Metadata-Api-Key: ",
+        "x-inference-metadata-upstream-secret: Bearer ",
         "x-goog-iam-authorization-token: ", "X-Db-Password: ", "x-service-secret-key: ",
     ].enumerated().map { number, line in
         let secret = "planted-header-\(number)-5f0a77c1"
@@ -77,6 +78,7 @@ enum PlantedShapes {
     // MARK: Where they are repeated
 
     private static let answers: [PlantedShape] = [
+        make("no scheme, and more behind", "planted-bare-90ab12cd", headers: ["Authorization: planted-bare-90ab12cd and more"]),
         bearer("in an answer's header") { echo("no", headers: [SeenHeader(name: "x-echo", value: "you sent \($0)")]) },
         bearer("in a location") { echo("no", headers: [SeenHeader(name: "Location", value: "/login?next=1&token=\($0)")]) },
         bearer("in a cookie set") { echo("no", headers: [SeenHeader(name: "Set-Cookie", value: "k=\($0); Path=/")]) },
