@@ -3,8 +3,9 @@ package import ByteCoding
 
 /// A counted loss: exchanges that have no record, why, and when.
 ///
-/// It lies in the log in its place, in a batch of its own that stock tools pass over.
-package struct SegmentGap: Sendable, Equatable {
+/// It lies in the log in its place, in a batch of its own that stock tools pass over. Where a sync failed it may lie there twice: gaps
+/// that are equal and name an exchange are one.
+package struct SegmentGap: Sendable, Hashable {
     /// Why, a low-cardinality name.
     package var reason: String
     /// Exchanges that have no record.

@@ -53,6 +53,7 @@ struct SegmentWalk {
     private(set) var locked = 0
     /// Exchanges without a record, by reason.
     private(set) var gaps: [String: Int64] = [:]
+    private var counted: Set<SegmentGap> = []
     /// Lines given to the body.
     private(set) var given: Int64 = 0
     private var bytesBefore: Int64 = 0
@@ -139,13 +140,19 @@ struct SegmentWalk {
                 case .damage(let range, let reason):
                     damaged += 1
                     SegmentText.say(range, reason, of: reader.file.name)
-                case .gap(let gap): gaps[gap.reason, default: 0] &+= Int64(clamping: gap.count)
+                case .gap(let gap): count(gap)
                 case .locked: locked += 1
                 case nil: break
                 }
             }
             bytesBefore += segment.size
         }
+    }
+
+    /// Counts a gap; one that was written again because a sync failed is the same gap.
+    private mutating func count(_ gap: SegmentGap) {
+        guard gap.firstID == nil || counted.insert(gap).inserted else { return }
+        gaps[gap.reason, default: 0] &+= Int64(clamping: gap.count)
     }
 
     /// A step; a batch that no record of the wanted time can be in stays compressed and without lines.

@@ -48,6 +48,7 @@ private final class LogLines: Sendable {
         let hot = try #require(try directory.list().first)
         let sealing = SegmentSealing(directory: directory, clock: clock)
         let draft = try sealing.draft(of: hot) { _ in SegmentLineTraits(startedAtUs: clock.wallUs, order: 0..<1) }
+        try draft?.writeFacts({ nil }, sums: { ([:], nil) })
         try draft?.publish()
         try sealing.remove(hot)
         #expect(try directory.list().map(\.isSealed) == [true])
