@@ -43,7 +43,7 @@ class Fault:
     may_double = False
     # Whether the gateway is stopped while the fault lasts, and started again after it.
     stops = False
-    arena_mib = 16
+    settings = {"WEIR_CAPTURE_ARENA_MIB": "16"}
     # Further data directories whose records count.
     elsewhere = ()
 
@@ -90,8 +90,9 @@ class FullLong(Full):
 
 
 class FullStop(Full):
-    """A full disk, arenas too small for what waits, and a stop in the midst of it."""
-    during, may_lose, stops, arena_mib = 6.0, True, True, 1
+    """A full disk without a ballast, arenas too small for what waits, and a stop in the midst of it."""
+    during, may_lose, stops = 6.0, True, True
+    settings = {"WEIR_CAPTURE_ARENA_MIB": "1", "WEIR_CAPTURE_BALLAST_BYTES": "0"}
 
 
 class Injected(Fault):
@@ -232,7 +233,7 @@ class Run:
 
     def start(self, fault, data):
         weir = ledger.Process(self.args.weir, data, self.provider_port, os.path.join(self.folder, "weir.log"), ("--threads", "2"),
-                              env={"WEIR_CAPTURE_ARENA_MIB": str(fault.arena_mib)})
+                              env=fault.settings)
         weir.wait_ready()
         return weir
 
