@@ -57,6 +57,9 @@ let package = Package(
         .target(name: "ContentCoding", dependencies: ["CZstd", "CZlib", "CBrotli"], swiftSettings: strictMemory),
         .target(name: "Dialects", dependencies: ["ByteCoding", "ExchangeModel"], swiftSettings: strict),
         .target(name: "Redaction", dependencies: ["ByteCoding", "ExchangeModel", crypto], swiftSettings: strict),
+        .target(
+            name: "Pricing", dependencies: ["ByteCoding", "ExchangeModel", crypto], resources: [.embedInCode("prices.json")],
+            swiftSettings: strict),
 
         // MARK: Floor 3, stores and wires
         .target(name: "SegmentLog", dependencies: ["CZstd", "ByteCoding", "Platform", crypto], swiftSettings: strictMemory),
@@ -112,8 +115,8 @@ let package = Package(
             name: "weir",
             dependencies: [
                 "ByteCoding", "Platform", "Telemetry", "ExchangeModel", "Dialects", "Redaction", "SegmentLog", "FactStore",
-                "Upstream", "Outbound", "Capture", "Indexing", "Answers", "Datasets", "Instrumenting", "Gateway", "FakeProvider",
-                argumentParser, logging, yams,
+                "Pricing", "Upstream", "Outbound", "Capture", "Indexing", "Answers", "Datasets", "Instrumenting", "Gateway",
+                "FakeProvider", argumentParser, logging, yams,
             ],
             swiftSettings: strict),
         .executableTarget(
@@ -140,6 +143,8 @@ let package = Package(
         .testTarget(
             name: "RedactionTests", dependencies: ["ByteCoding", "ExchangeModel", "Redaction", "TestSupport"],
             swiftSettings: strict),
+        .testTarget(
+            name: "PricingTests", dependencies: ["ByteCoding", "ExchangeModel", "Pricing", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "SegmentLogTests", dependencies: ["ByteCoding", "Platform", "SegmentLog", "TestSupport"], swiftSettings: strict),
         .testTarget(

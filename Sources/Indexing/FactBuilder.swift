@@ -12,8 +12,11 @@ package enum FactBuilder {
     ///   - record: as captured.
     ///   - reading: what its bytes mean.
     ///   - location: where it lies.
+    ///   - pricer: says what it costs; without one only what the provider reported is known.
     /// - Returns: the fact; a count that cannot be one is nil in it.
-    package static func fact(of record: ExchangeRecord, reading: ExchangeReading, location: PayloadLocation) -> ExchangeFact {
+    package static func fact(
+        of record: ExchangeRecord, reading: ExchangeReading, location: PayloadLocation, pricer: (any FactPricer)? = nil
+    ) -> ExchangeFact {
         var fact = ExchangeFact(head: record.head, location: location)
         fact.requestBodyBytes = record.requestBody.wireByteCount
         fact.responseBodyBytes = record.responseBody.wireByteCount
@@ -29,6 +32,10 @@ package enum FactBuilder {
         if let received = record.head.requestReceivedUs, let sent = record.head.upstreamSentUs {
             let (difference, isOver) = sent.subtractingReportingOverflow(received)
             fact.overheadUs = isOver ? nil : max(0, difference)
+        }
+        if let price = pricer?.price(fact) {
+            fact.cost = price.cost
+            fact.priceVersion = price.version
         }
         return fact
     }

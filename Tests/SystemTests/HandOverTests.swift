@@ -40,6 +40,8 @@ extension SystemTests {
             let gateway = try await bench.gateway()
             defer { for pid in processes(gateway) { kill(pid, SIGKILL) } }
             let load = Load()
+            // Whatever fails below, nobody goes on asking.
+            defer { load.isStopping.store(true, ordering: .relaxed) }
             let port = gateway.port
             async let callers: Void = withThrowingTaskGroup(of: Void.self) { group in
                 for _ in 0..<4 { group.addTask { try await offPool { load.run(port: port) } } }
