@@ -200,7 +200,8 @@ let package = Package(
         .testTarget(
             name: "WeirTests",
             dependencies: [
-                "Platform", "Telemetry", "ExchangeModel", "SegmentLog", "FactStore", "Outbound", "Gateway", "Indexing", "weir", logging,
+                "Platform", "Telemetry", "ExchangeModel", "SegmentLog", "FactStore", "Outbound", "Gateway", "Indexing", "weir",
+                logging,
             ],
             swiftSettings: strict),
         .testTarget(

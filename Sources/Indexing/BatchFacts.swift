@@ -13,15 +13,16 @@ struct BatchFacts {
     /// - Parameters:
     ///   - batch: the lines.
     ///   - segment: the segment's file name.
+    ///   - pricer: says what an exchange costs.
     ///   - reading: says what a record's bytes mean.
-    init(of batch: SegmentBatch, segment: String, reading: (ExchangeRecord) -> ExchangeReading) {
+    init(of batch: SegmentBatch, segment: String, pricer: (any FactPricer)?, reading: (ExchangeRecord) -> ExchangeReading) {
         facts.reserveCapacity(batch.lineRanges.count)
         for range in batch.lineRanges {
             let offset = Int64(range.lowerBound)
             do {
                 let record = try ExchangeRecord(line: batch.raw[range])
                 let location = PayloadLocation(segment: segment, frame: batch.offset, offset: offset)
-                facts.append(FactBuilder.fact(of: record, reading: reading(record), location: location))
+                facts.append(FactBuilder.fact(of: record, reading: reading(record), location: location, pricer: pricer))
             } catch {
                 losses.append(
                     Loss(

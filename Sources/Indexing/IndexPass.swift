@@ -38,6 +38,7 @@ package final class IndexPass {
     private let lock: IndexLock
     private let clock: any Clock
     private let reading: (ExchangeRecord) -> ExchangeReading
+    private let pricer: (any FactPricer)?
 
     private var options = IndexPassOptions(maxDurationUs: 0)
     private var progress: (IndexReport) -> Void = { _ in }
@@ -53,15 +54,17 @@ package final class IndexPass {
     ///   - directory: the segments.
     ///   - lock: the lock of those who write the index.
     ///   - clock: measures the pass.
+    ///   - pricer: says what an exchange costs; without one only what providers reported is known.
     ///   - reading: says what a record's bytes mean.
     package init(
         store: FactStore, directory: SegmentDirectory, lock: IndexLock, clock: any Clock = SystemClock(),
-        reading: @escaping (ExchangeRecord) -> ExchangeReading
+        pricer: (any FactPricer)? = nil, reading: @escaping (ExchangeRecord) -> ExchangeReading
     ) {
         self.store = store
         self.directory = directory
         self.lock = lock
         self.clock = clock
+        self.pricer = pricer
         self.reading = reading
     }
 
@@ -148,7 +151,7 @@ package final class IndexPass {
     private func commit(_ step: SegmentStep, of segment: SegmentFile) throws -> Int64? {
         switch step {
         case .batch(let batch):
-            let read = BatchFacts(of: batch, segment: segment.name, reading: reading)
+            let read = BatchFacts(of: batch, segment: segment.name, pricer: pricer, reading: reading)
             let result = try store.commit(
                 facts: read.facts, checkpoint: Checkpoint(segment: segment.name, offset: batch.next), losses: read.losses)
             options.noting(read.facts)

@@ -12,15 +12,21 @@ package struct IndexRebuild {
     private let paths: IndexPaths
     private let directory: SegmentDirectory
     private let reading: (ExchangeRecord) -> ExchangeReading
+    private let pricer: (any FactPricer)?
 
     /// A rebuilding that has not begun.
     ///
     /// - Parameters:
     ///   - paths: where the index lies.
     ///   - directory: the segments.
+    ///   - pricer: says what an exchange costs.
     ///   - reading: says what a record's bytes mean.
-    package init(paths: IndexPaths, directory: SegmentDirectory, reading: @escaping (ExchangeRecord) -> ExchangeReading) {
+    package init(
+        paths: IndexPaths, directory: SegmentDirectory, pricer: (any FactPricer)? = nil,
+        reading: @escaping (ExchangeRecord) -> ExchangeReading
+    ) {
         self.paths = paths
+        self.pricer = pricer
         self.directory = directory
         self.reading = reading
     }
@@ -48,7 +54,8 @@ package struct IndexRebuild {
         try remove(new)
         defer { try? remove(new) }
         let store = try FactStore.open(path: new, mode: .readWrite)
-        let pass = IndexPass(store: store, directory: directory, lock: IndexLock(path: new + ".lock"), reading: reading)
+        let pass = IndexPass(
+            store: store, directory: directory, lock: IndexLock(path: new + ".lock"), pricer: pricer, reading: reading)
         let report = try pass.run(options, progress: progress)
         guard report.isCaughtUp else { return report }
         try store.settle()

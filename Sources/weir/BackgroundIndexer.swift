@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Dialects
+import ExchangeModel
 import Indexing
 import Logging
 import Platform
@@ -14,6 +15,8 @@ struct BackgroundPlan: Sendable {
     let seals: Bool
     /// What is removed, of what was sealed.
     let retention: RetentionPolicy
+    /// Says what an exchange costs.
+    var pricer: (any FactPricer)?
     /// Between two looks for something to seal, and for something to remove, microseconds.
     var keepingPauseUs: Int64 = 10_000_000
 }
@@ -66,7 +69,8 @@ final class BackgroundIndexer: Sendable {
         do {
             let store = try plan.paths.openForWriting(waitUs: 1_000_000)
             let pass = IndexPass(
-                store: store, directory: plan.log, lock: IndexLock(path: plan.paths.lock), reading: ExchangeReader.read)
+                store: store, directory: plan.log, lock: IndexLock(path: plan.paths.lock), pricer: plan.pricer,
+                reading: ExchangeReader.read)
             var options = IndexPassOptions(maxDurationUs: 5_000_000, isYielding: true, shouldStop: { stop.isSet })
             options.noting = { metrics.note($0) }
             let report = try pass.run(options)

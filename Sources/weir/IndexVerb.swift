@@ -5,6 +5,7 @@ import Dialects
 import FactStore
 import Indexing
 import Platform
+import Pricing
 import SegmentLog
 
 struct IndexVerb: ParsableCommand {
@@ -46,13 +47,16 @@ enum IndexRun {
         let startedUs = SystemClock().monotonicUs
         let store = try paths.openForWriting(waitUs: maxDurationUs)
         let pass = IndexPass(
-            store: store, directory: try directory.log, lock: IndexLock(path: paths.lock), reading: ExchangeReader.read)
+            store: store, directory: try directory.log, lock: IndexLock(path: paths.lock),
+            pricer: BookPricer(try PriceFiles(directory).book()), reading: ExchangeReader.read)
         let leftUs = max(0, maxDurationUs - (SystemClock().monotonicUs - startedUs))
         return try pass.run(IndexPassOptions(maxDurationUs: leftUs)) { if showsProgress { show($0) } }
     }
 
     static func rebuild(_ directory: DataDirectory, maxDurationUs: Int64) throws -> IndexReport {
-        let rebuild = IndexRebuild(paths: directory.paths, directory: try directory.log, reading: ExchangeReader.read)
+        let pricer = BookPricer(try PriceFiles(directory).book())
+        let rebuild = IndexRebuild(
+            paths: directory.paths, directory: try directory.log, pricer: pricer, reading: ExchangeReader.read)
         return try rebuild.run(IndexPassOptions(maxDurationUs: maxDurationUs)) { show($0) }
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Capture
 import Platform
+import Pricing
 import SegmentLog
 
 extension Configuration {
@@ -44,7 +45,8 @@ extension Configuration {
         return BackgroundPlan(
             paths: directory.paths,
             log: SegmentDirectory(files: files, path: directory.segments, keys: try segmentKeys(files)),
-            seals: resolution.flag("segments.seal"), retention: retention)
+            seals: resolution.flag("segments.seal"), retention: retention,
+            pricer: BookPricer(try PriceFiles(directory).book()))
     }
 
     private func optionalNumber(_ path: String) -> Int64? {
