@@ -23,13 +23,11 @@ enum BodyFraming: Equatable {
     ///   - record: the answer's.
     ///   - body: its bytes.
     init(of record: ExchangeRecord, _ body: [UInt8]) {
-        if record.head.api == .openaiRealtime {
-            self = .webSocket
-            return
-        }
         switch BodyPrefixShape(body) {
         case .serverSentEvents: self = .serverSentEvents
         case .json: self = BodyFraming.ofJSON(record, body)
+        // No WebSocket frame begins with a bracket: an upgrade that was refused is a plain answer.
+        case .unknown where record.head.api == .openaiRealtime: self = .webSocket
         case .unknown:
             self = EventStreamFrames.begins(body) ? .eventStream : record.head.responseStream ? .serverSentEvents : .plain
         }

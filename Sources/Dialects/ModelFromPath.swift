@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import ByteCoding
 
-/// The model that a request's path names: `models/M:verb`, `models/M`, `models/OWNER/M`, `model/M/verb`.
+/// The model that a request's path names: `models/M:verb`, `models/M`, `models/OWNER/M`, `model/M/verb`; with a verb also
+/// `tunedModels/M:verb` and `endpoints/M:verb`.
 enum ModelFromPath {
     /// What may follow a model in a path and is no part of its name.
     private static let resources = ["versions", "predictions", "operations", "permissions", "pipeline", "v1", "chat"]
@@ -14,8 +15,10 @@ enum ModelFromPath {
         let segments = Array(end).split(separator: UInt8(ascii: "/"))
         for (i, segment) in segments.enumerated().reversed() where i + 1 < segments.count {
             if segment.elementsEqual("model".utf8), i + 2 < segments.count { return text(segments[i + 1]) }
-            guard segment.elementsEqual("models".utf8) else { continue }
             var name = withoutMethod(segments[i + 1])
+            let isTuned = segment.elementsEqual("tunedModels".utf8) || segment.elementsEqual("endpoints".utf8)
+            if isTuned, name.count < segments[i + 1].count { return text(name) }
+            guard segment.elementsEqual("models".utf8) else { continue }
             if name.count == segments[i + 1].count, i + 2 < segments.count, !isResource(segments[i + 2]) {
                 name += [UInt8(ascii: "/")] + withoutMethod(segments[i + 2])
             }

@@ -187,6 +187,13 @@ struct ErrorOracle {
         }
         let cost = (want["cost_reported_usd"] as? Double).map { Int64(($0 * 1e9).rounded(.toNearestOrEven)) }
         tally.note(api, "reported_cost", id: id, want: cost, got: got.reportedCostNanousd)
+        // Only figures that the oracle itself found to contradict each other break a rule.
+        let notes = want["notes"] as? [String] ?? []
+        let rules: [(String, ReadingInvariants.Rule)] = [
+            ("reasoning-exceeds-output", .output), ("cached-exceeds-input", .input),
+        ]
+        let contradictions = rules.filter { notes.contains($0.0) }.map(\.1)
+        tally.note(api, "invariants", id: id, want: contradictions, got: ReadingInvariants.broken(by: got.usage))
         compareError(got, with: want, id: id, api: api, in: &tally)
         compareIterations(got, with: want, id: id, api: api, in: &tally)
     }

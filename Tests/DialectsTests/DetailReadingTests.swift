@@ -123,4 +123,26 @@ import Testing
         let pretty = "{\n  \"model\": \"q\",\n  \"done\": true\n}\n"
         #expect(Exchange(api: .ollama, answer: pretty, isStream: true).reading.modelResponded == "q")
     }
+
+    @Test func figuresThatContradictEachOtherAreFound() {
+        var usage = TokenUsage()
+        #expect(ReadingInvariants.broken(by: usage).isEmpty)
+        usage.inputTotal = 10
+        usage.inputUncached = 6
+        usage.inputCached = 4
+        usage.inputAudio = 10
+        usage.outputTotal = 5
+        usage.outputVisible = 0
+        usage.outputReasoning = 5
+        #expect(ReadingInvariants.broken(by: usage).isEmpty)
+        usage.inputCached = 5
+        usage.inputImage = 1
+        usage.outputReasoning = 6
+        usage.outputAudio = 6
+        usage.cacheWriteTotal = 3
+        usage.cacheWriteOther = 1
+        #expect(ReadingInvariants.broken(by: usage) == ReadingInvariants.Rule.allCases)
+        usage.inputVideo = Int64.max
+        #expect(ReadingInvariants.broken(by: usage) == ReadingInvariants.Rule.allCases)
+    }
 }

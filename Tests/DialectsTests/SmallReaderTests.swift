@@ -185,7 +185,8 @@ import Testing
         ("/v1beta/models/g-1:countTokens?key=x", "g-1"), ("/v1/projects/p/publishers/anthropic/models/c@1:rawPredict", "c@1"),
         ("/model/a.b-v1%3A0/converse", "a.b-v1:0"), ("/hf/models/a/b/pipeline/x", "a/b"), ("/v1/models", nil),
         ("/v1/models/", nil),
-        ("/model/x", nil), ("", nil), ("/models/a/versions", "a"),
+        ("/v1beta/tunedModels/t-1:generateContent", "t-1"), ("/v1/endpoints/openapi/chat/completions", nil),
+        ("/v1/projects/p/endpoints/77:predict", "77"), ("/model/x", nil), ("", nil), ("/models/a/versions", "a"),
     ]) func findsTheModelInThePath(path: String, model: String?) {
         #expect(ModelFromPath.model(path) == model)
     }
@@ -233,6 +234,10 @@ import Testing
         #expect(got.usageSource == .reported && got.fault == nil)
         record.responseBody.content = (messages + [#"{"type":"response.created"}"#]).flatMap { Wire.socket($0) } + [0x81]
         let open = ExchangeReader.read(record)
+        let refused = Exchange(
+            api: .openaiRealtime, answer: #"{"error":{"code":"invalid_api_key"}}"#, status: 401, isStream: false
+        ).reading
+        #expect(refused.providerErrorCode == "invalid_api_key" && refused.fault == nil)
         #expect(open.usageSource == .partial && open.fault == .badFraming)
     }
 }
