@@ -109,7 +109,8 @@ faults: release ## campaign: full, failing, slow, read-only and removed disks un
 fuzz: setup ## campaign: the seeded tests with many more rounds
 	@$(say) "Long rounds of the seeded tests"
 	export WEIR_FUZZ_ROUNDS="$${WEIR_FUZZ_ROUNDS:-400000}" WEIR_DAMAGE_ROUNDS="$${WEIR_DAMAGE_ROUNDS:-3000}"
-	swift test --filter 'DifferentialTests|ArenaRecoveryTests'
+	export WEIR_READER_ROUNDS="$${WEIR_READER_ROUNDS:-15000}"
+	swift test --filter 'DifferentialTests|ArenaRecoveryTests|FuzzCampaignTests'
 
 corpus: release venv ## campaign: recorded provider traffic through the gateway, whole and cut off, byte for byte (needs ../shared)
 	@Tests/Campaigns/corpus.sh

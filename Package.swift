@@ -139,7 +139,9 @@ let package = Package(
         .testTarget(
             name: "ContentCodingTests", dependencies: ["CZstd", "CZlib", "CBrotli", "ContentCoding", "TestSupport"],
             swiftSettings: strict),
-        .testTarget(name: "DialectsTests", dependencies: ["ExchangeModel", "Dialects", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "DialectsTests", dependencies: ["ByteCoding", "ExchangeModel", "Dialects", "TestSupport"],
+            swiftSettings: strict),
         .testTarget(
             name: "RedactionTests", dependencies: ["ByteCoding", "ExchangeModel", "Redaction", "TestSupport"],
             swiftSettings: strict),

@@ -26,7 +26,7 @@ struct AnthropicMessagesReader: DialectReader {
         case "content_block_delta": return root["delta"].flatMap(AnthropicMessagesReader.kind)
         case "message_delta": takeEnd(root)
         case "message_stop": facts.isUsageFinal = facts.usage != nil
-        case "error": facts.error = ErrorClassifier.classify(inBand: root.filled("error") ?? root)
+        case "error": facts.takeError(root.filled("error") ?? root)
         default: break
         }
         return nil
@@ -36,6 +36,7 @@ struct AnthropicMessagesReader: DialectReader {
         takeUsage(root)
         guard let reason = root["delta"]?.name("stop_reason") else { return }
         facts.finishReason = reason
+        noteRefusal()
         facts.isUsageFinal = facts.usage != nil
     }
 
@@ -51,7 +52,8 @@ struct AnthropicMessagesReader: DialectReader {
         facts.toolCalls = root["content"]?.countElements { $0["type"]?.equals("tool_use") ?? false } ?? 0
         takeUsage(root)
         facts.isUsageFinal = facts.usage != nil
-        if root["type"]?.equals("error") ?? false { facts.error = ErrorClassifier.classify(inBand: root.filled("error") ?? root) }
+        noteRefusal()
+        if root["type"]?.equals("error") ?? false { facts.takeError(root.filled("error") ?? root) }
     }
 
     private mutating func takeUsage(_ holder: JSONNode) {
@@ -59,8 +61,13 @@ struct AnthropicMessagesReader: DialectReader {
         usage.merge(object)
         facts.usage = usage.tokens
         if let tier = object.name("service_tier") { facts.serviceTier = tier }
-        facts.costNanousd = NanoDollars.reported(in: object) ?? facts.costNanousd
+        // A single iteration says what the top level says.
+        facts.billed = usage.billed.count > 1 ? usage.billed : []
+        if let tools = object.filled("server_tool_use") { facts.takeServerTools(tools) }
+        facts.takeCost(object)
     }
+
+    private mutating func noteRefusal() { facts.isRefusal = facts.finishReason == "refusal" }
 
     private static func kind(_ delta: JSONNode) -> ContentKind? {
         if delta.filled("thinking") != nil || delta.filled("signature") != nil { return .hidden }

@@ -12,4 +12,16 @@ package enum DialectLimits {
     package static let prefixBytes = 256
     /// Significant digits and exponents of reported money beyond this are not read.
     package static let moneyDigits = 64
+    /// A frame of an event stream with more bytes than this is damage: the format allows 24 MiB of payload at most.
+    package static let frameBytes = 32 << 20
+    /// Headers of one frame of an event stream; the format allows 128 KiB.
+    package static let frameHeaderBytes = 128 << 10
+    /// Kinds of tools that the provider ran, and what it bills apart: more are not listed.
+    package static let listEntries = 64
+    /// Gaps between events that are kept for their percentiles; of a longer stream the first ones.
+    package static let gaps = 65_536
+    /// Members of a cut JSON object that are tried as the first whole one of its tail.
+    package static let tailTries = 64
+    /// Boundaries of a form that are looked at for its fields.
+    package static let formParts = 64
 }

@@ -33,6 +33,9 @@ extension JSONNode {
         return node.string
     }
 
+    /// The member as a short text, or as the digits of an integer: some recorders write enumerations as numbers.
+    func word(_ key: String) -> String? { name(key) ?? self[key]?.int.map { String($0) } }
+
     /// The member as a count: an integer that is not negative.
     func count(_ key: String) -> Int64? {
         guard let value = self[key]?.int, value >= 0 else { return nil }

@@ -4,7 +4,8 @@ import ByteCoding
 /// Reads OpenAI chat completions, and the many providers that speak them.
 ///
 /// In a stream the usage may come in a last chunk without choices, on the chunk with the finish reason (Cerebras), under
-/// `x_groq` (Groq), or on every chunk (Perplexity, xAI): the last one wins.
+/// `x_groq` (Groq), or on every chunk (Perplexity, xAI): the last one wins. The older completions have `text` in a choice where
+/// a chat has a message; routes that end in `/completions` answer with either.
 struct OpenAIChatReader: DialectReader {
     private(set) var facts = AnswerFacts()
     private var calls = ToolCallCounter()
@@ -14,7 +15,7 @@ struct OpenAIChatReader: DialectReader {
         let root = message.root
         if facts.modelResponded == nil { facts.modelResponded = root.name("model") }
         if let tier = root.name("service_tier") { facts.serviceTier = tier }
-        if let error = root.filled("error") { facts.error = ErrorClassifier.classify(inBand: error) }
+        if let error = root.filled("error") { facts.takeError(error) }
         var kind: ContentKind?
         var position: Int64 = 0
         for choice in root["choices"]?.elements ?? JSONNode.noElements {
@@ -34,16 +35,25 @@ struct OpenAIChatReader: DialectReader {
     private mutating func takeUsage(_ root: JSONNode, isEvent: Bool) {
         if let usage = root.filled("usage") ?? root["x_groq"]?.filled("usage"), usage.kind == .object {
             facts.usage = UsageRules.chat(usage)
-            facts.costNanousd = NanoDollars.reported(in: usage) ?? facts.costNanousd
+            facts.takeCost(usage)
+            ProviderTimes.seconds(usage, into: &facts.timings)
+            if let tools = usage.filled("server_tool_use") ?? usage.filled("server_side_tool_usage_details") {
+                facts.takeServerTools(tools)
+            }
         }
+        ProviderTimes.seconds(root.present("time_info"), into: &facts.timings)
+        ProviderTimes.llama(root.present("timings"), into: &facts.timings)
         if !isEvent { hasEnded = true }
         facts.isUsageFinal = facts.usage != nil && (hasEnded || facts.finishReason != nil)
     }
 
     private mutating func takeChoice(_ choice: JSONNode, number: Int64, isEvent: Bool) -> ContentKind? {
         if facts.finishReason == nil { facts.finishReason = choice.name("finish_reason") }
-        if let error = choice.filled("error") { facts.error = ErrorClassifier.classify(inBand: error) }
-        guard let part = (isEvent ? choice.filled("delta") : nil) ?? choice.filled("message") else { return nil }
+        if let error = choice.filled("error") { facts.takeError(error) }
+        guard let part = (isEvent ? choice.filled("delta") : nil) ?? choice.filled("message") else {
+            return choice.filled("text") == nil ? nil : .visible
+        }
+        if part.filled("refusal") != nil { facts.isRefusal = true }
         var position: Int64 = 0
         for call in part["tool_calls"]?.elements ?? JSONNode.noElements {
             calls.note(choice: number, index: isEvent ? call.count("index") ?? position : position, id: call.name("id"))

@@ -9,11 +9,11 @@ struct OpenAIEmbeddingsReader: DialectReader {
         let root = message.root
         if let model = root.name("model") { facts.modelResponded = model }
         if let tier = root.name("service_tier") { facts.serviceTier = tier }
-        if let error = root.filled("error") { facts.error = ErrorClassifier.classify(inBand: error) }
+        if let error = root.filled("error") { facts.takeError(error) }
         if let usage = root.filled("usage"), usage.kind == .object {
             facts.usage = UsageRules.embeddings(usage)
             facts.isUsageFinal = true
-            facts.costNanousd = NanoDollars.reported(in: usage)
+            facts.takeCost(usage)
         }
         return nil
     }

@@ -19,8 +19,9 @@ struct OpenAIResponsesReader: DialectReader {
         }
         let type = root.name("type") ?? message.eventName ?? ""
         if let response = root.filled("response"), response.kind == .object { takeResponse(response, isEvent: true) }
-        if type == "error" { facts.error = ErrorClassifier.classify(inBand: root.filled("error") ?? root) }
+        if type == "error" { facts.takeError(root.filled("error") ?? root) }
         if type.hasPrefix("response.output_item.") { takeItem(root) }
+        if type == "response.refusal.delta" || type == "response.refusal.done" { facts.isRefusal = true }
         guard type.hasSuffix(".delta"), root.filled("delta") != nil else { return nil }
         return type.contains("reasoning") ? .hidden : .visible
     }
@@ -42,10 +43,26 @@ struct OpenAIResponsesReader: DialectReader {
         if let usage = response.filled("usage"), usage.kind == .object {
             facts.usage = UsageRules.responses(usage)
             facts.isUsageFinal = !isOpen
-            facts.costNanousd = NanoDollars.reported(in: usage) ?? facts.costNanousd
+            facts.takeCost(usage)
         }
-        if let error = response.filled("error") { facts.error = ErrorClassifier.classify(inBand: error) }
+        if let error = response.filled("error") { facts.takeError(error) }
         let calls = response["output"]?.countElements { $0["type"]?.equalsAny(OpenAIResponsesReader.callTypes) ?? false } ?? 0
         facts.toolCalls = max(facts.toolCalls, calls)
+        takeOutput(response)
+    }
+
+    /// Refusals, and the tools that the provider ran: items that end in `_call` and are not the caller's to run.
+    private mutating func takeOutput(_ response: JSONNode) {
+        var ran = AnswerFacts()
+        for item in response["output"]?.elements ?? JSONNode.noElements {
+            if item["content"]?.countElements(where: { $0["type"]?.equals("refusal") ?? false }) ?? 0 > 0 {
+                facts.isRefusal = true
+            }
+            guard let type = item.name("type"), type.hasSuffix("_call"), !OpenAIResponsesReader.callTypes.contains(type) else {
+                continue
+            }
+            ran.noteServerTool(type)
+        }
+        if !ran.serverTools.isEmpty { facts.serverTools = ran.serverTools }
     }
 }

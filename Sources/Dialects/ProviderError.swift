@@ -29,24 +29,51 @@ package enum ProviderErrorClass: String, Sendable, CaseIterable {
     case other
 }
 
+/// A provider's error: its class, and the provider's own word for it.
+struct ProviderFailure {
+    let errorClass: ProviderErrorClass
+    let code: String?
+}
+
 /// Sorts a provider's error: first by its own words, then by what the message says, then by the HTTP status.
 enum ErrorClassifier {
-    /// The class of an answer whose status says error.
+    /// The error of an answer whose status says error.
     ///
     /// - Parameters:
     ///   - status: of the answer.
     ///   - root: the body, where it is JSON; its `error` member, or the body itself, is looked at.
-    /// - Returns: the class.
-    static func classify(status: Int, root: JSONNode?) -> ProviderErrorClass {
+    ///   - name: what a header calls the error (`x-amzn-errortype`), where the body does not say.
+    /// - Returns: the class, and the code.
+    static func failure(status: Int, root: JSONNode?, name: String?) -> ProviderFailure {
         let body = root?[0] ?? root
-        return classify(error: body?.filled("error") ?? body, status: status)
+        let error = body?.filled("error") ?? body
+        return ProviderFailure(errorClass: classify(error: error, name: name, status: status), code: code(of: error) ?? name)
     }
 
-    /// The class of an error object inside an answer whose status says success.
-    static func classify(inBand error: JSONNode) -> ProviderErrorClass { classify(error: error, status: nil) }
+    /// The error of an error object inside an answer whose status says success.
+    ///
+    /// - Parameters:
+    ///   - error: the object.
+    ///   - name: what the framing calls it, where the object does not name itself.
+    /// - Returns: the class, and the code.
+    static func failure(inBand error: JSONNode, name: String? = nil) -> ProviderFailure {
+        ProviderFailure(errorClass: classify(error: error, name: name, status: nil), code: code(of: error) ?? name)
+    }
 
-    private static func classify(error: JSONNode?, status: Int?) -> ProviderErrorClass {
-        let words = ["code", "type", "status"].compactMap { error?.name($0)?.lowercased() }
+    /// The name in a header such as `ValidationException:http://internal.amazon.com/...`.
+    static func name(inHeader value: String) -> String? {
+        let name = value.utf8.prefix { $0 != UInt8(ascii: ":") && $0 != UInt8(ascii: ",") }
+        return name.isEmpty || name.count > DialectLimits.nameBytes ? nil : String(decoding: name, as: UTF8.self)
+    }
+
+    /// The provider's own word: its code where that is a word, else its type or status, else the number that it has for a code.
+    private static func code(of error: JSONNode?) -> String? {
+        guard let error else { return nil }
+        return error.name("code") ?? error.name("type") ?? error.name("status") ?? error["code"]?.int.map { String($0) }
+    }
+
+    private static func classify(error: JSONNode?, name: String?, status: Int?) -> ProviderErrorClass {
+        let words = (["code", "type", "status"].compactMap { error?.name($0) } + [name].compactMap { $0 }).map { $0.lowercased() }
         for word in words { if let found = specific[word] { return found } }
         if let found = byMessage(error) { return found }
         let statuses = [status, number(error?["code"]), number(error?["status_code"])]
@@ -61,7 +88,9 @@ enum ErrorClassifier {
     }
 
     private static func byMessage(_ error: JSONNode?) -> ProviderErrorClass? {
-        guard let error, let text = error.kind == .string ? error : error.filled("message"), text.kind == .string else {
+        guard let error, let text = error.kind == .string ? error : error.filled("message") ?? error.filled("detail"),
+            text.kind == .string
+        else {
             return nil
         }
         let message = String(decoding: text.unescapedBytes.prefix(DialectLimits.messageBytes), as: UTF8.self).lowercased()
@@ -92,7 +121,8 @@ enum ErrorClassifier {
         "unsupported_country_region_territory": .permission,
         "rate_limit_error": .rateLimit, "rate_limit_exceeded": .rateLimit, "ratelimitreached": .rateLimit,
         "too_many_requests": .rateLimit,
-        "rate_limited": .rateLimit, "throttlingexception": .rateLimit, "resource_exhausted": .rateLimit,
+        "rate_limited": .rateLimit, "throttlingexception": .rateLimit, "throttling_exception": .rateLimit,
+        "resource_exhausted": .rateLimit,
         "insufficient_quota": .quota, "billing_error": .quota, "billing_hard_limit_reached": .quota, "quota_exceeded": .quota,
         "insufficient_balance": .quota, "payment_required": .quota,
         "context_length_exceeded": .contextLength, "exceed_context_size_error": .contextLength,
@@ -108,12 +138,25 @@ enum ErrorClassifier {
         "timeout": .timeout, "timeout_error": .timeout, "request_timeout": .timeout, "deadline_exceeded": .timeout,
         "content_filter": .contentFilter, "content_policy_violation": .contentFilter,
         "responsibleaipolicyviolation": .contentFilter,
-        "image_content_policy_violation": .contentFilter,
+        "image_content_policy_violation": .contentFilter, "moderation_blocked": .contentFilter,
+        "accessdeniedexception": .permission, "unrecognizedclientexception": .authentication,
+        "expiredtokenexception": .authentication,
+        "invalidsignatureexception": .authentication, "servicequotaexceededexception": .rateLimit,
+        "resourcenotfoundexception": .notFound, "modelnotreadyexception": .overloaded,
+        "serviceunavailableexception": .overloaded, "modeltimeoutexception": .timeout,
+        "internalserverexception": .serverError, "modelerrorexception": .serverError,
+        "modelstreamerrorexception": .serverError,
+        "tool_use_failed": .invalidRequest,
     ]
 
     /// Phrases of messages whose code says less, lower case.
     private static let phrases: [(String, ProviderErrorClass)] = [
-        ("context length", .contextLength), ("context window", .contextLength), ("context size", .contextLength),
+        ("context length", .contextLength), ("input tokens exceeded", .contextLength),
+        ("exceeds the maximum number of tokens", .contextLength), ("input is too long", .contextLength),
+        ("token limit reached", .contextLength), ("api key not valid", .authentication),
+        ("model identifier is invalid", .notFound), ("' does not exist", .notFound),
+        ("specified model not found", .notFound),
+        ("context window", .contextLength), ("context size", .contextLength),
         ("prompt is too long", .contextLength), ("prompt too long", .contextLength),
         ("credit balance is too low", .quota), ("exceeded your current quota", .quota), ("insufficient credits", .quota),
         ("insufficient balance", .quota), ("content management policy", .contentFilter), ("content policy", .contentFilter),

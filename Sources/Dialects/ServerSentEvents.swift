@@ -32,13 +32,25 @@ package struct ServerSentEvent: Equatable, Sendable {
 package struct ServerSentEvents: Sequence, IteratorProtocol, Sendable {
     private let bytes: [UInt8]
     private var position: Int
+    private let end: Int
 
     /// The events of a body.
     ///
     /// - Parameter bytes: the whole body, content coding undone.
-    package init(_ bytes: [UInt8]) {
+    package init(_ bytes: [UInt8]) { self.init(bytes, in: 0..<bytes.count, startsCut: false) }
+
+    /// The events in a part of a body; of a part that begins inside an event, those after its first blank line.
+    init(_ bytes: [UInt8], in range: Range<Int>, startsCut: Bool) {
         self.bytes = bytes
-        position = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
+        position = range.lowerBound
+        end = range.upperBound
+        if startsCut {
+            // The first line may be the rest of one; an event begins behind a blank line.
+            _ = nextLine()
+            while let line = nextLine(), !line.isEmpty {}
+        } else if bytes[range].starts(with: [0xEF, 0xBB, 0xBF]) {
+            position += 3
+        }
     }
 
     /// The next event, or nil at the end of the body.
@@ -62,21 +74,21 @@ package struct ServerSentEvents: Sequence, IteratorProtocol, Sendable {
             }
         }
         guard hasData else { return nil }
-        return ServerSentEvent(name: name, data: data, endOffset: bytes.count, isTerminated: false)
+        return ServerSentEvent(name: name, data: data, endOffset: end, isTerminated: false)
     }
 
     /// The line under the cursor without its end, or nil at the end of the body; moves behind the line end.
     private mutating func nextLine() -> ArraySlice<UInt8>? {
         let start = position
-        guard start < bytes.count else { return nil }
-        var end = start
-        while end < bytes.count, bytes[end] != 0x0A, bytes[end] != 0x0D { end += 1 }
-        position = end
-        if position < bytes.count {
-            let isPair = bytes[end] == 0x0D && end + 1 < bytes.count && bytes[end + 1] == 0x0A
+        guard start < end else { return nil }
+        var stop = start
+        while stop < end, bytes[stop] != 0x0A, bytes[stop] != 0x0D { stop += 1 }
+        position = stop
+        if position < end {
+            let isPair = bytes[stop] == 0x0D && stop + 1 < end && bytes[stop + 1] == 0x0A
             position += isPair ? 2 : 1
         }
-        return bytes[start..<end]
+        return bytes[start..<stop]
     }
 
     /// The name of a line's field and its value, one leading space removed; a comment has an empty name.

@@ -12,6 +12,23 @@ enum UsageRules {
     /// Where reasoning exceeds the completion (OpenRouter) or cached tokens the prompt (Grok on Azure), both stand as
     /// reported and the difference is zero.
     static func chat(_ usage: JSONNode) -> TokenUsage {
+        var tokens = chatSides(usage)
+        closeGap(of: tokens.totalReported, in: &tokens)
+        fillRests(&tokens)
+        return tokens
+    }
+
+    /// What speaks the shape of chat completions without generating text.
+    ///
+    /// As chat, but the total is never taken for more than a number: Mistral's moderations count in it what they report nowhere else.
+    static func plain(_ usage: JSONNode) -> TokenUsage {
+        var tokens = chatSides(usage)
+        fillRests(&tokens)
+        return tokens
+    }
+
+    /// The figures of a chat's usage as they stand.
+    private static func chatSides(_ usage: JSONNode) -> TokenUsage {
         let prompt = usage.present("prompt_tokens_details")
         let completion = usage.present("completion_tokens_details")
         var tokens = TokenUsage()
@@ -26,8 +43,10 @@ enum UsageRules {
         tokens.outputReasoning = completion?.count("reasoning_tokens") ?? usage.count("reasoning_tokens")
         tokens.outputAudio = completion?.count("audio_tokens")
         tokens.outputImage = completion?.count("image_tokens")
-        closeGap(of: usage.count("total_tokens"), in: &tokens)
-        fillRests(&tokens)
+        tokens.inputVideo = prompt?.count("video_tokens")
+        tokens.predictionAccepted = completion?.count("accepted_prediction_tokens")
+        tokens.predictionRejected = completion?.count("rejected_prediction_tokens")
+        tokens.totalReported = usage.count("total_tokens")
         return tokens
     }
 
@@ -40,6 +59,7 @@ enum UsageRules {
         tokens.cacheWriteTotal = input?.count("cache_write_tokens")
         tokens.outputTotal = usage.count("output_tokens")
         tokens.outputReasoning = usage.present("output_tokens_details")?.count("reasoning_tokens")
+        tokens.totalReported = usage.count("total_tokens")
         fillRests(&tokens)
         return tokens
     }
@@ -73,53 +93,10 @@ enum UsageRules {
     }
 
     /// Sets what is left of each side after its reported parts.
-    private static func fillRests(_ tokens: inout TokenUsage) {
+    static func fillRests(_ tokens: inout TokenUsage) {
         if let input = tokens.inputTotal {
             tokens.inputUncached = rest(of: input, without: tokens.inputCached, tokens.cacheWriteTotal)
         }
         if let output = tokens.outputTotal { tokens.outputVisible = rest(of: output, without: tokens.outputReasoning) }
-    }
-}
-
-/// Anthropic's usage, gathered over the messages of a stream.
-///
-/// Each message is cumulative, so that the later figure wins where there is one.
-/// The input excludes both cache parts, the output includes thinking. Where `iterations` are listed, the top level leaves
-/// out compaction and advisor iterations; the figures here are those of the top level, as the provider reports them.
-struct AnthropicUsage {
-    private var input: Int64?
-    private var cacheRead: Int64?
-    private var cacheWrite: Int64?
-    private var cacheWrite5m: Int64?
-    private var cacheWrite1h: Int64?
-    private var output: Int64?
-    private var thinking: Int64?
-
-    /// Takes one usage object.
-    mutating func merge(_ usage: JSONNode) {
-        input = usage.count("input_tokens") ?? input
-        cacheRead = usage.count("cache_read_input_tokens") ?? cacheRead
-        cacheWrite = usage.count("cache_creation_input_tokens") ?? cacheWrite
-        if let parts = usage.present("cache_creation") {
-            cacheWrite5m = parts.count("ephemeral_5m_input_tokens") ?? cacheWrite5m
-            cacheWrite1h = parts.count("ephemeral_1h_input_tokens") ?? cacheWrite1h
-        }
-        output = usage.count("output_tokens") ?? output
-        thinking = usage.present("output_tokens_details")?.count("thinking_tokens") ?? thinking
-    }
-
-    /// The token classes.
-    var tokens: TokenUsage {
-        var tokens = TokenUsage()
-        tokens.inputUncached = input
-        tokens.inputCached = cacheRead
-        tokens.cacheWriteTotal = cacheWrite
-        tokens.cacheWrite5m = cacheWrite5m
-        tokens.cacheWrite1h = cacheWrite1h
-        if let input { tokens.inputTotal = sum(input, cacheRead, cacheWrite) }
-        tokens.outputTotal = output
-        tokens.outputReasoning = thinking
-        if let output, let thinking { tokens.outputVisible = rest(of: output, without: thinking) }
-        return tokens
     }
 }

@@ -27,8 +27,30 @@ package struct ExchangeReading: Equatable, Sendable {
     package var serviceTier: String?
     /// A class from a closed list.
     package var providerError: String?
+    /// The provider's own code or type of the error, verbatim.
+    package var providerErrorCode: String?
     /// The cost that the provider itself reported, in nano-dollars.
     package var reportedCostNanousd: Int64?
+    /// The model refused, by a refusal part or by its finish reason.
+    package var isRefusal = false
+    /// The exchange generated something that providers bill: no error, no listing, no counting, no retrieval of what there was.
+    package var isBillable = false
+    /// Since the start of the exchange: the first event of a stream, whatever it carries.
+    package var firstEventUs: Int64?
+    /// The first event with reasoning.
+    package var firstReasoningUs: Int64?
+    /// From the first event with output to the last.
+    package var contentSpanUs: Int64?
+    /// Gaps between events with output.
+    package var gaps: TokenGaps?
+    /// What the provider says of its own time.
+    package var timings = ProviderTimings()
+    /// Tools that the provider ran, by kind.
+    package var serverTools: [NamedCount] = []
+    /// What the provider bills where the top level of its usage says something else; empty where it does not.
+    package var billed: [BilledUsage] = []
+    /// Why the answer could not be read in full; nil where it was.
+    package var fault: ReadFault?
 
     /// Nothing read.
     package init() {}

@@ -30,6 +30,20 @@ package struct TokenUsage: Equatable, Sendable {
     package var outputImage: Int64?
     /// Part of `inputTotal`.
     package var toolUsePrompt: Int64?
+    /// Of the cache writes, those whose life is neither five minutes nor one hour, or is not said.
+    package var cacheWriteOther: Int64?
+    /// Prompt tokens of video.
+    package var inputVideo: Int64?
+    /// Of the tokens read from a cache, those of audio.
+    package var inputCachedAudio: Int64?
+    /// Of the tokens read from a cache, those of images.
+    package var inputCachedImage: Int64?
+    /// Generated tokens that were taken from the caller's prediction.
+    package var predictionAccepted: Int64?
+    /// Generated tokens that the caller's prediction did not hold; they are billed.
+    package var predictionRejected: Int64?
+    /// The provider's own total, verbatim, whatever it adds up.
+    package var totalReported: Int64?
 
     /// Nothing reported.
     package init() {}
@@ -42,6 +56,13 @@ package struct TokenUsage: Equatable, Sendable {
         ("input_audio", \.inputAudio), ("output_audio", \.outputAudio), ("input_image", \.inputImage),
         ("output_image", \.outputImage),
         ("tool_use_prompt", \.toolUsePrompt),
+    ]
+
+    /// What a reader finds beside the classes of `record.md`, by the key it is compared under.
+    package static let detailFields: [(key: String, path: any WritableKeyPath<TokenUsage, Int64?> & Sendable)] = [
+        ("cache_write_other", \.cacheWriteOther), ("input_video", \.inputVideo), ("input_cached_audio", \.inputCachedAudio),
+        ("input_cached_image", \.inputCachedImage), ("prediction_accepted", \.predictionAccepted),
+        ("prediction_rejected", \.predictionRejected), ("total_reported", \.totalReported),
     ]
 }
 

@@ -33,7 +33,8 @@ package enum FactBuilder {
             let (difference, isOver) = sent.subtractingReportingOverflow(received)
             fact.overheadUs = isOver ? nil : max(0, difference)
         }
-        if let price = pricer?.price(fact) {
+        // What a provider does not bill, such as looking up an answer made before, costs nothing a second time.
+        if reading.isBillable, let price = pricer?.price(fact) {
             fact.cost = price.cost
             fact.priceVersion = price.version
         }

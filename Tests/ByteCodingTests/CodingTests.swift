@@ -3,6 +3,33 @@ import ByteCoding
 import Foundation
 import Testing
 
+@Suite struct CRC32Tests {
+    /// The sum bit by bit, as the standard defines it.
+    private func slow(_ bytes: [UInt8]) -> UInt32 {
+        var crc: UInt32 = 0xFFFF_FFFF
+        for byte in bytes {
+            crc ^= UInt32(byte)
+            for _ in 0..<8 { crc = crc & 1 == 1 ? crc >> 1 ^ 0xEDB8_8320 : crc >> 1 }
+        }
+        return ~crc
+    }
+
+    @Test func hasTheCheckValue() {
+        #expect(CRC32.checksum(Array("123456789".utf8)[...]) == 0xCBF4_3926)
+        #expect(CRC32.checksum([]) == 0)
+    }
+
+    @Test func agreesWithTheDefinitionAndContinues() {
+        let bytes = (0..<300).map { UInt8(truncatingIfNeeded: $0 &* 167 &+ 13) }
+        for start in [0, 1, 3] {
+            for end in start..<60 { #expect(CRC32.checksum(bytes[start..<end]) == slow(Array(bytes[start..<end]))) }
+        }
+        for cut in 0...bytes.count {
+            #expect(CRC32.checksum(bytes[cut...], seed: CRC32.checksum(bytes[..<cut])) == slow(bytes))
+        }
+    }
+}
+
 @Suite struct CodingTests {
     /// RFC 3720 appendix B.4.
     @Test func crc32cMeetsThePublishedVectors() {

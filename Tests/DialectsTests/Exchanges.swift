@@ -5,6 +5,7 @@ import ExchangeModel
 /// An exchange written for a test; its answer arrives one byte a microsecond, the byte at offset n at n + 1.
 struct Exchange {
     var api: APIFamily? = .openaiChat
+    var path = "/"
     var request = #"{"model":"m-1","stream":true}"#
     var answer: String
     var status = 200
@@ -13,7 +14,7 @@ struct Exchange {
 
     var record: ExchangeRecord {
         var head = ExchangeHead(
-            id: ExchangeID(milliseconds: 0, random: (0, 0)), node: "n", startedAtUs: 0, method: "POST", path: "/")
+            id: ExchangeID(milliseconds: 0, random: (0, 0)), node: "n", startedAtUs: 0, method: "POST", path: path)
         head.api = api
         head.status = status
         head.errorSource = errorSource
