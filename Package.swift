@@ -64,9 +64,16 @@ let package = Package(
         .target(
             name: "NamedQueries",
             path: "queries",
+            exclude: ["clickhouse", "duckdb"],
             resources: [
-                .embedInCode("errors.sql"), .embedInCode("requests.sql"), .embedInCode("tail-latency.sql"),
-                .embedInCode("tokens.sql"),
+                .embedInCode("cache.sql"), .embedInCode("cancelled.sql"), .embedInCode("cost-by-class.sql"),
+                .embedInCode("dataset-candidates.sql"), .embedInCode("error-rate.sql"), .embedInCode("errors.sql"),
+                .embedInCode("finish-reasons.sql"), .embedInCode("model-mix.sql"), .embedInCode("overhead.sql"),
+                .embedInCode("payload-sizes.sql"), .embedInCode("peak-throughput.sql"), .embedInCode("projection.sql"),
+                .embedInCode("reasoning-share.sql"), .embedInCode("requests.sql"), .embedInCode("retries.sql"),
+                .embedInCode("service-tiers.sql"), .embedInCode("slowest.sql"), .embedInCode("spend.sql"),
+                .embedInCode("spend-today.sql"), .embedInCode("tail-latency.sql"), .embedInCode("tokens.sql"),
+                .embedInCode("tools.sql"), .embedInCode("ttft-by-hour.sql"), .embedInCode("unpriced.sql"),
             ],
             swiftSettings: strict),
         .target(
@@ -112,6 +119,7 @@ let package = Package(
             name: "weir",
             dependencies: [
                 "ByteCoding", "Platform", "Telemetry", "ExchangeModel", "Dialects", "Redaction", "SegmentLog", "FactStore",
+                "NamedQueries",
                 "Upstream", "Outbound", "Capture", "Indexing", "Answers", "Datasets", "Instrumenting", "Gateway", "FakeProvider",
                 argumentParser, logging, yams,
             ],
@@ -198,7 +206,9 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "SystemTests",
-            dependencies: ["weir", "ByteCoding", "Platform", "ExchangeModel", "SegmentLog", "FakeProvider"],
+            dependencies: [
+                "weir", "ByteCoding", "Platform", "ExchangeModel", "SegmentLog", "FakeProvider",
+            ],
             exclude: [
                 "sdk_anthropic.py", "sdk_bedrock.py", "sdk_bypass.py", "sdk_check.py", "sdk_common.py", "sdk_compatible.py",
                 "sdk_google.py", "sdk_litellm.py", "sdk_openai.py", "sdk_realtime.py", "reading_elsewhere.py",
