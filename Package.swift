@@ -207,11 +207,11 @@ let package = Package(
         .testTarget(
             name: "SystemTests",
             dependencies: [
-                "weir", "ByteCoding", "Platform", "ExchangeModel", "SegmentLog", "FakeProvider",
+                "weir", "ByteCoding", "Platform", "ExchangeModel", "SegmentLog", "FactStore", "FactSamples", "FakeProvider",
             ],
             exclude: [
                 "sdk_anthropic.py", "sdk_bedrock.py", "sdk_bypass.py", "sdk_check.py", "sdk_common.py", "sdk_compatible.py",
-                "sdk_google.py", "sdk_litellm.py", "sdk_openai.py", "sdk_realtime.py", "reading_elsewhere.py",
+                "sdk_google.py", "sdk_litellm.py", "sdk_openai.py", "sdk_realtime.py", "reading_elsewhere.py", "twins.py",
             ],
             swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
