@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .ONESHELL:
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help setup build release release-bench venv test lint format demo clean crash powercut faults fuzz bench corpus soak memory density overhead
+.PHONY: help setup build release release-bench venv test lint format demo clean crash powercut faults fuzz bench corpus answers soak memory density overhead
 
 APT_BUILD := libsqlite3-dev libzstd-dev libcurl4-openssl-dev zlib1g-dev libbrotli-dev
 APT_TEST := zstd jq python3-venv sqlite3
@@ -114,6 +114,9 @@ fuzz: setup ## campaign: the seeded tests with many more rounds
 
 corpus: release venv ## campaign: recorded provider traffic through the gateway, whole and cut off, byte for byte (needs ../shared)
 	@Tests/Campaigns/corpus.sh
+
+answers: release venv ## campaign: every question in three engines, and percentiles under random filters against DuckDB
+	@Tests/Campaigns/answers.sh
 
 bench: release ## campaign: direct, nginx and weir side by side (needs ../shared, gcc, wrk, nginx)
 	@Tests/Campaigns/bench.sh

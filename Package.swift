@@ -67,9 +67,16 @@ let package = Package(
         .target(
             name: "NamedQueries",
             path: "queries",
+            exclude: ["clickhouse", "duckdb"],
             resources: [
-                .embedInCode("errors.sql"), .embedInCode("requests.sql"), .embedInCode("tail-latency.sql"),
-                .embedInCode("tokens.sql"),
+                .embedInCode("cache.sql"), .embedInCode("cancelled.sql"), .embedInCode("cost-by-class.sql"),
+                .embedInCode("dataset-candidates.sql"), .embedInCode("error-rate.sql"), .embedInCode("errors.sql"),
+                .embedInCode("finish-reasons.sql"), .embedInCode("model-mix.sql"), .embedInCode("overhead.sql"),
+                .embedInCode("payload-sizes.sql"), .embedInCode("peak-throughput.sql"), .embedInCode("projection.sql"),
+                .embedInCode("reasoning-share.sql"), .embedInCode("requests.sql"), .embedInCode("retries.sql"),
+                .embedInCode("service-tiers.sql"), .embedInCode("slowest.sql"), .embedInCode("spend.sql"),
+                .embedInCode("spend-today.sql"), .embedInCode("tail-latency.sql"), .embedInCode("tokens.sql"),
+                .embedInCode("tools.sql"), .embedInCode("ttft-by-hour.sql"), .embedInCode("unpriced.sql"),
             ],
             swiftSettings: strict),
         .target(
@@ -115,8 +122,8 @@ let package = Package(
             name: "weir",
             dependencies: [
                 "ByteCoding", "Platform", "Telemetry", "ExchangeModel", "Dialects", "Redaction", "SegmentLog", "FactStore",
-                "Pricing", "Upstream", "Outbound", "Capture", "Indexing", "Answers", "Datasets", "Instrumenting", "Gateway",
-                "FakeProvider", argumentParser, logging, yams,
+                "NamedQueries", "Pricing", "Upstream", "Outbound", "Capture", "Indexing", "Answers", "Datasets", "Instrumenting",
+                "Gateway", "FakeProvider", argumentParser, logging, yams,
             ],
             swiftSettings: strict),
         .executableTarget(
@@ -208,10 +215,12 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "SystemTests",
-            dependencies: ["weir", "ByteCoding", "Platform", "ExchangeModel", "SegmentLog", "FakeProvider"],
+            dependencies: [
+                "weir", "ByteCoding", "Platform", "ExchangeModel", "SegmentLog", "FactStore", "FactSamples", "FakeProvider",
+            ],
             exclude: [
                 "sdk_anthropic.py", "sdk_bedrock.py", "sdk_bypass.py", "sdk_check.py", "sdk_common.py", "sdk_compatible.py",
-                "sdk_google.py", "sdk_litellm.py", "sdk_openai.py", "sdk_realtime.py", "reading_elsewhere.py",
+                "sdk_google.py", "sdk_litellm.py", "sdk_openai.py", "sdk_realtime.py", "reading_elsewhere.py", "twins.py",
             ],
             swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),

@@ -4,27 +4,28 @@
 package struct NamedQuery: Equatable, Sendable {
     /// The file's name without its ending, like `tail-latency`.
     package let name: String
-    /// The text of the file's first comment line.
-    package let summary: String
+    /// What the comment lines at the top say.
+    package let header: QueryHeader
     /// The parameters in the order of their first use, without the colon.
     ///
-    /// An absent one is bound to NULL: no filter.
+    /// An absent one is bound to NULL: no filter, or the default that the header names.
     package let parameters: [String]
     /// The whole file.
     package let sql: String
+
+    /// The text of the file's first comment line.
+    package var summary: String { header.title }
 
     /// A question from the bytes of its file.
     ///
     /// - Parameters:
     ///   - name: the file's name without its ending.
     ///   - file: what the file holds.
-    init(name: String, file: [UInt8]) {
+    package init(name: String, file: [UInt8]) {
         self.name = name
         sql = String(decoding: file, as: UTF8.self)
         parameters = NamedQuery.parameters(in: file)
-        let firstLine = file.prefix { $0 != 0x0A }
-        let text = firstLine.starts(with: Array("-- ".utf8)) ? firstLine.dropFirst(3) : []
-        summary = String(decoding: text, as: UTF8.self)
+        header = QueryHeader(sql: sql)
     }
 
     /// Lists the `:name` parameters of a statement, skipping comments and quoted text.
@@ -59,18 +60,4 @@ package struct NamedQuery: Equatable, Sendable {
         default: false
         }
     }
-}
-
-/// The questions that Weir ships, by name.
-package enum NamedQueries {
-    /// Every question, by name.
-    package static let all: [NamedQuery] = [
-        NamedQuery(name: "errors", file: PackageResources.errors_sql),
-        NamedQuery(name: "requests", file: PackageResources.requests_sql),
-        NamedQuery(name: "tail-latency", file: PackageResources.tail_latency_sql),
-        NamedQuery(name: "tokens", file: PackageResources.tokens_sql),
-    ]
-
-    /// The question of a name, or nil.
-    package static func find(_ name: String) -> NamedQuery? { all.first { $0.name == name } }
 }

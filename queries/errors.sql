@@ -1,7 +1,20 @@
--- Errors by provider and status: every exchange that did not complete, or was answered with a status of 400 or more.
--- error_code is the gateway's own; provider_error is the class read from the provider's answer.
+-- Errors by provider, status and code.
+-- Question: What went wrong, where, and when last?
+-- Note: every exchange that did not complete, or was answered with a status of 400 or more.
+-- Parameters: the filters.
+-- Columns:
+--   provider text: provider
+--   status code: status sent to the caller
+--   outcome text: how it ended
+--   error_source text: gateway or provider
+--   error_code text: the gateway's own code
+--   provider_error text: class read from the provider's answer
+--   exchanges count: exchanges
+--   last_started_at_us instant: the last one's start
+-- Picture: bars exchanges
 WITH selected AS MATERIALIZED (
-    SELECT provider, status, outcome, error_source, error_code, provider_error, started_at_us
+    SELECT
+        provider, status, outcome, error_source, error_code, provider_error, started_at_us
     FROM facts
     WHERE (:since_us IS NULL OR started_at_us >= :since_us)
         AND (:until_us IS NULL OR started_at_us < :until_us)
@@ -25,4 +38,6 @@ SELECT
 FROM selected
 WHERE outcome <> 'completed' OR status >= 400 OR provider_error IS NOT NULL
 GROUP BY provider, status, outcome, error_source, error_code, provider_error
-ORDER BY exchanges DESC, provider, status, outcome, error_source, error_code, provider_error;
+ORDER BY
+    exchanges DESC, provider, status NULLS FIRST, outcome, error_source NULLS FIRST, error_code NULLS FIRST,
+    provider_error NULLS FIRST;

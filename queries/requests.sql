@@ -1,7 +1,21 @@
 -- Requests by task and environment: how they ended, how many were streams, and bytes on the wire.
--- completed: the provider's answer reached the caller whole, whatever its status; error_answers: answered with 400 or more.
+-- Question: Who uses the gateway, and how does it end?
+-- Parameters: the filters.
+-- Columns:
+--   task text: task
+--   environment text: environment
+--   exchanges count: exchanges
+--   completed count: the provider's answer reached the caller whole, whatever its status
+--   client_closed count: left by the caller
+--   failed count: ended otherwise
+--   error_answers count: answered with 400 or more
+--   streams count: streamed answers
+--   request_body_bytes bytes: requests on the wire
+--   response_body_bytes bytes: answers on the wire
+-- Picture: bars exchanges
 WITH selected AS MATERIALIZED (
-    SELECT task, environment, outcome, status, stream, request_body_bytes, response_body_bytes
+    SELECT
+        task, environment, outcome, status, stream, request_body_bytes AS sent, response_body_bytes AS received
     FROM facts
     WHERE (:since_us IS NULL OR started_at_us >= :since_us)
         AND (:until_us IS NULL OR started_at_us < :until_us)
@@ -21,10 +35,10 @@ WITH selected AS MATERIALIZED (
 )
 SELECT
     task, environment, count(*) AS exchanges,
-    sum(outcome = 'completed') AS completed, sum(outcome = 'client_closed') AS client_closed,
-    sum(outcome NOT IN ('completed', 'client_closed')) AS failed,
-    count(CASE WHEN status >= 400 THEN 1 END) AS error_answers, sum(stream) AS streams,
-    sum(request_body_bytes) AS request_body_bytes, sum(response_body_bytes) AS response_body_bytes
+    count(CASE WHEN outcome = 'completed' THEN 1 END) AS completed, count(CASE WHEN outcome = 'client_closed' THEN 1 END) AS client_closed,
+    count(CASE WHEN outcome NOT IN ('completed', 'client_closed') THEN 1 END) AS failed,
+    count(CASE WHEN status >= 400 THEN 1 END) AS error_answers, count(CASE WHEN stream = 1 THEN 1 END) AS streams,
+    sum(sent) AS request_body_bytes, sum(received) AS response_body_bytes
 FROM selected
 GROUP BY task, environment
-ORDER BY exchanges DESC, task, environment;
+ORDER BY exchanges DESC, task, environment NULLS FIRST;

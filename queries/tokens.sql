@@ -1,9 +1,36 @@
 -- Tokens by model and UTC day, as the providers reported them.
--- A class that no exchange of the group reported is NULL (unknown), not 0; usage_absent counts the exchanges that reported nothing.
+-- Question: How many tokens of each class went through, day by day?
+-- Note: a class that no exchange of the group reported is NULL (unknown), not 0.
+-- Parameters: the filters, and
+--   by model: what the rows are for: model, task, environment, key, provider, status, day, hour, or meta.NAME
+-- Columns:
+--   by_value text: the model, task, ... that :by names; NULL where the exchange has none
+--   day text: day in UTC
+--   exchanges count: exchanges
+--   input_total_tokens tokens: input, cached included
+--   input_cached_tokens tokens: input read from a cache
+--   cache_write_tokens tokens: input written to a cache
+--   output_total_tokens tokens: output, reasoning included
+--   output_reasoning_tokens tokens: hidden reasoning
+--   usage_partial count: exchanges that reported a part
+--   usage_absent count: exchanges that reported nothing
+-- Picture: line day output_total_tokens by by_value
 WITH selected AS MATERIALIZED (
     SELECT
-        coalesce(model_responded, model_requested) AS model, date(started_at_us / 1000000, 'unixepoch') AS day,
-        usage_input_total, usage_input_cached, usage_cache_write_total, usage_output_total, usage_output_reasoning, usage_source
+        CASE coalesce(:by, 'model')
+            WHEN 'model' THEN coalesce(model_responded, model_requested)
+            WHEN 'task' THEN task
+            WHEN 'environment' THEN environment
+            WHEN 'key' THEN key_id
+            WHEN 'provider' THEN provider
+            WHEN 'status' THEN CAST(status AS TEXT)
+            WHEN 'day' THEN strftime('%Y-%m-%d', started_at_us / 1000000, 'unixepoch')
+            WHEN 'hour' THEN strftime('%Y-%m-%d %H:00', started_at_us / 1000000, 'unixepoch')
+            ELSE (SELECT held.value FROM json_each(facts.metadata) AS held WHERE held.key = substr(:by, 6))
+        END AS by_value,
+        strftime('%Y-%m-%d', started_at_us / 1000000, 'unixepoch') AS day, usage_input_total AS input,
+        usage_input_cached AS cached, usage_cache_write_total AS written, usage_output_total AS output,
+        usage_output_reasoning AS reasoning, usage_source
     FROM facts
     WHERE (:since_us IS NULL OR started_at_us >= :since_us)
         AND (:until_us IS NULL OR started_at_us < :until_us)
@@ -22,11 +49,10 @@ WITH selected AS MATERIALIZED (
                 WHERE held.key = wanted.key AND held.value = wanted.value)))
 )
 SELECT
-    model, day, count(*) AS exchanges,
-    sum(usage_input_total) AS input_total_tokens, sum(usage_input_cached) AS input_cached_tokens,
-    sum(usage_cache_write_total) AS cache_write_tokens, sum(usage_output_total) AS output_total_tokens,
-    sum(usage_output_reasoning) AS output_reasoning_tokens,
-    sum(usage_source = 'partial') AS usage_partial, sum(usage_source = 'absent') AS usage_absent
+    by_value, day, count(*) AS exchanges,
+    sum(input) AS input_total_tokens, sum(cached) AS input_cached_tokens, sum(written) AS cache_write_tokens,
+    sum(output) AS output_total_tokens, sum(reasoning) AS output_reasoning_tokens,
+    count(CASE WHEN usage_source = 'partial' THEN 1 END) AS usage_partial, count(CASE WHEN usage_source = 'absent' THEN 1 END) AS usage_absent
 FROM selected
-GROUP BY model, day
-ORDER BY day, model;
+GROUP BY by_value, day
+ORDER BY day, by_value NULLS FIRST;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import ByteCoding
 package import FactStore
+import NamedQueries
 
 /// What the values of a column are, told by the end of its name.
 package enum AnswerUnit: Equatable, Sendable {
@@ -14,6 +15,10 @@ package enum AnswerUnit: Equatable, Sendable {
     case instantUs
     case bytes
     case nanousd
+    /// Millionths of a whole.
+    case share
+    /// 0 or 1.
+    case flag
 
     /// The unit of a column of this name.
     package init(column name: String) {
@@ -27,6 +32,10 @@ package enum AnswerUnit: Equatable, Sendable {
             self = .bytes
         } else if name.hasSuffix("_nanousd") {
             self = .nanousd
+        } else if name.hasSuffix("_ppm") {
+            self = .share
+        } else if name.hasPrefix("is_") {
+            self = .flag
         } else {
             self = .plain
         }
@@ -39,21 +48,34 @@ package struct AnswerColumn: Equatable, Sendable {
     package let name: String
     /// What its values are.
     package let unit: AnswerUnit
+    /// As the statement calls it; a question's picture names columns so.
+    let statementName: String
+
+    /// The name for a person: words, without a unit that the cells show themselves.
+    package let title: String
 
     /// A column by its name.
     package init(_ name: String) {
-        self.name = name
-        unit = AnswerUnit(column: name)
+        self.init(name: name, statementName: name)
     }
 
-    /// The name for a person: words, without a unit that the cells show themselves.
-    package var title: String {
-        var words = name.split(separator: "_")
+    /// A column whose statement names it otherwise.
+    ///
+    /// - Parameters:
+    ///   - name: the key in JSON.
+    ///   - statementName: by which the unit is told.
+    ///   - words: what stands in the title for a word of the statement's name, by that word.
+    init(name: String, statementName: String, words: [String: String] = [:]) {
+        self.name = name
+        self.statementName = statementName
+        unit = AnswerUnit(column: statementName)
+        var parts = statementName.split(separator: "_").map { words[String($0)] ?? String($0) }
         switch unit {
-        case .durationUs, .bytes, .nanousd, .instantUs: words.removeLast()
+        case .durationUs, .bytes, .nanousd, .instantUs, .share: parts.removeLast()
+        case .flag: parts.removeFirst()
         case .plain, .code: break
         }
-        return words.joined(separator: " ")
+        title = statementName == "by_value" ? name : parts.joined(separator: " ")
     }
 }
 
@@ -70,6 +92,29 @@ package struct AnswerTable: Equatable, Sendable {
         rows = result.rows
     }
 
+    /// The answer to a question: `by_value` is named for what was asked, `p1` to `p4` for their percentiles; those beyond the
+    /// asked ones are left out.
+    ///
+    /// - Parameters:
+    ///   - result: as the index gave it.
+    ///   - query: the question.
+    ///   - options: how it was put.
+    init(_ result: QueryResult, query: NamedQuery, options: AnswerOptions) {
+        let naming = AnswerNaming(query: query, options: options, taken: result.columns)
+        let named = result.columns.enumerated().compactMap { i, name in naming.column(name).map { (i, $0) } }
+        columns = named.map(\.1)
+        rows = named.count == result.columns.count ? result.rows : result.rows.map { row in named.map { row[$0.0] } }
+    }
+
+    /// An answer under given columns.
+    init(columns: [AnswerColumn], rows: [[SQLValue]]) {
+        self.columns = columns
+        self.rows = rows
+    }
+
+    /// The first rows.
+    func prefix(_ count: Int) -> AnswerTable { AnswerTable(columns: columns, rows: Array(rows.prefix(max(0, count)))) }
+
     /// One JSON object a line: integers as integers, unknown as null.
     ///
     /// - Returns: the bytes; empty where there are no rows.
@@ -85,6 +130,16 @@ package struct AnswerTable: Equatable, Sendable {
             json.newline()
         }
         return json.bytes
+    }
+
+    /// The place of a column by the statement's name.
+    ///
+    /// Where a picture's percentile was not asked for, the last one of the same kind stands in.
+    func place(ofStatement name: String) -> Int? {
+        if let place = columns.firstIndex(where: { $0.statementName == name }) { return place }
+        let words = name.split(separator: "_")
+        guard let rank = words.firstIndex(where: { ["p1", "p2", "p3", "p4"].contains($0) }) else { return nil }
+        return columns.lastIndex { $0.statementName.split(separator: "_").starts(with: words[..<rank] + ["p1"]) }
     }
 
     /// The values of one column, or nil where there is no such column.

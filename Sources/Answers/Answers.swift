@@ -4,6 +4,16 @@ import ExchangeModel
 package import FactStore
 package import NamedQueries
 
+/// How an answer is written.
+package enum AnswerForm: Equatable, Sendable {
+    /// One JSON object a line.
+    case jsonLines
+    /// Comma-separated, as RFC 4180 has it.
+    case csv
+    /// For a person, with or without bars.
+    case table(hasPicture: Bool)
+}
+
 /// Named questions and their answers.
 ///
 /// Thread world: every call blocks.
@@ -25,14 +35,29 @@ package enum Answers {
     /// - Parameters:
     ///   - query: the question.
     ///   - filter: which exchanges it is about.
+    ///   - options: how it is put.
     ///   - store: the index.
     /// - Returns: the answer.
-    /// - Throws: `FactStoreError`.
-    package static func run(_ query: NamedQuery, filter: FactFilter, store: FactStore) throws -> AnswerTable {
-        let given = filter.parameters
+    /// - Throws: `AnswersError` where the question has no use for an option or asks for a parameter that nothing sets;
+    ///   `FactStoreError`.
+    package static func run(
+        _ query: NamedQuery, filter: FactFilter, options: AnswerOptions = AnswerOptions(), store: FactStore
+    ) throws -> AnswerTable {
+        try options.check(against: query)
+        let given = options.parameters(with: filter)
         var parameters: [String: SQLValue] = [:]
-        for name in query.parameters { parameters[name] = given[name] ?? .null }
-        return AnswerTable(try store.runQuery(query.sql, parameters: parameters))
+        for name in query.parameters {
+            guard let value = given[name] else {
+                let names = given.keys.sorted().map { ":" + $0 }.joined(separator: ", ")
+                throw AnswersError(
+                    code: .parameterUnknown,
+                    message: "`\(query.name)` has the parameter :\(name), which nothing sets; there are \(names)")
+            }
+            parameters[name] = value
+        }
+        let table = AnswerTable(try store.runQuery(query.sql, parameters: parameters), query: query, options: options)
+        guard let limit = options.limit, !query.parameters.contains("top") else { return table }
+        return table.prefix(limit)
     }
 
     /// Whether there is a question of this name.
@@ -50,23 +75,65 @@ package enum Answers {
     /// - Parameters:
     ///   - name: the question.
     ///   - filter: which exchanges it is about.
-    ///   - isJSON: JSON lines rather than a table with its picture.
-    ///   - limit: at most so many exchanges; for `exchanges` only. Nil: all as JSON, the newest twenty as a table.
+    ///   - options: how it is put; a limit counts rows, for `exchanges` it counts exchanges (nil: all, but the newest twenty as a
+    ///     table).
+    ///   - form: how the answer is written.
     ///   - store: the index.
     ///   - write: takes UTF-8 text, a piece at a time.
     /// - Throws: `AnswersError`, `FactStoreError`, or what `write` throws.
     package static func write(
-        _ name: String, filter: FactFilter, isJSON: Bool, limit: Int? = nil, store: FactStore, to write: ([UInt8]) throws -> Void
+        _ name: String, filter: FactFilter, options: AnswerOptions = AnswerOptions(), form: AnswerForm, store: FactStore,
+        to write: ([UInt8]) throws -> Void
     ) throws {
         try check(name)
-        guard let query = NamedQueries.find(name) else {
-            if isJSON { return try writeExchanges(filter: filter, limit: limit, store: store, to: write) }
-            let table = try newestExchanges(filter: filter, limit: limit ?? AnswersLimits.listedExchanges, store: store)
-            return try write(Array(table.terminalText().utf8))
+        if let query = NamedQueries.find(name) {
+            return try self.write(query, filter: filter, options: options, form: form, store: store, to: write)
         }
-        let table = try run(query, filter: filter, store: store)
-        if isJSON { return try write(table.jsonLines()) }
-        try write(Array(table.terminalText().utf8))
-        if name == "tail-latency", !table.rows.isEmpty { try write(Array(("\n" + LatencyPicture.draw(table)).utf8)) }
+        if options.by != nil || options.percentiles != nil {
+            throw AnswersError(code: .optionUnknown, message: "`\(name)` takes neither --by nor --percentiles")
+        }
+        switch form {
+        case .jsonLines: try writeExchanges(filter: filter, limit: options.limit, store: store, to: write)
+        case .csv:
+            try write(newestExchanges(filter: filter, limit: options.limit ?? FactStoreLimits.queryRows, store: store).csv())
+        case .table:
+            let limit = options.limit ?? AnswersLimits.listedExchanges
+            try write(Array(newestExchanges(filter: filter, limit: limit, store: store).terminalText().utf8))
+        }
+    }
+
+    /// Puts a question and writes the answer.
+    ///
+    /// - Parameters:
+    ///   - query: the question; a shipped one or somebody's own.
+    ///   - filter: which exchanges it is about.
+    ///   - options: how it is put.
+    ///   - form: how the answer is written.
+    ///   - store: the index.
+    ///   - write: takes UTF-8 text, a piece at a time.
+    /// - Throws: `AnswersError`, `FactStoreError`, or what `write` throws.
+    package static func write(
+        _ query: NamedQuery, filter: FactFilter, options: AnswerOptions = AnswerOptions(), form: AnswerForm, store: FactStore,
+        to write: ([UInt8]) throws -> Void
+    ) throws {
+        let table = try run(query, filter: filter, options: options, store: store)
+        switch form {
+        case .jsonLines: try write(table.jsonLines())
+        case .csv: try write(table.csv())
+        case .table(let hasPicture):
+            try write(Array(text(table, picture: hasPicture ? query.header.picture : nil, options: options).utf8))
+        }
+    }
+
+    private static func text(_ table: AnswerTable, picture: QueryPicture?, options: AnswerOptions) -> String {
+        guard let picture, !table.rows.isEmpty else { return table.terminalText() }
+        let drawn =
+            switch picture {
+            case .bars: ""
+            case .latency: LatencyPicture.draw(table, percentiles: options.percentiles ?? AnswerOptions.usualPercentiles)
+            case .lines(let axis, let value, let series): BarPicture.lines(table, axis: axis, value: value, series: series)
+            }
+        guard case .bars(let column) = picture else { return table.terminalText() + (drawn.isEmpty ? "" : "\n" + drawn) }
+        return table.terminalText(bars: BarPicture.bars(table, column: column))
     }
 }

@@ -10,6 +10,14 @@ package struct AnswersError: Error, Equatable, Sendable, CustomStringConvertible
         case badTime = "query_bad_time"
         /// A filter's value cannot be meant.
         case badFilter = "query_bad_filter"
+        /// Rows cannot be made for this.
+        case badGrouping = "query_bad_by"
+        /// No list of percentiles.
+        case badPercentiles = "query_bad_percentiles"
+        /// The question has no use for an option.
+        case optionUnknown = "query_option_unknown"
+        /// A statement of somebody's own has a parameter that nothing sets.
+        case parameterUnknown = "query_parameter_unknown"
     }
 
     /// The kind of fault.
@@ -33,6 +41,12 @@ package enum AnswersLimits {
     package static let cellCharacters = 40
     /// Characters between the ends of a picture's axis.
     package static let pictureCharacters = 50
+    /// Characters of the longest bar behind a row.
+    package static let barCharacters = 20
+    /// Points of a line of small bars; the newest are shown.
+    package static let linePoints = 60
+    /// Bytes of a statement of somebody's own.
+    package static let statementBytes = 1 << 20
     /// Rows of a picture; a page of a terminal.
     package static let pictureRows = 40
     /// Exchanges a terminal lists where nobody asked for more.

@@ -39,6 +39,19 @@ package enum HumanUnits {
         return "\(nanousd < 0 ? "-" : "")$\(grouped(Int64(clamping: micro / 1_000_000))).\(zeros)\(fraction)"
     }
 
+    /// A share: `12.35 %`, from millionths, rounded half up to hundredths of a percent.
+    package static func percent(ppm: Int64) -> String {
+        let hundredths = ppm.magnitude / 100 + (ppm.magnitude % 100 >= 50 ? 1 : 0)
+        let whole = grouped(Int64(clamping: hundredths / 100))
+        return "\(ppm < 0 ? "-" : "")\(whole).\(padded(Int64(hundredths % 100))) %"
+    }
+
+    /// A number with two decimals: `83.33`; very large ones as they are.
+    package static func decimal(_ number: Double) -> String {
+        guard let hundredths = Int64(exactly: (number.magnitude * 100).rounded()) else { return "\(number)" }
+        return "\(number < 0 ? "-" : "")\(grouped(hundredths / 100)).\(padded(hundredths % 100))"
+    }
+
     /// Three digits that count in the smallest unit where they suffice; the largest unit takes what is left.
     private static func threeDigits(_ value: Int64, units: [(size: Int64, name: String)]) -> String {
         for unit in units where value / unit.size < 1_000 {

@@ -3,44 +3,53 @@ import FactStore
 
 /// Percentiles as bars on a logarithmic axis: where the median lies, and how far the tail reaches.
 package enum LatencyPicture {
+    /// What fills the stretch between a percentile and the next.
+    private static let shades: [Character] = ["█", "▓", "░"]
+
     /// Draws the answer to `tail-latency`: a block of bars for duration, one for time to first token.
     ///
-    /// - Parameter table: the answer.
+    /// - Parameters:
+    ///   - table: the answer; its first column names the rows.
+    ///   - percentiles: one to four, as they were asked for.
     /// - Returns: lines, each with a newline; empty where there is nothing to draw.
-    package static func draw(_ table: AnswerTable) -> String {
-        let models = table.values(of: "model") ?? []
+    package static func draw(_ table: AnswerTable, percentiles: [Percentile] = AnswerOptions.usualPercentiles) -> String {
         let blocks = [("duration", "duration"), ("time to first token", "ttft")].compactMap { title, prefix in
-            block(title, bars: bars(table, models: models, prefix: prefix))
+            block(title, bars: bars(table, percentiles: percentiles, prefix: prefix), percentiles: percentiles)
         }
         guard !blocks.isEmpty else { return "" }
-        return blocks.joined(separator: "\n") + "\n█ p50 to p75   ▓ p75 to p90   ░ p90 to p99\n"
+        let legend = zip(shades, zip(percentiles, percentiles.dropFirst())).map { "\($0) \($1.0.word) to \($1.1.word)" }
+        return blocks.joined(separator: "\n") + (legend.isEmpty ? "" : "\n" + legend.joined(separator: "   ") + "\n")
     }
 
-    /// One model's percentiles, microseconds.
+    /// One row's percentiles, microseconds.
     private struct Bar {
         let name: String
-        let p50, p75, p90, p99: Int64
+        let values: [Int64]
+        var first: Int64 { values.first ?? 0 }
+        var last: Int64 { values.last ?? 0 }
     }
 
-    private static func bars(_ table: AnswerTable, models: [SQLValue], prefix: String) -> [Bar] {
-        let columns = ["p50", "p75", "p90", "p99"].compactMap { table.values(of: "\(prefix)_\($0)_us") }
-        guard columns.count == 4 else { return [] }
-        return models.indices.prefix(AnswersLimits.pictureRows).compactMap { i in
-            guard let p50 = columns[0][i].integer, let p75 = columns[1][i].integer, let p90 = columns[2][i].integer,
-                let p99 = columns[3][i].integer
-            else { return nil }
-            return Bar(name: models[i].text.map(TerminalCell.shown) ?? "-", p50: p50, p75: p75, p90: p90, p99: p99)
+    private static func bars(_ table: AnswerTable, percentiles: [Percentile], prefix: String) -> [Bar] {
+        let columns = percentiles.compactMap { table.values(of: "\(prefix)_\($0.columnWord)_us") }
+        guard columns.count == percentiles.count, !columns.isEmpty else { return [] }
+        return table.rows.indices.prefix(AnswersLimits.pictureRows).compactMap { i in
+            let values = columns.compactMap { $0[i].integer }
+            guard values.count == columns.count else { return nil }
+            return Bar(name: table.rows[i].first?.text.map(TerminalCell.shown) ?? "-", values: values)
         }
     }
 
-    private static func block(_ title: String, bars: [Bar]) -> String? {
-        guard let least = bars.map(\.p50).min(), let most = bars.map(\.p99).max() else { return nil }
+    private static func block(_ title: String, bars: [Bar], percentiles: [Percentile]) -> String? {
+        guard let least = bars.map(\.first).min(), let most = bars.map(\.last).max(), let low = percentiles.first,
+            let high = percentiles.last
+        else { return nil }
         let axis = LogAxis(from: least, to: most)
         let width = bars.reduce(title.count) { max($0, $1.name.count) }
         func label(_ text: String) -> String { text + String(repeating: " ", count: max(0, width - text.count)) }
         var text = "\(label(title))  \(axis.labels)\n\(label(""))  \(axis.rule)\n"
         for bar in bars {
-            let figures = "p50 \(HumanUnits.duration(us: bar.p50))  p99 \(HumanUnits.duration(us: bar.p99))"
+            var figures = "\(low.word) \(HumanUnits.duration(us: bar.first))"
+            if percentiles.count > 1 { figures += "  \(high.word) \(HumanUnits.duration(us: bar.last))" }
             text += "\(label(bar.name))  \(drawn(bar, on: axis))  \(figures)\n"
         }
         return text
@@ -48,11 +57,13 @@ package enum LatencyPicture {
 
     private static func drawn(_ bar: Bar, on axis: LogAxis) -> String {
         var cells = [Character](repeating: " ", count: AnswersLimits.pictureCharacters + 1)
-        let marks = [bar.p50, bar.p75, bar.p90, bar.p99].map(axis.place)
-        for i in marks[0]...max(marks[0], marks[3]) {
-            cells[i] = i < marks[1] ? "█" : i < marks[2] ? "▓" : "░"
+        let marks = bar.values.map(axis.place)
+        guard let first = marks.first, let last = marks.last else { return String(cells) }
+        for i in first...max(first, last) {
+            let stretch = marks.dropFirst().dropLast().firstIndex { i < $0 }
+            cells[i] = shades[min(max((stretch ?? marks.count - 1) - 1, 0), shades.count - 1)]
         }
-        cells[marks[0]] = "█"
+        cells[first] = "█"
         return String(cells)
     }
 }

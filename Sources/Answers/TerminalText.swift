@@ -4,8 +4,9 @@ import FactStore
 extension AnswerTable {
     /// The table for a terminal: aligned, with units, unknown as `-`; control characters of names never reach the terminal.
     ///
+    /// - Parameter bars: a bar behind each row; none where empty.
     /// - Returns: lines, each with a newline.
-    package func terminalText() -> String {
+    package func terminalText(bars: [String] = []) -> String {
         guard !rows.isEmpty else { return "No exchange passes the filter.\n" }
         let cells = rows.map { row in
             columns.enumerated().map { i, column in TerminalCell(i < row.count ? row[i] : .null, unit: column.unit) }
@@ -13,17 +14,18 @@ extension AnswerTable {
         let titles = columns.map(\.title)
         let widths = titles.indices.map { i in cells.reduce(titles[i].count) { max($0, $1[i].text.count) } }
         let isNumber = titles.indices.map { i in cells.contains { $0[i].isNumber } }
-        func line(_ texts: [String]) -> String {
+        func line(_ texts: [String], bar: String = "") -> String {
             let padded = texts.indices.map { i in
                 let gap = String(repeating: " ", count: max(0, widths[i] - texts[i].count))
                 return isNumber[i] ? gap + texts[i] : texts[i] + gap
             }
-            var text = padded.joined(separator: "  ")
+            var text = padded.joined(separator: "  ") + "  " + bar
             while text.last == " " { text.removeLast() }
             return text + "\n"
         }
         let rule = widths.map { String(repeating: "─", count: $0) }.joined(separator: "  ")
-        return line(titles) + rule + "\n" + cells.map { line($0.map(\.text)) }.joined()
+        let lines = cells.indices.map { i in line(cells[i].map(\.text), bar: i < bars.count ? bars[i] : "") }
+        return line(titles) + rule + "\n" + lines.joined()
     }
 }
 
@@ -41,7 +43,7 @@ struct TerminalCell {
             text = TerminalCell.text(number, unit: unit)
             isNumber = unit != .instantUs
         case .real(let number):
-            text = "\(number)"
+            text = HumanUnits.decimal(number)
             isNumber = true
         case .text(let words):
             text = TerminalCell.shown(words)
@@ -60,6 +62,8 @@ struct TerminalCell {
         case .instantUs: CalendarTime.text(us: number)
         case .bytes: HumanUnits.bytes(number)
         case .nanousd: HumanUnits.dollars(nanousd: number)
+        case .share: HumanUnits.percent(ppm: number)
+        case .flag: number == 0 ? "no" : "yes"
         }
     }
 

@@ -97,7 +97,7 @@ struct DemoReport {
         let store = try FactStore.open(path: directory.index, mode: .readOnly)
         for name in ["tail-latency", "errors"] {
             try Terminal.data("weir query \(name)\n\n")
-            try Answers.write(name, filter: FactFilter(), isJSON: false, store: store) { try Terminal.data($0) }
+            try Answers.write(name, filter: FactFilter(), form: .table(hasPicture: true), store: store) { try Terminal.data($0) }
             try Terminal.data("\n")
         }
         let report = try DatasetRun.run(DatasetRecipe(name: "demo"), directory, output: nil)

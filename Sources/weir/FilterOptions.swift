@@ -16,11 +16,12 @@ struct FilterOptions: ParsableArguments {
     @Option(help: "Only this outcome.") var outcome: String?
     @Option(help: "Only this API family, as openai-chat.") var api: String?
     @Option(help: "Only this key id.") var key: String?
-    @Option(help: ArgumentHelp("Only exchanges with this metadata; repeatable.", valueName: "name=value")) var metadata:
-        [String] = []
+    @Option(
+        name: [.customLong("metadata"), .customLong("meta")],
+        help: ArgumentHelp("Only exchanges with this metadata; repeatable.", valueName: "name=value")) var metadata: [String] = []
 
-    /// The filter as of now.
-    func filter() throws -> FactFilter {
+    /// The filter as of a present, from which ages count back; nil: the clock's.
+    func filter(nowUs: Int64? = nil) throws -> FactFilter {
         var arguments = FilterArguments()
         arguments.since = since
         arguments.until = until
@@ -33,6 +34,6 @@ struct FilterOptions: ParsableArguments {
         arguments.api = api
         arguments.key = key
         arguments.metadata = metadata
-        return try arguments.filter(nowUs: SystemClock().wallUs)
+        return try arguments.filter(nowUs: nowUs ?? SystemClock().wallUs)
     }
 }

@@ -55,6 +55,9 @@ enum Terminal {
     /// Whether standard error is a terminal, where a line may be rewritten.
     static var isInteractive: Bool { isatty(2) == 1 }
 
+    /// Whether standard output is a terminal, where a picture says more than figures.
+    static var isOutputTerminal: Bool { isatty(1) == 1 }
+
     /// Shows progress: one rewritten line on a terminal, a line now and then elsewhere.
     static func progress(_ line: String, isLast: Bool = false) {
         guard isInteractive else {

@@ -64,6 +64,11 @@ package struct SampleFacts {
         for field in CostBreakdown.fields { fact.cost[keyPath: field.path] = count() }
         fact.priceVersion = pick([nil, "2026-11"])
         fact.overheadUs = count()
+        fact.reading.firstVisibleUs = count(below: 50)
+        fact.reading.serviceTier = pick([nil, "default", "priority"])
+        if next(3) == 0 { fact.reading.finishReason = pick(["length", "MAX_TOKENS", "tool_calls"]) }
+        if next(4) == 0 { fact.requestBody.kept = .headTail }
+        if next(4) == 0 { fact.responseBody.kept = .none }
     }
 
     /// Facts of a seed, numbered from 0.

@@ -19,6 +19,15 @@ extension SystemTests {
                 (["index", "--max-duration", "0", "--data", scratch.path], "--max-duration"),
                 (["index", "--max-duration", "soon", "--data", scratch.path], "--max-duration"),
                 (["query", "no-such-question", "--data", scratch.path], "no-such-question"),
+                (["query", "no-such-question", "--help"], "no-such-question"),
+                (["query", "tail-latenyc", "--data", scratch.path], "did you mean `tail-latency`?"),
+                (["query", "spend", "--by", "taks", "--data", scratch.path], "did you mean `task`?"),
+                (["query", "spend", "--percentiles", "99.99", "--data", scratch.path], "--percentiles takes"),
+                (["query", "spend", "--limit", "0", "--data", scratch.path], "--limit"),
+                (["query", "spend", "--json", "--csv", "--data", scratch.path], "--csv"),
+                (["query", "spend", "--now", "soon", "--data", scratch.path], "no time"),
+                (["query", "spend", "--sql", "x.sql", "--data", scratch.path], "--sql"),
+                (["query", "--sql", scratch.at("absent.sql"), "--data", scratch.path], "cannot be read"),
                 (["query", "exchanges", "--data", scratch.path], "weir index"),
                 (["index", "--data", scratch.at("absent")], "there is no data directory"),
                 (["query", "exchanges", "--data", scratch.at("absent")], "there is no data directory"),
@@ -95,6 +104,28 @@ extension SystemTests {
                 let answered = try await Weir.run("query", name, "--data", scratch.path)
                 #expect(answered.code == 0, "\(name): \(answered.errors)")
             }
+            #expect(try await Weir.run("query", "--list").lines == listed.lines)
+        }
+
+        @Test func questionsExplainThemselvesAndTakeOnesOwn() async throws {
+            let scratch = try Scratch()
+            #expect(try await Weir.run("index", "--data", scratch.path).code == 0)
+            let help = try await Weir.run("query", "spend", "--help")
+            #expect(help.code == 0 && help.text.hasPrefix("spend: Spend:") && help.text.contains("--by NAME"))
+            let general = try await Weir.run("query", "-h")
+            #expect(general.code == 0 && general.text.contains("USAGE: weir query") && general.text.contains("--percentiles"))
+            let csv = try await Weir.run("query", "spend", "--by", "meta.team", "--csv", "--data", scratch.path)
+            #expect(csv.code == 0 && csv.text.hasPrefix("meta.team,exchanges,input_total_tokens,") && csv.text.hasSuffix("\r\n"))
+            let file = scratch.at("mine.sql")
+            try Data("-- Mine.\nSELECT count(*) AS n, :p1 AS p1 FROM facts WHERE :task IS NULL OR task = :task".utf8)
+                .write(to: URL(fileURLWithPath: file))
+            let own = try await Weir.run("query", "--sql", file, "--percentiles", "42", "--json", "--data", scratch.path)
+            #expect(own.text == "{\"n\":0,\"p42\":420}\n", "\(own.errors)")
+            try Data("DELETE FROM fact".utf8).write(to: URL(fileURLWithPath: file))
+            let refused = try await Weir.run("query", "--sql", file, "--data", scratch.path)
+            #expect(refused.code == 2 && refused.output.isEmpty, "\(refused.code) \(refused.errors)")
+            let completion = try await Weir.run("--generate-completion-script", "bash")
+            #expect(completion.code == 0 && completion.text.contains("tail-latency") && completion.text.contains("spend-today"))
         }
     }
 }

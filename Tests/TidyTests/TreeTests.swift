@@ -117,7 +117,8 @@ import Testing
     @Test(.enabled(if: SourceTree.current.exists("queries"), "the queries are not in this tree"))
     func pagesAndFilesNameTheSameQueries() {
         let files = tree.paths.filter { $0.hasPrefix("queries/") && $0.hasSuffix(".sql") }
-        let names = files.map { String($0.dropFirst("queries/".count).dropLast(".sql".count)) }
+        // Folders below hold the twins for other engines, under the same names.
+        let names = files.map { String($0.dropFirst("queries/".count).dropLast(".sql".count)) }.filter { !$0.contains("/") }
         let lines = tree.pages.flatMap { DocsRules.codeLines(markdown: tree.text($0)) }
         expectNone(DocsRules.queryDifferences(files: Set(names), codeLines: lines))
     }

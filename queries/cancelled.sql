@@ -1,0 +1,77 @@
+-- Cancelled exchanges: those the caller left, and what they cost.
+-- Question: How often do callers leave before the end, how soon, and what is paid for it?
+-- Note: a provider seldom reports the usage of a cancelled stream: the sums are lower bounds.
+-- Parameters: the filters, and
+--   by task: what the rows are for: model, task, environment, key, provider, status, day, hour, or meta.NAME
+--   p1 500: the first percentile, per mille
+--   p2 750: the second
+--   p3 900: the third
+--   p4 990: the fourth
+-- Columns:
+--   by_value text: the model, task, ... that :by names; NULL where the exchange has none
+--   exchanges count: exchanges
+--   cancelled count: left by the caller
+--   cancelled_share_ppm ppm: of all, millionths
+--   cancelled_streams count: of the cancelled, streamed answers
+--   before_first_token count: of those, left before the first token
+--   output_total_tokens tokens: output that cancelled exchanges reported
+--   cost_total_nanousd nanousd: their cost
+--   unpriced count: of the cancelled, with tokens but without a price
+--   cancelled_after_p1_us us: time until the caller left, percentile :p1
+--   cancelled_after_p2_us us: time until the caller left, percentile :p2
+--   cancelled_after_p3_us us: time until the caller left, percentile :p3
+--   cancelled_after_p4_us us: time until the caller left, percentile :p4
+-- Picture: bars cancelled
+WITH selected AS MATERIALIZED (
+    SELECT
+        CASE coalesce(:by, 'task')
+            WHEN 'model' THEN coalesce(model_responded, model_requested)
+            WHEN 'task' THEN task
+            WHEN 'environment' THEN environment
+            WHEN 'key' THEN key_id
+            WHEN 'provider' THEN provider
+            WHEN 'status' THEN CAST(status AS TEXT)
+            WHEN 'day' THEN strftime('%Y-%m-%d', started_at_us / 1000000, 'unixepoch')
+            WHEN 'hour' THEN strftime('%Y-%m-%d %H:00', started_at_us / 1000000, 'unixepoch')
+            ELSE (SELECT held.value FROM json_each(facts.metadata) AS held WHERE held.key = substr(:by, 6))
+        END AS by_value,
+        outcome, stream, ttft_us, usage_output_total AS output, cost_total_nanousd AS cost, usage_source,
+        CASE WHEN outcome = 'client_closed' THEN duration_us END AS cancelled_after_us
+    FROM facts
+    WHERE (:since_us IS NULL OR started_at_us >= :since_us)
+        AND (:until_us IS NULL OR started_at_us < :until_us)
+        AND (:model IS NULL OR :model IN (model_requested, model_responded))
+        AND (:provider IS NULL OR provider = :provider)
+        AND (:task IS NULL OR task = :task)
+        AND (:environment IS NULL OR environment = :environment)
+        AND (:api IS NULL OR api = :api)
+        AND (:status IS NULL OR status = :status)
+        AND (:outcome IS NULL OR outcome = :outcome)
+        AND (:key IS NULL OR key_id = :key)
+        AND (:metadata IS NULL OR NOT EXISTS (
+            SELECT 1 FROM json_each(:metadata) AS wanted
+            WHERE NOT EXISTS (
+                SELECT 1 FROM json_each(facts.metadata) AS held
+                WHERE held.key = wanted.key AND held.value = wanted.value)))
+), ranked AS (
+    SELECT
+        *,
+        count(cancelled_after_us) OVER (PARTITION BY by_value) AS cancelled_after_count,
+        row_number() OVER (PARTITION BY by_value ORDER BY cancelled_after_us NULLS LAST) AS cancelled_after_place
+    FROM selected
+)
+SELECT
+    by_value, count(*) AS exchanges, count(CASE WHEN outcome = 'client_closed' THEN 1 END) AS cancelled,
+    1000000 * count(CASE WHEN outcome = 'client_closed' THEN 1 END) / count(*) AS cancelled_share_ppm,
+    count(CASE WHEN outcome = 'client_closed' AND stream = 1 THEN 1 END) AS cancelled_streams,
+    count(CASE WHEN outcome = 'client_closed' AND stream = 1 AND ttft_us IS NULL THEN 1 END) AS before_first_token,
+    sum(CASE WHEN outcome = 'client_closed' THEN output END) AS output_total_tokens,
+    sum(CASE WHEN outcome = 'client_closed' THEN cost END) AS cost_total_nanousd,
+    count(CASE WHEN outcome = 'client_closed' AND cost IS NULL AND usage_source <> 'absent' THEN 1 END) AS unpriced,
+    max(CASE WHEN cancelled_after_place = (coalesce(:p1, 500) * cancelled_after_count + 999) / 1000 THEN cancelled_after_us END) AS cancelled_after_p1_us,
+    max(CASE WHEN cancelled_after_place = (coalesce(:p2, 750) * cancelled_after_count + 999) / 1000 THEN cancelled_after_us END) AS cancelled_after_p2_us,
+    max(CASE WHEN cancelled_after_place = (coalesce(:p3, 900) * cancelled_after_count + 999) / 1000 THEN cancelled_after_us END) AS cancelled_after_p3_us,
+    max(CASE WHEN cancelled_after_place = (coalesce(:p4, 990) * cancelled_after_count + 999) / 1000 THEN cancelled_after_us END) AS cancelled_after_p4_us
+FROM ranked
+GROUP BY by_value
+ORDER BY cancelled DESC, exchanges DESC, by_value NULLS FIRST;

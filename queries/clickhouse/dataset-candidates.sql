@@ -1,0 +1,61 @@
+-- Data-set candidates: whole, good answers with both bodies kept.
+-- Question: Which tasks have traffic worth learning from?
+-- Note: `weir dataset build` selects by its own recipe; this counts what is there to select from.
+-- Parameters: the filters, and
+--   by task: what the rows are for: model, task, environment, key, provider, status, day, hour, or meta.NAME
+-- Columns:
+--   by_value text: the model, task, ... that :by names; NULL where the exchange has none
+--   exchanges count: exchanges
+--   candidates count: completed with 2xx, no error, output, not truncated, both bodies kept in full
+--   candidate_share_ppm ppm: of all, millionths
+--   with_tools count: candidates that call tools
+--   input_total_tokens tokens: input of the candidates
+--   output_total_tokens tokens: output of the candidates
+--   first_started_at_us instant: the first candidate's start
+--   last_started_at_us instant: the last candidate's start
+-- Picture: bars candidates
+WITH selected AS (
+    SELECT
+        multiIf(
+            coalesce({by:Nullable(String)}, 'task') = 'model', coalesce(model_responded, model_requested),
+            coalesce({by:Nullable(String)}, 'task') = 'task', task,
+            coalesce({by:Nullable(String)}, 'task') = 'environment', environment,
+            coalesce({by:Nullable(String)}, 'task') = 'key', key_id,
+            coalesce({by:Nullable(String)}, 'task') = 'provider', provider,
+            coalesce({by:Nullable(String)}, 'task') = 'status', toString(status),
+            coalesce({by:Nullable(String)}, 'task') = 'day', formatDateTime(fromUnixTimestamp64Micro(started_at_us, 'UTC'), '%Y-%m-%d'),
+            coalesce({by:Nullable(String)}, 'task') = 'hour', formatDateTime(fromUnixTimestamp64Micro(started_at_us, 'UTC'), '%Y-%m-%d %H:00'),
+            if(mapContains(metadata, substring(coalesce({by:Nullable(String)}, ''), 6)),
+                metadata[substring(coalesce({by:Nullable(String)}, ''), 6)], NULL)) AS by_value,
+        started_at_us AS began_us, usage_input_total AS input, usage_output_total AS output, tool_calls AS calls,
+        CASE
+            WHEN outcome = 'completed' AND status BETWEEN 200 AND 299 AND provider_error IS NULL AND api IS NOT NULL
+                AND request_body_kept = 'full' AND response_body_kept = 'full' AND usage_output_total > 0
+                AND coalesce(lower(finish_reason), '') NOT IN ('length', 'max_tokens', 'max_output_tokens', 'model_context_window_exceeded', 'incomplete')
+                THEN 1
+            ELSE 0
+        END AS is_candidate
+    FROM facts
+    WHERE ({since_us:Nullable(Int64)} IS NULL OR started_at_us >= {since_us:Nullable(Int64)})
+        AND ({until_us:Nullable(Int64)} IS NULL OR started_at_us < {until_us:Nullable(Int64)})
+        AND ({model:Nullable(String)} IS NULL OR {model:Nullable(String)} IN (model_requested, model_responded))
+        AND ({provider:Nullable(String)} IS NULL OR provider = {provider:Nullable(String)})
+        AND ({task:Nullable(String)} IS NULL OR task = {task:Nullable(String)})
+        AND ({environment:Nullable(String)} IS NULL OR environment = {environment:Nullable(String)})
+        AND ({api:Nullable(String)} IS NULL OR api = {api:Nullable(String)})
+        AND ({status:Nullable(Int64)} IS NULL OR status = {status:Nullable(Int64)})
+        AND ({outcome:Nullable(String)} IS NULL OR outcome = {outcome:Nullable(String)})
+        AND ({key:Nullable(String)} IS NULL OR key_id = {key:Nullable(String)})
+        AND arrayAll(
+            wanted -> mapContains(metadata, wanted.1) AND metadata[wanted.1] = wanted.2,
+            JSONExtractKeysAndValues(coalesce({metadata:Nullable(String)}, '{}'), 'String'))
+)
+SELECT
+    by_value, count(*) AS exchanges, count(CASE WHEN is_candidate = 1 THEN 1 END) AS candidates,
+    intDivOrNull(1000000 * count(CASE WHEN is_candidate = 1 THEN 1 END), count(*)) AS candidate_share_ppm,
+    count(CASE WHEN is_candidate = 1 AND calls > 0 THEN 1 END) AS with_tools,
+    sum(CASE WHEN is_candidate = 1 THEN input END) AS input_total_tokens, sum(CASE WHEN is_candidate = 1 THEN output END) AS output_total_tokens,
+    min(CASE WHEN is_candidate = 1 THEN began_us END) AS first_started_at_us, max(CASE WHEN is_candidate = 1 THEN began_us END) AS last_started_at_us
+FROM selected
+GROUP BY by_value
+ORDER BY candidates DESC, exchanges DESC, by_value NULLS FIRST;

@@ -1,0 +1,51 @@
+-- Model mix over time: each model's share of a UTC day.
+-- Question: Which models are used more, which less?
+-- Parameters: the filters, and
+--   by model: what the rows are for: model, task, environment, key, provider, status, day, hour, or meta.NAME
+-- Columns:
+--   day text: day in UTC
+--   by_value text: the model, task, ... that :by names; NULL where the exchange has none
+--   exchanges count: exchanges
+--   share_ppm ppm: of the day's exchanges, millionths
+--   output_total_tokens tokens: output, reasoning included
+--   cost_total_nanousd nanousd: cost by the price book
+-- Picture: line day exchanges by by_value
+WITH selected AS (
+    SELECT
+        multiIf(
+            coalesce({by:Nullable(String)}, 'model') = 'model', coalesce(model_responded, model_requested),
+            coalesce({by:Nullable(String)}, 'model') = 'task', task,
+            coalesce({by:Nullable(String)}, 'model') = 'environment', environment,
+            coalesce({by:Nullable(String)}, 'model') = 'key', key_id,
+            coalesce({by:Nullable(String)}, 'model') = 'provider', provider,
+            coalesce({by:Nullable(String)}, 'model') = 'status', toString(status),
+            coalesce({by:Nullable(String)}, 'model') = 'day', formatDateTime(fromUnixTimestamp64Micro(started_at_us, 'UTC'), '%Y-%m-%d'),
+            coalesce({by:Nullable(String)}, 'model') = 'hour', formatDateTime(fromUnixTimestamp64Micro(started_at_us, 'UTC'), '%Y-%m-%d %H:00'),
+            if(mapContains(metadata, substring(coalesce({by:Nullable(String)}, ''), 6)),
+                metadata[substring(coalesce({by:Nullable(String)}, ''), 6)], NULL)) AS by_value,
+        formatDateTime(fromUnixTimestamp64Micro(started_at_us, 'UTC'), '%Y-%m-%d') AS day, usage_output_total AS output,
+        cost_total_nanousd AS cost
+    FROM facts
+    WHERE ({since_us:Nullable(Int64)} IS NULL OR started_at_us >= {since_us:Nullable(Int64)})
+        AND ({until_us:Nullable(Int64)} IS NULL OR started_at_us < {until_us:Nullable(Int64)})
+        AND ({model:Nullable(String)} IS NULL OR {model:Nullable(String)} IN (model_requested, model_responded))
+        AND ({provider:Nullable(String)} IS NULL OR provider = {provider:Nullable(String)})
+        AND ({task:Nullable(String)} IS NULL OR task = {task:Nullable(String)})
+        AND ({environment:Nullable(String)} IS NULL OR environment = {environment:Nullable(String)})
+        AND ({api:Nullable(String)} IS NULL OR api = {api:Nullable(String)})
+        AND ({status:Nullable(Int64)} IS NULL OR status = {status:Nullable(Int64)})
+        AND ({outcome:Nullable(String)} IS NULL OR outcome = {outcome:Nullable(String)})
+        AND ({key:Nullable(String)} IS NULL OR key_id = {key:Nullable(String)})
+        AND arrayAll(
+            wanted -> mapContains(metadata, wanted.1) AND metadata[wanted.1] = wanted.2,
+            JSONExtractKeysAndValues(coalesce({metadata:Nullable(String)}, '{}'), 'String'))
+), counted AS (
+    SELECT day, by_value, count(*) AS exchanges, sum(output) AS output_total_tokens, sum(cost) AS cost_total_nanousd
+    FROM selected
+    GROUP BY day, by_value
+)
+SELECT
+    day, by_value, exchanges, intDivOrNull(1000000 * exchanges, sum(exchanges) OVER (PARTITION BY day)) AS share_ppm,
+    output_total_tokens, cost_total_nanousd
+FROM counted
+ORDER BY day, exchanges DESC, by_value NULLS FIRST;
