@@ -45,12 +45,13 @@ package final class GatewayServer: Sendable {
     ///   - capture: gives each loop its lane.
     ///   - operations: what the gateway shows of itself.
     ///   - checked: what `check` gave for the same settings; nil: the files are read here.
+    ///   - accepts: false where callers are to wait in the sockets' queues until `beginAccepting`.
     ///   - logger: for lifecycle.
     /// - Returns: the running server.
     /// - Throws: `GatewayError`, naming the file or the address.
     package static func start(
         listeners: [ListenerSettings], threads: Int, settings: GatewaySettings, capture: CaptureEngine,
-        operations: GatewayOperations = GatewayOperations(), checked: CheckedFiles? = nil, logger: Logger
+        operations: GatewayOperations = GatewayOperations(), checked: CheckedFiles? = nil, accepts: Bool = true, logger: Logger
     ) async throws -> GatewayServer {
         let files = try checked ?? check(listeners, settings)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, threads))
@@ -75,7 +76,9 @@ package final class GatewayServer: Sendable {
                 }.get()
                 loops.append((loop, state))
             }
-            for index in listeners.indices { channels.append(try await bind(group, loops, listeners[index], index: index)) }
+            for index in listeners.indices {
+                channels.append(try await bind(group, loops, listeners[index], index: index, accepts: accepts))
+            }
             operations.enter(.ready)
             return GatewayServer(
                 group: group, loops: loops, listeners: listeners, channels: channels, operations: operations, logger: logger)
@@ -140,12 +143,13 @@ package final class GatewayServer: Sendable {
     }
 
     private static func bind(
-        _ group: MultiThreadedEventLoopGroup, _ loops: [Loop], _ listener: ListenerSettings, index: Int
+        _ group: MultiThreadedEventLoopGroup, _ loops: [Loop], _ listener: ListenerSettings, index: Int, accepts: Bool
     ) async throws -> any Channel {
         var states: [ObjectIdentifier: NIOLoopBound<GatewayLoop>] = [:]
         for (loop, state) in loops { states[ObjectIdentifier(loop)] = state }
         let byLoop = states
         let bootstrap = ServerBootstrap(group: group)
+            .serverChannelOption(.autoRead, value: accepts)
             .serverChannelOption(.backlog, value: 1_024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
@@ -227,6 +231,22 @@ package final class GatewayServer: Sendable {
         _ = await collect { work($0) }
     }
 
+    // MARK: Accepting
+
+    /// Takes those who wait and all who come, where `start` was told not to.
+    ///
+    /// - Throws: `ChannelError` where a listener is closed.
+    package func beginAccepting() async throws {
+        for channel in channels { try await channel.setOption(.autoRead, value: true).get() }
+    }
+
+    /// Accepts no more; where another process holds the same sockets, callers wait in their queues for it.
+    package func stopAccepting() async {
+        for channel in channels {
+            do { try await channel.close() } catch { logger.debug("a listener was closed already") }
+        }
+    }
+
     // MARK: Ending
 
     /// Accepts no more, lets running exchanges finish within a limit, then ends what is left.
@@ -238,9 +258,7 @@ package final class GatewayServer: Sendable {
     /// - Returns: how many answers had to be cut.
     package func shutDown(limitMilliseconds: Int64, isHandedOver: Bool = false) async -> Int {
         operations.enter(.draining)
-        for channel in channels {
-            do { try await channel.close() } catch { logger.debug("a listener was closed already") }
-        }
+        await stopAccepting()
         await onEveryLoop { $0.drain(isHandedOver: isHandedOver) }
         let start = NIODeadline.now()
         let deadline = start + .milliseconds(limitMilliseconds)

@@ -51,11 +51,17 @@ package struct HandedOver: Sendable {
         return unsafe getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &answer, &size) == 0 && answer == 1
     }
 
-    /// Tells the predecessor that this process accepts; harmless where there is none.
-    package func sayReady() {
+    /// Tells the predecessor that this process can accept, and waits until that one accepts no more; harmless where there is none.
+    ///
+    /// Two processes would both wake for one caller. Blocks the calling thread.
+    ///
+    /// - Parameter milliseconds: how long at most; callers wait meanwhile.
+    package func takeOver(within milliseconds: Int32) {
         guard ready >= 0 else { return }
+        defer { close(ready) }
         var byte = UInt8(ascii: "1")
-        _ = unsafe write(ready, &byte, 1)
-        close(ready)
+        guard unsafe send(ready, &byte, 1, Int32(MSG_NOSIGNAL)) == 1 else { return }
+        var item = pollfd(fd: ready, events: Int16(POLLIN), revents: 0)
+        while unsafe poll(&item, 1, milliseconds) < 0, errno == EINTR {}
     }
 }

@@ -17,7 +17,9 @@ package struct Successor: Sendable {
     /// - Throws: `PlatformError` where it cannot be started.
     package static func start(path: String, arguments: [String], sockets: [ListeningSocket]) throws(PlatformError) -> Successor {
         var ends: [Int32] = [-1, -1]
-        guard unsafe pipe(&ends) == 0 else { throw PlatformError(errno: errno, operation: "pipe", path: "") }
+        guard unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0 else {
+            throw PlatformError(errno: errno, operation: "socketpair", path: "")
+        }
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         // High copies first: a descriptor that stands where another has to go would be lost.
         let copies = (sockets.map(\.descriptor) + [ends[1]]).map { fcntl($0, F_DUPFD_CLOEXEC, 100) }
@@ -78,12 +80,11 @@ package struct Successor: Sendable {
         return (failed, started)
     }
 
-    /// Waits until it says that it accepts; blocks the calling thread.
+    /// Waits until it says that it can accept; blocks the calling thread.
     ///
     /// - Parameter milliseconds: how long to wait.
-    /// - Returns: false where it ended, or said nothing in time; it is told to end then.
+    /// - Returns: true where it waits for `letAccept`; false where it ended, or said nothing in time: it is told to end then.
     package func isReady(within milliseconds: Int32) -> Bool {
-        defer { close(ready) }
         var item = pollfd(fd: ready, events: Int16(POLLIN), revents: 0)
         var byte: UInt8 = 0
         while true {
@@ -91,10 +92,14 @@ package struct Successor: Sendable {
             if count < 0, errno == EINTR { continue }
             if count > 0, unsafe read(ready, &byte, 1) == 1 { return true }
             kill(processID, SIGTERM)
+            close(ready)
             reap()
             return false
         }
     }
+
+    /// Tells it that this process accepts no more, once after `isReady`; the death of this process tells the same.
+    package func letAccept() { close(ready) }
 
     /// Takes the exit code of a process that failed, so that it does not stay as a zombie; gives it a second to end.
     private func reap() {

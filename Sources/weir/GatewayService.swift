@@ -44,7 +44,7 @@ final class GatewayService: Sendable {
                 ProcessMetrics.add(to: operations.registry)
                 let server = try await GatewayServer.start(
                     listeners: listeners, threads: configuration.threads, settings: configuration.settings, capture: capture,
-                    operations: operations, checked: checked, logger: logger)
+                    operations: operations, checked: checked, accepts: !handed.hasPredecessor, logger: logger)
                 var indexer: BackgroundIndexer?
                 do {
                     if configuration.indexes, !configuration.capturesNothing {
@@ -105,6 +105,11 @@ final class GatewayService: Sendable {
 
     var port: Int { server.port }
 
+    /// Takes callers, where a predecessor took them so far.
+    ///
+    /// - Throws: where a listener is closed.
+    func beginAccepting() async throws { try await server.beginAccepting() }
+
     /// Hands the listening sockets to a new process of this program; false where that failed and this one goes on.
     func handOverListeners() async -> Bool { await handOver.succeed(arguments: CommandLine.arguments) }
 
@@ -115,6 +120,10 @@ final class GatewayService: Sendable {
     ///   - isHandedOver: a new process accepts: no caller of this one is refused.
     func stop(drainMilliseconds: Int64, isHandedOver: Bool = false) async {
         handOver.close()
+        if isHandedOver {
+            await server.stopAccepting()
+            handOver.letSuccessorAccept()
+        }
         let cut = await server.shutDown(limitMilliseconds: drainMilliseconds, isHandedOver: isHandedOver)
         indexer?.stop()
         capture.stop()

@@ -8,11 +8,14 @@ import Synchronization
 /// to a successor while callers go on connecting.
 final class HandOver: Sendable {
     private let sockets: Mutex<[ListeningSocket]>
+    private let successor = Mutex<Successor?>(nil)
     private let programPath: String?
     private let logger: Logger
 
-    /// How long a successor may take until it accepts.
+    /// How long a successor may take until it can accept.
     static let readyMilliseconds: Int32 = 60_000
+    /// How long a process waits for its predecessor to accept no more.
+    static let takeOverMilliseconds: Int32 = 5_000
 
     /// Opens what was not handed over.
     ///
@@ -84,10 +87,18 @@ final class HandOver: Sendable {
         }
     }
 
+    /// Lets the successor accept, now that this process does not any more.
+    func letSuccessorAccept() {
+        successor.withLock { known in
+            known?.letAccept()
+            known = nil
+        }
+    }
+
     /// Lets the sockets go: as no server accepts any more, the kernel then refuses callers at once.
     func close() { sockets.withLock { $0 = [] } }
 
-    /// Starts a successor with the same arguments and waits until it accepts.
+    /// Starts a successor with the same arguments and waits until it can accept.
     ///
     /// - Parameter arguments: of this process.
     /// - Returns: false where it could not start or did not become ready: this process then goes on as before.
@@ -104,6 +115,7 @@ final class HandOver: Sendable {
                 logger.error("the new process did not start; this one goes on", metadata: ["pid": "\(successor.processID)"])
                 return false
             }
+            self.successor.withLock { $0 = successor }
             return true
         } catch {
             logger.error("the new process cannot be started; this one goes on", metadata: ["error": "\(error)"])

@@ -33,7 +33,8 @@ struct ServeVerb: AsyncParsableCommand {
         let addresses = configuration.addresses.map { "\($0)" }.joined(separator: ", ")
         let place = configuration.capturesNothing ? "nothing is recorded" : "data in \(configuration.directory.path)"
         Terminal.say("weir: listening on \(addresses) (port \(service.port)), \(place)")
-        handed.sayReady()
+        handed.takeOver(within: HandOver.takeOverMilliseconds)
+        if handed.hasPredecessor { try await service.beginAccepting() }
         var running = configuration
         while true {
             let signal = await Signals.next()
