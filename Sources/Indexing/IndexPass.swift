@@ -218,12 +218,18 @@ package final class IndexPass {
     }
 
     /// Reads those facts of a sealed segment that have no record in it: what they were read from is damaged or was never on the disk.
+    ///
+    /// A sidecar that is damaged is named and passed over: `weir segment repair`, which makes it anew, waits for the index.
     private func readLost(of segment: SegmentFile) throws {
         guard let manifest = try? directory.manifest(of: segment), let facts = manifest.facts,
             facts.lines > manifest.records.lines, let name = SegmentName(fileName: facts.file)
         else { return }
-        var rest = try SealedLines(directory.facts(name), in: directory)
-        while let lines = try rest.next() { try commit(lines, of: segment, as: segment.name) { $0.location.frame < 0 } }
+        do {
+            var rest = try SealedLines(directory.facts(name), in: directory)
+            while let lines = try rest.next() { try commit(lines, of: segment, as: segment.name) { $0.location.frame < 0 } }
+        } catch let error as SegmentError where error.code != .keyMissing {
+            if report.unreadable.count < IndexingLimits.namedSegments { report.unreadable.append(facts.file) }
+        }
     }
 
     private func commit(

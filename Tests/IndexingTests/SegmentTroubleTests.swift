@@ -150,6 +150,28 @@ import Testing
         #expect(try traffic.dump() == before)
     }
 
+    /// A sidecar with facts that no record gives is damaged: the index goes on without them, and repair makes it anew.
+    @Test func aDamagedSidecarStopsNeitherIndexNorRepair() throws {
+        let (traffic, records) = try Self.written(24)
+        try traffic.seal()
+        let first = try #require(try traffic.segments().first)
+        try Self.change(first.path, at: Int(first.size / 2))
+        #expect(try traffic.keeper(traffic.store()).repair().report.failures.isEmpty)
+        let file = try #require(try traffic.segments().first)
+        let facts = Self.path(traffic, file.fileName.with(.facts))
+        try Self.change(facts, at: 200)
+        traffic.removeIndex()
+        let report = try traffic.index()
+        #expect(report.isCaughtUp && report.unreadable == [file.fileName.with(.facts).description])
+        #expect(try traffic.store().count() < Int64(records.count))
+        #expect(try traffic.index().segments == 0)
+        let (repaired, _) = try traffic.keeper(traffic.store()).repair()
+        #expect(repaired.rewritten == 1 && repaired.waiting == 0 && repaired.failures.isEmpty, "\(repaired)")
+        let mended = try #require(try traffic.segments().first)
+        #expect(SegmentVerify.hasSoundFacts(mended, in: traffic.directory))
+        try Self.rebuildsEqual(traffic, "after repair")
+    }
+
     /// A batch was written to two segments because a sync failed, and its first copy is lost.
     @Test func theSecondCopyOfARecordTakesOver() throws {
         let (traffic, records) = try Self.written(16, 14)
