@@ -12,6 +12,7 @@ else than what was sent and answered.
 """
 import argparse
 import collections
+import contextlib
 import json
 import os
 import random
@@ -222,7 +223,9 @@ def tidy(args, account, data):
         return
     verify(args, account, data)
     for name in old:
-        os.unlink(os.path.join(folder, name))
+        # Sealing may have replaced it since it was listed; what replaced it goes the next time.
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(os.path.join(folder, name))
     account.counts["segments removed"] += len(old)
 
 
