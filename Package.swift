@@ -63,7 +63,8 @@ let package = Package(
 
         // MARK: Floor 3, stores and wires
         .target(name: "SegmentLog", dependencies: ["CZstd", "ByteCoding", "Platform", crypto], swiftSettings: strictMemory),
-        .target(name: "FactStore", dependencies: ["ByteCoding", "ExchangeModel", grdb], swiftSettings: strict),
+        .target(
+            name: "FactStore", dependencies: ["ByteCoding", "Histograms", "ExchangeModel", grdb], swiftSettings: strictMemory),
         .target(
             name: "NamedQueries",
             path: "queries",
@@ -97,7 +98,8 @@ let package = Package(
             name: "Indexing", dependencies: ["ByteCoding", "Platform", "ExchangeModel", "SegmentLog", "FactStore"],
             swiftSettings: strictMemory),
         .target(
-            name: "Answers", dependencies: ["ByteCoding", "ExchangeModel", "FactStore", "NamedQueries"], swiftSettings: strict),
+            name: "Answers", dependencies: ["ByteCoding", "Histograms", "ExchangeModel", "FactStore", "NamedQueries"],
+            swiftSettings: strict),
         .target(
             name: "Datasets",
             dependencies: ["ByteCoding", "Platform", "ExchangeModel", "Dialects", "SegmentLog", "FactStore", crypto],

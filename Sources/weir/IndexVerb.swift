@@ -49,8 +49,17 @@ enum IndexRun {
         let pass = IndexPass(
             store: store, directory: try directory.log, lock: IndexLock(path: paths.lock),
             pricer: BookPricer(try PriceFiles(directory).book()), reading: ExchangeReader.read)
-        let leftUs = max(0, maxDurationUs - (SystemClock().monotonicUs - startedUs))
-        return try pass.run(IndexPassOptions(maxDurationUs: leftUs)) { if showsProgress { show($0) } }
+        func options() -> IndexPassOptions {
+            IndexPassOptions(maxDurationUs: max(0, maxDurationUs - (SystemClock().monotonicUs - startedUs)))
+        }
+        var report = try pass.run(options()) { if showsProgress { show($0) } }
+        guard report.isCaughtUp else { return report }
+        report.built = try ColumnBuilding(store: store, lock: IndexLock(path: paths.lock)).run(options()) { built in
+            if showsProgress, built.chunks + built.hours > 0 {
+                Terminal.progress("rolling up: \(built.chunks) chunks, \(built.hours) hours, \(built.days) days")
+            }
+        }
+        return report
     }
 
     static func rebuild(_ directory: DataDirectory, maxDurationUs: Int64) throws -> IndexReport {
@@ -73,7 +82,8 @@ enum IndexRun {
             ("facts", Int64(report.facts)), ("duplicates", Int64(report.duplicates)), ("damaged", Int64(report.damaged)),
             ("undecodable", Int64(report.undecodable)), ("gaps", Int64(report.gaps)),
             ("missing", Int64(clamping: report.missing)), ("incomplete_bytes", report.incompleteBytes), ("bytes", report.bytes),
-            ("duration_us", report.durationUs),
+            ("late", Int64(report.late)), ("future", Int64(report.future)), ("chunks", Int64(report.built.chunks)),
+            ("hours", Int64(report.built.hours)), ("days", Int64(report.built.days)), ("duration_us", report.durationUs),
         ]
         for (key, value) in numbers {
             json.key(key)
