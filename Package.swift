@@ -130,7 +130,7 @@ let package = Package(
             swiftSettings: strict),
         .executableTarget(
             name: "weir-bench",
-            dependencies: ["Platform", "ExchangeModel", "SegmentLog", "Capture", "Indexing", argumentParser, logging],
+            dependencies: ["Platform", "ExchangeModel", "SegmentLog", "FactStore", "Capture", "Indexing", argumentParser, logging],
             swiftSettings: strict),
 
         // MARK: Tests

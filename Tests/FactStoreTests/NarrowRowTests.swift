@@ -117,7 +117,49 @@ import Testing
         #expect(lines.count == 60)
         #expect(lines.sorted() == expected.split(separator: "\n").map(String.init).sorted())
         #expect(
-            try store.runQuery("SELECT count(*) FROM sqlite_master WHERE name IN ('fact_1', 'dimension_1', 'metadata_1')").rows == [[.integer(0)]])
+            try store.runQuery("SELECT count(*) FROM sqlite_master WHERE name IN ('fact_1', 'dimension_1', 'metadata_1')").rows
+                == [[.integer(0)]])
         #expect(try store.checkpoints().allSatisfy { $0.offset > 0 })
+    }
+}
+
+@Suite struct RepricingTests {
+    @Test func costsFollowThePricesAndRollupsFollowTheCosts() throws {
+        let scratch = try ScratchDirectory()
+        let store = try FactStore.open(path: scratch.index, mode: .readWrite)
+        var facts = RealisticFacts.facts(seed: 41, count: 5_000, stepUs: 2_000_000)
+        facts[10].priceVersion = nil
+        try store.commit(facts: facts, checkpoint: Checkpoint(segment: "n1-1-1.hot", offset: 1))
+        let horizonUs = try #require(facts.last).head.startedAtUs + 9_000_000_000
+        _ = try store.build(horizonUs: horizonUs)
+        func doubled(_ fact: ExchangeFact) -> FactPrice? {
+            guard fact.priceVersion != nil, let input = fact.cost.inputNanousd else { return nil }
+            var cost = fact.cost
+            cost.inputNanousd = input * 2
+            cost.totalNanousd = (cost.totalNanousd ?? 0) + input
+            return FactPrice(cost: cost, version: "later")
+        }
+        let sinceUs = facts[2_000].head.startedAtUs
+        let report = try store.reprice(sinceUs: sinceUs, untilUs: nil, price: doubled)
+        let expected = facts.map { fact -> ExchangeFact in
+            guard fact.head.startedAtUs >= sinceUs, let price = doubled(fact) else { return fact }
+            var new = fact
+            new.cost = price.cost
+            new.priceVersion = price.version
+            return new
+        }
+        var found: [ExchangeFact] = []
+        try store.forEachFact { found.append($0) }
+        #expect(found == expected)
+        #expect(report.isComplete && report.facts == facts.count { $0.head.startedAtUs >= sinceUs })
+        #expect(report.changed == zip(facts, expected).count { $0 != $1 })
+        #expect(
+            report.beforeNanousd == facts.filter { $0.head.startedAtUs >= sinceUs }.reduce(0) { $0 + ($1.cost.totalNanousd ?? 0) }
+        )
+        let total = expected.reduce(0) { $0 + ($1.cost.totalNanousd ?? 0) }
+        _ = try store.build(horizonUs: horizonUs)
+        #expect(try store.runQuery("SELECT sum(cost_total_nanousd) FROM rollup_hour").rows == [[.integer(total)]])
+        #expect(try store.runQuery("SELECT sum(cost_total_nanousd) FROM facts").rows == [[.integer(total)]])
+        #expect(try store.reprice(sinceUs: nil, untilUs: nil) { _ in nil }.changed == 0)
     }
 }
