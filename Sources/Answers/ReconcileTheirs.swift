@@ -26,16 +26,26 @@ struct TheirSide {
 
     init(_ exports: [ProviderExport], _ options: ReconcileOptions) throws(AnswersError) {
         var outside = 0
+        var isDivided = false
         for export in exports {
             days.formUnion(export.days)
             for (what, count) in export.leftOut.sorted(by: { $0.key < $1.key }) {
                 notes.append("\(count) times \(what): not compared")
             }
             guard let kept = chosen(export, options) else { continue }
-            if kept.isEmpty { metrics.formUnion(export.format.leastMetrics) }
+            isDivided = true
             let inside = kept.filter { options.days.contains($0.day) }
+            // A report without a line says that nothing of what it is about was used.
+            if !inside.contains(where: { !$0.isBatch && !$0.counts.known.isEmpty }) {
+                metrics.formUnion(export.format.leastMetrics)
+            }
             outside += kept.count - inside.count
             lines += inside
+        }
+        guard isDivided || exports.isEmpty else {
+            throw AnswersError(
+                code: .badComparison,
+                message: "no report is divided by the keys or projects that were asked for: nothing can be compared")
         }
         guard lines.count <= ReconcileLimits.lines else {
             throw AnswersError(code: .badComparison, message: "more than \(ReconcileLimits.lines) lines; compare fewer days")

@@ -347,6 +347,26 @@ private struct OurOracle {
         #expect(left.isEqual && left.notes == ["openai-costs is not divided by API key: left out"] && left.metrics == [.output])
     }
 
+    @Test func whatCannotBeComparedIsNeverEqual() throws {
+        let line = ours(monday, "m", [.output: 5, .cost: 9])
+        let report = export(theirs(monday, .model("m"), [.output: 5]))
+        let error = #expect(throws: AnswersError.self) { try compare([line], [report]) { $0.keys = ["k2"] } }
+        #expect(error?.code == .badComparison && error?.message.contains("divided by the keys") == true)
+        // Lines without a figure, lines of other days, and batch work alone say nothing of these exchanges.
+        for lines in [
+            [theirs(monday, .model("m"), [:])], [theirs(monday + 40, .model("m"), [.output: 5])],
+            [theirs(monday, .model("m"), [.output: 5], isBatch: true)],
+        ] {
+            var other = ProviderExport(format: .openAIUsage)
+            other.lines = lines
+            other.days = [monday]
+            let result = try compare([line], [other])
+            #expect(!result.isEqual && result.rows.count == 1 && result.rows[0].theirs[.output] == nil)
+        }
+        let costless = try compare([line], [report, export(theirs(monday + 40, .model("m"), [.cost: 9]), format: .openAICosts)])
+        #expect(costless.metrics == [.output, .cost] && !costless.isEqual)
+    }
+
     @Test func hintsSayWhatIsKnown() throws {
         var broken = ours(monday, "m", [.output: 4, .cost: 1])
         (broken.absent, broken.partial, broken.unpriced) = (2, 1, 3)
