@@ -45,7 +45,8 @@ package struct Reconciliation {
         ours: [OurLine], exports: [ProviderExport], options: ReconcileOptions
     ) throws(AnswersError) -> ReconcileResult {
         let side = try TheirSide(exports, options)
-        let within = ours.filter { options.days.contains($0.day) }
+        // What failed names the model as it was asked for, often without a date: it must not join the snapshots of the others.
+        let within = ours.filter { options.days.contains($0.day) && !$0.isEmpty }
         var comparison = Reconciliation(options: options, side: side, ours: within)
         for line in within { try comparison.take(line) }
         for line in side.lines { try comparison.take(line) }

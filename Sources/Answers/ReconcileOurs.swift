@@ -18,6 +18,9 @@ package struct OurLine: Equatable, Sendable {
     /// Exchanges with usage and without a cost.
     package var unpriced: Int64 = 0
 
+    /// Whether nothing of it could be in a report: only exchanges that failed.
+    var isEmpty: Bool { counts.known.allSatisfy { counts[$0] == 0 } && absent == 0 && partial == 0 }
+
     /// Nothing yet.
     package init(day: Int64, model: String?) {
         self.day = day

@@ -22,7 +22,7 @@ struct ReconcileVerb: AsyncParsableCommand {
               weir reconcile --provider openrouter --fetch --cost reported --json | jq 'select(.agrees == 0)'
             """)
 
-    @Option(help: "openai, anthropic or openrouter.") var provider: ExportProvider
+    @Option(help: "Whose report it is.") var provider: ExportProvider
     @Option(
         name: .customLong("file"), help: ArgumentHelp("A report in JSON or CSV; repeatable.", valueName: "path"),
         completion: .file(extensions: ["csv", "json"])) var files: [String] = []

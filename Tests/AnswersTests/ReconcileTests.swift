@@ -367,6 +367,24 @@ private struct OurOracle {
         #expect(costless.metrics == [.output, .cost] && !costless.isEqual)
     }
 
+    @Test func failedExchangesDoNotJoinSnapshots() throws {
+        let lines = [
+            ours(monday, "m", [.requests: 0]), ours(monday, "m-2024-08-06", [.requests: 1, .output: 5]),
+            ours(monday, "m-2024-11-20", [.requests: 1, .output: 6]),
+        ]
+        let report = export(
+            theirs(monday, .model("m-2024-08-06"), [.requests: 1, .output: 5]),
+            theirs(monday, .model("m-2024-11-20"), [.requests: 1, .output: 6]))
+        let result = try compare(lines, [report], tolerancePpm: 0)
+        #expect(result.isEqual && result.rows.map { $0.subject?.text } == ["m-2024-08-06", "m-2024-11-20"])
+        // An answer of which no usage came may be any of them: it counts as a request of one of the family.
+        var absent = ours(monday, "m", [.requests: 1])
+        absent.absent = 1
+        let joined = try compare([absent] + lines, [report], tolerancePpm: 0)
+        #expect(joined.rows.map { $0.subject?.text } == ["m"] && joined.rows[0].pair(.requests).difference == 1)
+        #expect(joined.rows[0].hints == [.usageAbsent] && joined.rows[0].names.count == 3)
+    }
+
     @Test func hintsSayWhatIsKnown() throws {
         var broken = ours(monday, "m", [.output: 4, .cost: 1])
         (broken.absent, broken.partial, broken.unpriced) = (2, 1, 3)
