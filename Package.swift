@@ -130,7 +130,9 @@ let package = Package(
             swiftSettings: strict),
         .executableTarget(
             name: "weir-bench",
-            dependencies: ["Platform", "ExchangeModel", "SegmentLog", "FactStore", "Capture", "Indexing", argumentParser, logging],
+            dependencies: [
+                "Platform", "ExchangeModel", "SegmentLog", "FactStore", "Capture", "Indexing", argumentParser, logging,
+            ],
             swiftSettings: strict),
 
         // MARK: Tests
@@ -160,7 +162,7 @@ let package = Package(
             name: "SegmentLogTests", dependencies: ["ByteCoding", "Platform", "SegmentLog", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "FactStoreTests",
-            dependencies: ["ByteCoding", "ExchangeModel", "FactStore", "FactSamples", grdb],
+            dependencies: ["ByteCoding", "Histograms", "ExchangeModel", "FactStore", "FactSamples", grdb],
             swiftSettings: strict),
         .testTarget(name: "NamedQueriesTests", dependencies: ["NamedQueries"], swiftSettings: strict),
         .testTarget(name: "UpstreamTests", dependencies: ["Upstream", nioCore, nioPosix], swiftSettings: strict),

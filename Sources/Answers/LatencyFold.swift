@@ -28,6 +28,7 @@ struct LatencyFold {
     ///   - filter: which exchanges.
     ///   - options: how it is put.
     ///   - store: the index.
+    /// - Returns: the rows, in the order of the SQL.
     /// - Throws: `FactStoreError`.
     static func answer(
         _ columns: [String], _ filter: FactFilter, _ options: AnswerOptions, _ store: FactStore

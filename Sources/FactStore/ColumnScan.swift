@@ -21,7 +21,9 @@ import GRDB
         self.stride = stride
     }
 
-    /// The numbers of a column that was asked for; NULL is `null`. Empty for one that was not.
+    /// The numbers of a column that was asked for; NULL is `null`.
+    ///
+    /// Empty for a column that was not asked for.
     package func column(_ column: ChunkColumn) -> UnsafeBufferPointer<Int64> {
         guard let place = places[column] else { return unsafe UnsafeBufferPointer(start: nil, count: 0) }
         return unsafe UnsafeBufferPointer(rebasing: UnsafeBufferPointer(values)[place * stride..<place * stride + count])
@@ -47,6 +49,7 @@ package struct ColumnReader {
     /// The values of one metadata key by `metadata` number.
     ///
     /// - Parameter key: the name.
+    /// - Returns: values by number.
     /// - Throws: `FactStoreError`.
     package func metadataValues(_ key: String) throws -> [Int64: String] {
         let statement = try db.cachedStatement(sql: "SELECT metadata_id, value FROM metadata WHERE key = ?")
@@ -61,6 +64,7 @@ package struct ColumnReader {
     /// The `metadata` numbers that have all of some pairs; nil where no pair is asked for.
     ///
     /// - Parameter pairs: names and values.
+    /// - Returns: numbers.
     /// - Throws: `FactStoreError`.
     package func metadataSets(_ pairs: [(name: String, value: String)]) throws -> Set<Int64>? {
         var found: Set<Int64>?

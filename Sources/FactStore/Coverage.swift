@@ -17,6 +17,7 @@ struct Coverage {
     ///
     /// - Parameter starts: `fact.start` of rows that were added, changed or deleted.
     /// - Returns: how many of them are not after the newest time that is, or was, covered.
+    /// - Throws: `DatabaseError`.
     @discardableResult
     func forget(starts: [Int64]) throws -> Int {
         guard let newest = try newestCovered() else { return 0 }

@@ -70,6 +70,7 @@ struct ChunkBuilding {
     ///   - horizon: starts from here on stay rows.
     ///   - limit: at most so many chunks.
     /// - Returns: chunks packed.
+    /// - Throws: `DatabaseError`.
     func build(before horizon: Int64, limit: Int) throws -> Int {
         var built = 0
         for gap in try gaps(before: horizon) {

@@ -149,7 +149,9 @@ struct FactRows {
         return names.joined(separator: ", ")
     }()
 
-    /// The tables that `columns` come from. CROSS JOIN keeps `fact` the outer loop, so that its key gives the order and nothing is
+    /// The tables that `columns` come from.
+    ///
+    /// CROSS JOIN keeps `fact` the outer loop, so that its key gives the order and nothing is
     /// sorted.
     static let tables = """
         fact CROSS JOIN shape ON shape.shape_id = fact.shape_id

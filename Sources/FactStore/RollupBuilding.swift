@@ -24,6 +24,7 @@ struct RollupBuilding {
     ///   - horizon: hours that end later are left.
     ///   - limit: at most so many.
     /// - Returns: hours rolled up.
+    /// - Throws: `DatabaseError`.
     func buildHours(before horizon: Int64, limit: Int) throws -> Int {
         let hours = try due("hour", every: Coverage.hourUs, before: horizon, limit: limit)
         for hour in hours { try build("hour", hour) { try buildHour(hour) } }

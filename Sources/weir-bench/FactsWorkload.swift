@@ -36,9 +36,10 @@ struct FactsWorkload: ParsableCommand {
         let report = try store.build(horizonUs: Int64.max)
         let builtUs = clock.monotonicUs
         try store.settle()
-        print(
+        let line =
             "{\"facts\":\(count),\"store_us\":\(storedUs - startedUs),\"build_us\":\(builtUs - storedUs),\"chunks\":\(report.chunks),"
-                + "\"hours\":\(report.hours),\"days\":\(report.days)}")
+            + "\"hours\":\(report.hours),\"days\":\(report.days)}\n"
+        try FileHandle.standardOutput.write(contentsOf: Data(line.utf8))
     }
 }
 
