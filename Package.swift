@@ -195,7 +195,7 @@ let package = Package(
         .testTarget(
             name: "GatewayTests",
             dependencies: [
-                "Platform", "Telemetry", "ExchangeModel", "HTTPWire", "SegmentLog", "Upstream", "Capture", "Gateway",
+                "Platform", "Telemetry", "ExchangeModel", "HTTPWire", "Dialects", "SegmentLog", "Upstream", "Capture", "Gateway",
                 "FakeProvider", "TestSupport", nioCore, nioPosix, nioSSL, nioHTTP2, nioHPACK, logging,
             ],
             swiftSettings: strict),
@@ -206,8 +206,8 @@ let package = Package(
         .testTarget(
             name: "ConfigurationTests",
             dependencies: [
-                "ByteCoding", "Platform", "ExchangeModel", "Redaction", "Upstream", "Capture", "Gateway", "weir", argumentParser,
-                logging,
+                "ByteCoding", "Platform", "ExchangeModel", "Dialects", "Redaction", "Upstream", "Capture", "Gateway", "weir",
+                argumentParser, logging,
             ],
             swiftSettings: strict),
         .testTarget(
@@ -224,7 +224,8 @@ let package = Package(
             ],
             exclude: [
                 "sdk_anthropic.py", "sdk_bedrock.py", "sdk_bypass.py", "sdk_check.py", "sdk_common.py", "sdk_compatible.py",
-                "sdk_google.py", "sdk_litellm.py", "sdk_openai.py", "sdk_realtime.py", "reading_elsewhere.py", "twins.py",
+                "sdk_google.py", "sdk_litellm.py", "sdk_openai.py", "sdk_realtime.py", "sdk_usage.py", "reading_elsewhere.py",
+                "twins.py",
             ],
             swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
