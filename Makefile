@@ -61,7 +61,7 @@ venv: setup $(VENV)/.installed ## make the Python environment of the SDK tests
 
 # Made anew when the pinned versions change. What cannot be had is named; its tests then say why they are skipped.
 $(VENV)/.installed: Tests/requirements.txt Tests/requirements-litellm.txt
-	@$(say) "Installing the official SDKs into .venv (about a minute)"
+	@$(say) "Installing the official SDKs into .venv (a minute or two)"
 	rm -rf "$(VENV)"
 	fetch() {
 	    $(PYTHON) -m venv "$$1"
@@ -102,7 +102,7 @@ notebooks: venv ## the notebooks over $WEIR_DATA (by default the newest demo) as
 	if [[ -n "$${WEIR_DATA:-}" ]]; then export WEIR_DATA=$$(realpath -- "$$WEIR_DATA"); fi
 	if [[ -n "$${WEIR_DATASET:-}" ]]; then export WEIR_DATASET=$$(realpath -- "$$WEIR_DATASET"); fi
 	PYTHONDONTWRITEBYTECODE=1 "$(VENV)/bin/python" -B -m nbconvert --to html --execute --ExecutePreprocessor.timeout=600 \
-	    --log-level WARN --output-dir .build/notebooks notebooks-docs/notebooks/*.ipynb
+	    --log-level ERROR --output-dir .build/notebooks notebooks-docs/notebooks/*.ipynb
 	$(say) "Written: .build/notebooks/*.html"
 
 crash: release ## campaign: kill -9 under load, and death at every call that writes; every exchange held against its caller's ledger
