@@ -225,7 +225,7 @@ let package = Package(
             exclude: [
                 "sdk_anthropic.py", "sdk_bedrock.py", "sdk_bypass.py", "sdk_check.py", "sdk_common.py", "sdk_compatible.py",
                 "sdk_google.py", "sdk_litellm.py", "sdk_openai.py", "sdk_realtime.py", "sdk_usage.py", "reading_elsewhere.py",
-                "twins.py",
+                "twins.py", "notebooks.py",
             ],
             swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
