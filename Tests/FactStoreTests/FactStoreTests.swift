@@ -164,6 +164,17 @@ import Testing
         #expect(try FactStore.open(path: scratch.index, mode: .readWrite).count() == 0)
     }
 
+    @Test func whatADeathLeftOfMakingTheIndexIsNoIndexYet() throws {
+        // A process killed behind the first of GRDB's transactions left just this.
+        let scratch = try ScratchDirectory()
+        let queue = try DatabaseQueue(path: scratch.index)
+        try queue.write { try $0.execute(sql: "CREATE TABLE grdb_migrations (identifier TEXT NOT NULL PRIMARY KEY)") }
+        try queue.close()
+        #expect(code { _ = try FactStore.open(path: scratch.index, mode: .readOnly) } == .notFound)
+        #expect(try FactStore.open(path: scratch.index, mode: .readWrite).count() == 0)
+        #expect(try FactStore.open(path: scratch.index, mode: .readOnly).count() == 0)
+    }
+
     @Test func newerDatabaseIsRefusedAndNotTouched() throws {
         let scratch = try ScratchDirectory()
         try FactStore.open(path: scratch.index, mode: .readWrite).close()
