@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .ONESHELL:
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help setup build release release-bench venv test lint format demo clean crash powercut faults fuzz bench corpus answers soak memory density overhead notebooks
+.PHONY: help setup build release release-bench venv test lint format demo clean crash index-kill powercut faults fuzz bench corpus answers soak memory density overhead notebooks
 
 APT_BUILD := libsqlite3-dev libzstd-dev libcurl4-openssl-dev zlib1g-dev libbrotli-dev
 APT_TEST := zstd jq python3-venv sqlite3
@@ -107,6 +107,9 @@ notebooks: venv ## the notebooks over $WEIR_DATA (by default the newest demo) as
 
 crash: release ## campaign: kill -9 under load, and death at every call that writes; every exchange held against its caller's ledger
 	@Tests/Campaigns/crash.sh
+
+index-kill: release ## campaign: `weir index` killed at random instants; what it ends with equals an index made at a stretch
+	@Tests/Campaigns/index_kill.sh
 
 powercut: release ## campaign: power cuts of an ext4 disk under load (needs root, FUSE, loop devices)
 	@Tests/Campaigns/powercut.sh

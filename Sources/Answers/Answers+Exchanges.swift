@@ -19,7 +19,8 @@ extension Answers {
         }
     }
 
-    /// Writes the dump by which two indexes are compared: facts by start and id, without payload locations (`record.md`, rebuild equality).
+    /// Writes the dump by which two indexes are compared: facts by start and id, without payload locations, then rollups (`record.md`,
+    /// rebuild equality).
     ///
     /// - Parameters:
     ///   - store: the index.
@@ -37,6 +38,25 @@ extension Answers {
             }
             json.endObject()
         }
+        try writeRollups(store: store, to: write)
+    }
+
+    /// Adds the rollups to the dump: one line a cell, its dimensions as text.
+    private static func writeRollups(store: FactStore, to write: ([UInt8]) throws -> Void) throws {
+        var json = JSONWriter(capacity: AnswersLimits.chunkBytes * 2)
+        try store.forEachRollup { names, values in
+            json.beginObject()
+            for (name, value) in zip(names, values) {
+                json.key(name)
+                if let number = value.integer { json.value(number) } else { json.value(value.text) }
+            }
+            json.endObject()
+            json.newline()
+            guard json.bytes.count >= AnswersLimits.chunkBytes else { return }
+            try write(json.bytes)
+            json = JSONWriter(capacity: AnswersLimits.chunkBytes * 2)
+        }
+        if !json.bytes.isEmpty { try write(json.bytes) }
     }
 
     private static func isPlace(_ key: JSONNode) -> Bool { key.equals("segment") || key.equals("frame") || key.equals("offset") }

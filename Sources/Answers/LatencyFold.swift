@@ -63,9 +63,11 @@ struct LatencyFold {
             }
             for (m, metric) in LatencyFold.metrics.enumerated() { count(page.column(metric), m) }
         }
+        grow()
         return isPossible
     }
 
+    /// Makes room for the groups that are new; there may be some without an exchange.
     private mutating func grow() {
         let missing = groups.names.count - exchanges.count
         exchanges += [Int64](repeating: 0, count: missing)

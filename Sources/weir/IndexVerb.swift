@@ -20,12 +20,14 @@ struct IndexVerb: ParsableCommand {
               weir index --data /var/lib/weir --max-duration 30 --json
               weir index --rebuild
               weir index --reprice --since 2026-11-01
+              weir index --dump | sha256sum
             """)
 
     @OptionGroup var data: DataOption
     @Option(help: ArgumentHelp("How long the pass may take, waiting included.", valueName: "seconds")) var maxDuration = 600
     @Flag(help: "Build the index anew from segments and sidecars.") var rebuild = false
     @Flag(help: "Price what is in the index anew.") var reprice = false
+    @Flag(help: "Write what is in the index as JSON lines by which two indexes are compared; index nothing.") var dump = false
     @Option(help: ArgumentHelp("With --reprice: exchanges that began then or later; 7d, a date, a time.", valueName: "time"))
     var since: String?
     @Option(help: ArgumentHelp("With --reprice: exchanges that began before.", valueName: "time")) var until: String?
@@ -33,11 +35,17 @@ struct IndexVerb: ParsableCommand {
 
     func run() throws {
         guard (1...86_400).contains(maxDuration) else { throw VerbFailure.usage("--max-duration takes 1 to 86400 seconds") }
-        guard !(rebuild && reprice) else { throw VerbFailure.usage("--rebuild and --reprice cannot both be had") }
+        guard [rebuild, reprice, dump].count(where: \.self) <= 1 else {
+            throw VerbFailure.usage("--rebuild, --reprice and --dump: only one of them can be had")
+        }
         guard reprice || (since == nil && until == nil) else { throw VerbFailure.usage("--since and --until go with --reprice") }
         try data.directory.require(PosixFileSystem())
         let maxDurationUs = Int64(maxDuration) * 1_000_000
         if reprice { return try runRepricing(maxDurationUs) }
+        if dump {
+            let store = try FactStore.open(path: data.directory.index, mode: .readOnly)
+            return try Answers.writeDump(store: store) { try Terminal.data($0) }
+        }
         let report =
             try rebuild
             ? IndexRun.rebuild(data.directory, maxDurationUs: maxDurationUs)

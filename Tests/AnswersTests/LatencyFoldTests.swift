@@ -26,6 +26,9 @@ import Testing
             try options.setBy(by)
             try options.setPercentiles(samples.pick(["50,75,90,99", "0.1,99.9", "100", "33.3,66.6,95"]))
             try expectEqual(store, FactFilter(), options, by)
+            var nothing = FactFilter()
+            nothing.untilUs = 5
+            try expectEqual(store, nothing, options, "\(by) of no exchange")
             var filter = FactFilter()
             filter.sinceUs = starts[Int(samples.next(UInt64(starts.count)))]
             filter.untilUs = (filter.sinceUs ?? 0) + Int64(samples.next(6_000_000_000))
