@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .ONESHELL:
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help setup build release release-bench venv test lint format demo clean crash powercut faults fuzz bench corpus answers soak memory density overhead
+.PHONY: help setup build release release-bench venv test lint format demo clean crash index-kill powercut faults fuzz bench corpus answers soak memory density overhead notebooks
 
 APT_BUILD := libsqlite3-dev libzstd-dev libcurl4-openssl-dev zlib1g-dev libbrotli-dev
 APT_TEST := zstd jq python3-venv sqlite3
@@ -61,7 +61,7 @@ venv: setup $(VENV)/.installed ## make the Python environment of the SDK tests
 
 # Made anew when the pinned versions change. What cannot be had is named; its tests then say why they are skipped.
 $(VENV)/.installed: Tests/requirements.txt Tests/requirements-litellm.txt
-	@$(say) "Installing the official SDKs into .venv (about a minute)"
+	@$(say) "Installing the official SDKs into .venv (a minute or two)"
 	rm -rf "$(VENV)"
 	fetch() {
 	    $(PYTHON) -m venv "$$1"
@@ -97,8 +97,19 @@ demo: release ## real traffic through a real gateway, no API key (DEMO_FLAGS=--k
 	@$(say) "Running the demo"
 	"$$(swift build -c release --show-bin-path)/weir" demo $(DEMO_FLAGS)
 
+notebooks: venv ## the notebooks over $WEIR_DATA (by default the newest demo) as pages in .build/notebooks
+	@$(say) "Executing the notebooks"
+	if [[ -n "$${WEIR_DATA:-}" ]]; then export WEIR_DATA=$$(realpath -- "$$WEIR_DATA"); fi
+	if [[ -n "$${WEIR_DATASET:-}" ]]; then export WEIR_DATASET=$$(realpath -- "$$WEIR_DATASET"); fi
+	PYTHONDONTWRITEBYTECODE=1 "$(VENV)/bin/python" -B -m nbconvert --to html --execute --ExecutePreprocessor.timeout=600 \
+	    --log-level ERROR --output-dir .build/notebooks notebooks-docs/notebooks/*.ipynb
+	$(say) "Written: .build/notebooks/*.html"
+
 crash: release ## campaign: kill -9 under load, and death at every call that writes; every exchange held against its caller's ledger
 	@Tests/Campaigns/crash.sh
+
+index-kill: release ## campaign: `weir index` killed at random instants; what it ends with equals an index made at a stretch
+	@Tests/Campaigns/index_kill.sh
 
 powercut: release ## campaign: power cuts of an ext4 disk under load (needs root, FUSE, loop devices)
 	@Tests/Campaigns/powercut.sh

@@ -63,7 +63,8 @@ let package = Package(
 
         // MARK: Floor 3, stores and wires
         .target(name: "SegmentLog", dependencies: ["CZstd", "ByteCoding", "Platform", crypto], swiftSettings: strictMemory),
-        .target(name: "FactStore", dependencies: ["ByteCoding", "ExchangeModel", grdb], swiftSettings: strict),
+        .target(
+            name: "FactStore", dependencies: ["ByteCoding", "Histograms", "ExchangeModel", grdb], swiftSettings: strictMemory),
         .target(
             name: "NamedQueries",
             path: "queries",
@@ -97,7 +98,8 @@ let package = Package(
             name: "Indexing", dependencies: ["ByteCoding", "Platform", "ExchangeModel", "SegmentLog", "FactStore"],
             swiftSettings: strictMemory),
         .target(
-            name: "Answers", dependencies: ["ByteCoding", "ExchangeModel", "FactStore", "NamedQueries"], swiftSettings: strict),
+            name: "Answers", dependencies: ["ByteCoding", "Histograms", "ExchangeModel", "FactStore", "NamedQueries"],
+            swiftSettings: strict),
         .target(
             name: "Datasets",
             dependencies: ["ByteCoding", "Platform", "ExchangeModel", "Dialects", "SegmentLog", "FactStore", crypto],
@@ -128,7 +130,9 @@ let package = Package(
             swiftSettings: strict),
         .executableTarget(
             name: "weir-bench",
-            dependencies: ["Platform", "ExchangeModel", "SegmentLog", "Capture", "Indexing", argumentParser, logging],
+            dependencies: [
+                "Platform", "ExchangeModel", "SegmentLog", "FactStore", "Capture", "Indexing", argumentParser, logging,
+            ],
             swiftSettings: strict),
 
         // MARK: Tests
@@ -158,7 +162,7 @@ let package = Package(
             name: "SegmentLogTests", dependencies: ["ByteCoding", "Platform", "SegmentLog", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "FactStoreTests",
-            dependencies: ["ByteCoding", "ExchangeModel", "FactStore", "FactSamples", grdb],
+            dependencies: ["ByteCoding", "Histograms", "ExchangeModel", "FactStore", "FactSamples", grdb],
             swiftSettings: strict),
         .testTarget(name: "NamedQueriesTests", dependencies: ["NamedQueries"], swiftSettings: strict),
         .testTarget(name: "UpstreamTests", dependencies: ["Upstream", nioCore, nioPosix], swiftSettings: strict),
@@ -191,7 +195,7 @@ let package = Package(
         .testTarget(
             name: "GatewayTests",
             dependencies: [
-                "Platform", "Telemetry", "ExchangeModel", "HTTPWire", "SegmentLog", "Upstream", "Capture", "Gateway",
+                "Platform", "Telemetry", "ExchangeModel", "HTTPWire", "Dialects", "SegmentLog", "Upstream", "Capture", "Gateway",
                 "FakeProvider", "TestSupport", nioCore, nioPosix, nioSSL, nioHTTP2, nioHPACK, logging,
             ],
             swiftSettings: strict),
@@ -202,8 +206,8 @@ let package = Package(
         .testTarget(
             name: "ConfigurationTests",
             dependencies: [
-                "ByteCoding", "Platform", "ExchangeModel", "Redaction", "Upstream", "Capture", "Gateway", "weir", argumentParser,
-                logging,
+                "ByteCoding", "Platform", "ExchangeModel", "Dialects", "Redaction", "Upstream", "Capture", "Gateway", "weir",
+                argumentParser, logging,
             ],
             swiftSettings: strict),
         .testTarget(
@@ -220,7 +224,8 @@ let package = Package(
             ],
             exclude: [
                 "sdk_anthropic.py", "sdk_bedrock.py", "sdk_bypass.py", "sdk_check.py", "sdk_common.py", "sdk_compatible.py",
-                "sdk_google.py", "sdk_litellm.py", "sdk_openai.py", "sdk_realtime.py", "reading_elsewhere.py", "twins.py",
+                "sdk_google.py", "sdk_litellm.py", "sdk_openai.py", "sdk_realtime.py", "sdk_usage.py", "reading_elsewhere.py",
+                "twins.py", "notebooks.py",
             ],
             swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),

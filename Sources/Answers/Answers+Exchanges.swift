@@ -15,18 +15,19 @@ extension Answers {
     package static func writeExchanges(
         filter: FactFilter, limit: Int? = nil, store: FactStore, to write: ([UInt8]) throws -> Void
     ) throws {
-        try writeLines(filter: filter, order: .start, limit: limit, store: store, to: write) { fact, json in fact.write(to: &json)
+        try writeLines(filter: filter, limit: limit, store: store, to: write) { fact, json in fact.write(to: &json)
         }
     }
 
-    /// Writes the dump by which two indexes are compared: facts by id, without payload locations (`record.md`, rebuild equality).
+    /// Writes the dump by which two indexes are compared: facts by start and id, without payload locations, then rollups (`record.md`,
+    /// rebuild equality).
     ///
     /// - Parameters:
     ///   - store: the index.
     ///   - write: takes whole lines, some at a time.
     /// - Throws: `FactStoreError`, or what `write` throws.
     package static func writeDump(store: FactStore, to write: ([UInt8]) throws -> Void) throws {
-        try writeLines(filter: FactFilter(), order: .id, limit: nil, store: store, to: write) { fact, json in
+        try writeLines(filter: FactFilter(), limit: nil, store: store, to: write) { fact, json in
             var whole = JSONWriter(capacity: 2_048)
             fact.write(to: &whole)
             guard let document = JSONDocument.read(whole.bytes) else { return json.null() }
@@ -37,16 +38,35 @@ extension Answers {
             }
             json.endObject()
         }
+        try writeRollups(store: store, to: write)
+    }
+
+    /// Adds the rollups to the dump: one line a cell, its dimensions as text.
+    private static func writeRollups(store: FactStore, to write: ([UInt8]) throws -> Void) throws {
+        var json = JSONWriter(capacity: AnswersLimits.chunkBytes * 2)
+        try store.forEachRollup { names, values in
+            json.beginObject()
+            for (name, value) in zip(names, values) {
+                json.key(name)
+                if let number = value.integer { json.value(number) } else { json.value(value.text) }
+            }
+            json.endObject()
+            json.newline()
+            guard json.bytes.count >= AnswersLimits.chunkBytes else { return }
+            try write(json.bytes)
+            json = JSONWriter(capacity: AnswersLimits.chunkBytes * 2)
+        }
+        if !json.bytes.isEmpty { try write(json.bytes) }
     }
 
     private static func isPlace(_ key: JSONNode) -> Bool { key.equals("segment") || key.equals("frame") || key.equals("offset") }
 
     private static func writeLines(
-        filter: FactFilter, order: FactOrder, limit: Int?, store: FactStore, to write: ([UInt8]) throws -> Void,
+        filter: FactFilter, limit: Int?, store: FactStore, to write: ([UInt8]) throws -> Void,
         line: (ExchangeFact, inout JSONWriter) -> Void
     ) throws {
         var json = JSONWriter(capacity: AnswersLimits.chunkBytes * 2)
-        try store.forEachFact(filter, order: order, limit: limit) { fact in
+        try store.forEachFact(filter, limit: limit) { fact in
             line(fact, &json)
             json.newline()
             guard json.bytes.count >= AnswersLimits.chunkBytes else { return }

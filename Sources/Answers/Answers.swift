@@ -55,7 +55,10 @@ package enum Answers {
             }
             parameters[name] = value
         }
-        let table = AnswerTable(try store.runQuery(query.sql, parameters: parameters), query: query, options: options)
+        let result =
+            try NativeAnswer.find(query)?(query.header.columns.map(\.name), filter, options, store)
+            ?? store.runQuery(query.sql, parameters: parameters)
+        let table = AnswerTable(result, query: query, options: options)
         guard let limit = options.limit, !query.parameters.contains("top") else { return table }
         return table.prefix(limit)
     }

@@ -18,6 +18,10 @@ package struct AnswersError: Error, Equatable, Sendable, CustomStringConvertible
         case optionUnknown = "query_option_unknown"
         /// A statement of somebody's own has a parameter that nothing sets.
         case parameterUnknown = "query_parameter_unknown"
+        /// A provider's export cannot be read.
+        case badExport = "reconcile_bad_export"
+        /// Exports cannot be compared as they are: they hold the same figure twice, or none of what was asked for.
+        case badComparison = "reconcile_bad_comparison"
     }
 
     /// The kind of fault.

@@ -29,6 +29,17 @@ extension FactFilter {
         return read.modelRequested == model || read.modelResponded == model
     }
 
+    /// Whether what repeats in a fact passes: everything but its start and its metadata.
+    func passesDimensions(of fact: ExchangeFact) -> Bool {
+        var bare = self
+        bare.sinceUs = nil
+        bare.untilUs = nil
+        bare.metadata = []
+        guard bare.passes(fact.head) else { return false }
+        guard let model else { return true }
+        return fact.reading.modelRequested == model || fact.reading.modelResponded == model
+    }
+
     /// Whether the scalars of a record pass, its models aside.
     private func passes(_ head: ExchangeHead) -> Bool {
         guard mayPass(earliestUs: head.startedAtUs, latestUs: head.startedAtUs) else { return false }

@@ -34,6 +34,12 @@ package enum TimeArgument {
         return us
     }
 
+    /// A date, or a date and time of ISO 8601 (UTC where no offset is given), in microseconds since the epoch; nil for anything else.
+    static func instant(_ text: String) -> Int64? {
+        var reader = ISOReader(bytes: Array(text.utf8))
+        return reader.instant()
+    }
+
     private static func unitUs(_ byte: UInt8) -> Int64? {
         switch byte {
         case UInt8(ascii: "s"): 1_000_000

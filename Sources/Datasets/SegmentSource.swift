@@ -71,7 +71,7 @@ package final class SegmentSource: DatasetSource {
         var names: [String] = []
         var numbers: [String: UInt32] = [:]
         var places: [Place] = []
-        try facts.forEachFact(filter, order: .id) { fact in
+        try facts.forEachFact(filter) { fact in
             guard isWanted(fact.head.id) else { return }
             if let model = recipe.model, fact.reading.modelRequested?.utf8.elementsEqual(model.utf8) != true { return }
             guard places.count < DatasetLimits.records else {

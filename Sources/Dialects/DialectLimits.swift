@@ -10,8 +10,6 @@ package enum DialectLimits {
     package static let toolCalls = 65_536
     /// Leading bytes of a body that decide what it looks like.
     package static let prefixBytes = 256
-    /// Significant digits and exponents of reported money beyond this are not read.
-    package static let moneyDigits = 64
     /// A frame of an event stream with more bytes than this is damage: the format allows 24 MiB of payload at most.
     package static let frameBytes = 32 << 20
     /// Headers of one frame of an event stream; the format allows 128 KiB.

@@ -67,6 +67,8 @@ package struct CommitResult: Equatable, Sendable {
     package var inserted = 0
     /// Facts whose id was there already; the stored ones stay as they are.
     package var duplicates = 0
+    /// Of the new ones, those of a time that was packed into columns or rolled up already.
+    package var late = 0
 
     /// Nothing changed.
     package init() {}

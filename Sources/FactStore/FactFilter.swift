@@ -60,7 +60,7 @@ package struct FactFilter: Equatable, Sendable {
         return String(decoding: json.bytes, as: UTF8.self)
     }
 
-    /// The clause over `fact` and `dimension`, and what its question marks stand for, in order.
+    /// The clause over `fact`, `shape` and `dimension`, and what its question marks stand for, in order.
     var clause: (sql: String, arguments: [SQLValue]) {
         var terms: [String] = []
         var arguments: [SQLValue] = []
@@ -68,11 +68,11 @@ package struct FactFilter: Equatable, Sendable {
             terms.append(term)
             arguments += values
         }
-        if let sinceUs { add("fact.started_at_us >= ?", .integer(sinceUs)) }
-        if let untilUs { add("fact.started_at_us < ?", .integer(untilUs)) }
+        if let sinceUs { add("fact.start >= ?", .integer(sinceUs &- SchemaTwo.epochUs)) }
+        if let untilUs { add("fact.start < ?", .integer(untilUs &- SchemaTwo.epochUs)) }
         if let model { add("? IN (dimension.model_requested, dimension.model_responded)", .text(model)) }
-        if let status { add("fact.status = ?", .integer(Int64(status))) }
-        if let outcome { add("fact.outcome = ?", .text(outcome.rawValue)) }
+        if let status { add("dimension.status = ?", .integer(Int64(status))) }
+        if let outcome { add("dimension.outcome = ?", .text(outcome.rawValue)) }
         let names: [(String, String?)] = [
             ("provider", provider), ("task", task), ("environment", environment), ("api", api), ("key_id", key),
         ]
@@ -81,8 +81,8 @@ package struct FactFilter: Equatable, Sendable {
         }
         for pair in metadata {
             add(
-                "EXISTS (SELECT 1 FROM metadata WHERE metadata.fact_id = fact.fact_id AND metadata.key = ? AND metadata.value = ?)",
-                .text(pair.name), .text(pair.value))
+                "fact.metadata_id IN (SELECT metadata_id FROM metadata WHERE key = ? AND value = ?)", .text(pair.name),
+                .text(pair.value))
         }
         return (terms.isEmpty ? "1" : terms.joined(separator: " AND "), arguments)
     }

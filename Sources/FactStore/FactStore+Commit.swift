@@ -17,88 +17,189 @@ extension FactStore {
     package func commit(facts: [ExchangeFact], checkpoint: Checkpoint, losses: [Loss] = []) throws -> CommitResult {
         try writing { db in
             var result = CommitResult()
+            let tables = FactTables(db)
+            var added: [Int64] = []
             for fact in facts {
-                if try insert(fact, into: db) { result.inserted += 1 } else { result.duplicates += 1 }
+                let row = FactRow(fact)
+                if try tables.insert(row, segment: fact.location.segment) {
+                    added.append(row.key.start)
+                } else {
+                    result.duplicates += 1
+                    try tables.adopt(row, place: fact.location)
+                }
             }
-            for loss in losses { try insert(loss, into: db) }
-            try db.cachedStatement(
-                sql: """
-                    INSERT INTO checkpoint (segment, "offset") VALUES (?, ?)
-                    ON CONFLICT (segment) DO UPDATE SET "offset" = max("offset", excluded."offset")
-                    """
-            ).execute(arguments: [checkpoint.segment, checkpoint.offset])
+            for loss in losses { try tables.insert(loss) }
+            try tables.advance(checkpoint)
+            result.inserted = added.count
+            result.late = try Coverage(db).forget(starts: added)
             return result
         }
     }
+}
 
-    private static let insertFact: String = {
-        let names = ["id", "dimension_id", "segment_id"] + FactColumns.own.map { "\"\($0.name)\"" }
+/// Writes rows and the dictionaries they point into, within somebody's transaction.
+struct FactTables {
+    let db: Database
+
+    init(_ db: Database) { self.db = db }
+
+    private static let insertFact = insert(
+        into: "fact",
+        ["start", "tail", "shape_id", "route_id", "metadata_id", "segment_id"] + FactColumns.own.map(\.name)
+            + ["content_span_us"])
+    private static let insertMore = insert(into: "fact_more", ["start", "tail"] + FactRow.moreColumns.map(\.name))
+    private static let insertDimension = insert(into: "dimension", ["tuple"] + FactColumns.dimension.map(\.name))
+    private static let insertShape = insert(
+        into: "shape", ["tuple", "dimension_id"] + FactColumns.shape.map(\.name) + ["derived"] + FactColumns.rateNames)
+    private static let insertRoute = insert(into: "route", ["tuple"] + FactColumns.route.map(\.name))
+
+    private static func insert(into table: String, _ names: [String]) -> String {
         let marks = names.map { _ in "?" }.joined(separator: ", ")
-        return "INSERT INTO fact (\(names.joined(separator: ", "))) VALUES (\(marks)) ON CONFLICT (id) DO NOTHING"
-    }()
+        return "INSERT INTO \(table) (\(names.map { "\"\($0)\"" }.joined(separator: ", "))) VALUES (\(marks))"
+    }
 
-    private static let insertDimension: String = {
-        let names = ["tuple"] + FactColumns.dimension.map(\.name)
-        let marks = names.map { _ in "?" }.joined(separator: ", ")
-        return "INSERT INTO dimension (\(names.joined(separator: ", "))) VALUES (\(marks))"
-    }()
+    private func run(_ sql: String, _ values: [SQLValue]) throws {
+        try db.cachedStatement(sql: sql).execute(arguments: StatementArguments(values.map(\.databaseValue)))
+    }
 
-    /// Stores a fact; false where its id was there.
-    private func insert(_ fact: ExchangeFact, into db: Database) throws -> Bool {
+    private func integer(_ sql: String, _ values: [SQLValue]) throws -> Int64? {
+        let arguments = StatementArguments(values.map(\.databaseValue))
+        return try Int64.fetchOne(try db.cachedStatement(sql: sql), arguments: arguments)
+    }
+
+    /// Stores a row; false where its exchange is there.
+    func insert(_ row: FactRow, segment: String) throws -> Bool {
+        let id = row.key.id
+        guard try key(of: id) == nil else { return false }
+        let shape = try shapeID(of: row)
+        let route = try routeID(of: row)
+        let metadata = try row.metadata.map { try metadataID(of: $0) }
         let own: [SQLValue] = [
-            FactColumns.blob(of: fact.head.id), .integer(try dimensionID(of: fact, in: db)),
-            .integer(try segmentID(of: fact.location.segment, in: db)),
+            .integer(row.key.start), .blob(row.key.tail), .integer(shape), .integer(route), SQLValue(metadata),
+            .integer(try segmentID(of: segment)),
         ]
-        let values = (own + FactColumns.own.map { $0.read(fact) }).map(\.databaseValue)
-        try db.cachedStatement(sql: FactStore.insertFact).execute(arguments: StatementArguments(values))
-        guard db.changesCount == 1 else {
-            try adopt(fact, into: db)
-            return false
-        }
-        let factID = db.lastInsertedRowID
-        for pair in fact.head.attribution.metadata {
-            try db.cachedStatement(sql: "INSERT OR REPLACE INTO metadata (fact_id, key, value) VALUES (?, ?, ?)")
-                .execute(arguments: [factID, pair.name, pair.value])
+        try run(FactTables.insertFact, own + row.own)
+        if !row.more.isEmpty {
+            try run(FactTables.insertMore, [.integer(row.key.start), .blob(row.key.tail)] + row.more)
         }
         return true
     }
 
+    /// The key of an exchange that is there, or nil.
+    func key(of id: ExchangeID) throws -> FactKey? {
+        let bytes = FactKey.bytes(of: id)
+        let starts = FactKey.starts(of: id)
+        let near = "SELECT start, tail FROM fact WHERE start BETWEEN ? AND ? AND tail = ? LIMIT 1"
+        let short: [SQLValue] = [
+            .integer(starts.lowerBound), .integer(starts.upperBound), .blob(Array(bytes.suffix(FactKey.shortCount))),
+        ]
+        if let key = try key(near, short) { return key }
+        return try key("SELECT start, tail FROM fact WHERE tail = ? AND length(tail) = 16 LIMIT 1", [.blob(bytes)])
+    }
+
+    private func key(_ sql: String, _ values: [SQLValue]) throws -> FactKey? {
+        let arguments = StatementArguments(values.map(\.databaseValue))
+        guard let row = try Row.fetchOne(try db.cachedStatement(sql: sql), arguments: arguments)?.values else { return nil }
+        return FactKey(start: row[0], tail: row[1])
+    }
+
     /// Gives a fact that has no payload the place where another copy of its record lies.
-    private func adopt(_ fact: ExchangeFact, into db: Database) throws {
-        guard fact.location.frame >= 0 else { return }
-        try db.cachedStatement(
-            sql: "UPDATE fact SET segment_id = ?, frame = ?, \"offset\" = ? WHERE id = ? AND frame < 0"
-        ).execute(arguments: [
-            try segmentID(of: fact.location.segment, in: db), fact.location.frame, fact.location.offset,
-            FactColumns.blob(of: fact.head.id).databaseValue,
-        ])
+    func adopt(_ row: FactRow, place: PayloadLocation) throws {
+        guard place.frame >= 0, let key = try key(of: row.key.id) else { return }
+        try run(
+            "UPDATE fact SET segment_id = ?, frame = ?, \"offset\" = ? WHERE start = ? AND tail = ? AND frame < 0",
+            [
+                .integer(try segmentID(of: place.segment)), .integer(place.frame), .integer(place.offset), .integer(key.start),
+                .blob(key.tail),
+            ])
     }
 
-    private func insert(_ loss: Loss, into db: Database) throws {
-        let segmentID = try segmentID(of: loss.segment, in: db)
+    /// Deletes an exchange, and what only it needed; its start, or nil where it is not there.
+    func delete(_ id: ExchangeID) throws -> Int64? {
+        guard let key = try key(of: id) else { return nil }
+        try delete(key)
+        return key.start
+    }
+
+    /// Deletes a row, and what only it needed.
+    func delete(_ key: FactKey) throws {
+        let values: [SQLValue] = [.integer(key.start), .blob(key.tail)]
+        let statement = try db.cachedStatement(sql: "SELECT route_id, metadata_id FROM fact WHERE start = ? AND tail = ?")
+        let row = try Row.fetchOne(statement, arguments: StatementArguments(values.map(\.databaseValue)))?.values
+        try run("DELETE FROM fact WHERE start = ? AND tail = ?", values)
+        try run("DELETE FROM fact_more WHERE start = ? AND tail = ?", values)
+        guard let row else { return }
+        try run("UPDATE route SET uses = uses - 1 WHERE route_id = ?", [row[0]])
+        try run("DELETE FROM route WHERE route_id = ? AND uses <= 0", [row[0]])
+        guard row[1] != .null else { return }
+        try run("UPDATE metadata_set SET uses = uses - 1 WHERE metadata_id = ?", [row[1]])
+        try run("DELETE FROM metadata_set WHERE metadata_id = ? AND uses <= 0", [row[1]])
+        guard db.changesCount > 0 else { return }
+        try run("DELETE FROM metadata WHERE metadata_id = ?", [row[1]])
+    }
+
+    func insert(_ loss: Loss) throws {
         let reason = String(decoding: loss.reason.utf8.prefix(FactStoreLimits.reasonBytes), as: UTF8.self)
-        try db.cachedStatement(
-            sql: """
-                INSERT OR IGNORE INTO loss (segment_id, frame, "offset", kind, byte_count, reason) VALUES (?, ?, ?, ?, ?, ?)
-                """
-        ).execute(arguments: [segmentID, loss.frame, loss.offset, loss.kind.rawValue, loss.byteCount, reason])
+        try run(
+            "INSERT OR IGNORE INTO loss (segment_id, frame, \"offset\", kind, byte_count, reason) VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                .integer(try segmentID(of: loss.segment)), .integer(loss.frame), .integer(loss.offset), .text(loss.kind.rawValue),
+                .integer(loss.byteCount), .text(reason),
+            ])
     }
 
-    /// The dictionary id of a fact's dimensions, made where they are new.
-    private func dimensionID(of fact: ExchangeFact, in db: Database) throws -> Int64 {
-        let tuple = FactColumns.tuple(of: fact)
-        let known = try db.cachedStatement(sql: "SELECT dimension_id FROM dimension WHERE tuple = ?")
-        if let id = try Int64.fetchOne(known, arguments: [tuple]) { return id }
-        let values = [tuple.databaseValue] + FactColumns.dimension.map { $0.read(fact).databaseValue }
-        try db.cachedStatement(sql: FactStore.insertDimension).execute(arguments: StatementArguments(values))
+    func advance(_ checkpoint: Checkpoint) throws {
+        try run(
+            """
+            INSERT INTO checkpoint (segment, "offset") VALUES (?, ?)
+            ON CONFLICT (segment) DO UPDATE SET "offset" = max("offset", excluded."offset")
+            """, [.text(checkpoint.segment), .integer(checkpoint.offset)])
+    }
+
+    /// The dictionary id of a row's shape, made where it is new.
+    func shapeID(of row: FactRow) throws -> Int64 {
+        let dimension = try dimensionID(of: row)
+        let tuple = SQLValue.text(FactColumns.tuple([.integer(dimension)] + row.shape))
+        if let id = try integer("SELECT shape_id FROM shape WHERE tuple = ?", [tuple]) { return id }
+        try run(FactTables.insertShape, [tuple, .integer(dimension)] + row.shape)
         return db.lastInsertedRowID
     }
 
+    private func dimensionID(of row: FactRow) throws -> Int64 {
+        let tuple = SQLValue.text(FactColumns.tuple(row.dimension))
+        if let id = try integer("SELECT dimension_id FROM dimension WHERE tuple = ?", [tuple]) { return id }
+        try run(FactTables.insertDimension, [tuple] + row.dimension)
+        return db.lastInsertedRowID
+    }
+
+    private func routeID(of row: FactRow) throws -> Int64 {
+        let tuple = SQLValue.text(FactColumns.tuple(row.route))
+        let use = "UPDATE route SET uses = uses + 1 WHERE tuple = ? RETURNING route_id"
+        if let id = try integer(use, [tuple]) { return id }
+        try run(FactTables.insertRoute, [tuple] + row.route)
+        guard let id = try integer(use, [tuple]) else {
+            throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "a route is gone")
+        }
+        return id
+    }
+
+    private func metadataID(of object: String) throws -> Int64 {
+        let use = "UPDATE metadata_set SET uses = uses + 1 WHERE object = ? RETURNING metadata_id"
+        if let id = try integer(use, [.text(object)]) { return id }
+        try run("INSERT INTO metadata_set (object) VALUES (?)", [.text(object)])
+        guard let id = try integer(use, [.text(object)]) else {
+            throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "a set of metadata is gone")
+        }
+        try run(
+            "INSERT OR IGNORE INTO metadata (key, value, metadata_id) SELECT key, value, ? FROM json_each(?)",
+            [.integer(id), .text(object)])
+        return id
+    }
+
     /// The dictionary id of a segment's name, made where it is new.
-    private func segmentID(of segment: String, in db: Database) throws -> Int64 {
-        let known = try db.cachedStatement(sql: "SELECT segment_id FROM checkpoint WHERE segment = ?")
-        if let id = try Int64.fetchOne(known, arguments: [segment]) { return id }
-        try db.cachedStatement(sql: "INSERT INTO checkpoint (segment, \"offset\") VALUES (?, 0)").execute(arguments: [segment])
+    func segmentID(of segment: String) throws -> Int64 {
+        if let id = try integer("SELECT segment_id FROM checkpoint WHERE segment = ?", [.text(segment)]) { return id }
+        try run("INSERT INTO checkpoint (segment, \"offset\") VALUES (?, 0)", [.text(segment)])
         return db.lastInsertedRowID
     }
 }

@@ -63,21 +63,27 @@ extension FactStore {
     private static func move(_ places: [MovedPayload], from old: Int64, to new: Int64, in db: Database) throws {
         let update = try db.cachedStatement(
             sql: """
-                UPDATE fact SET segment_id = ?, frame = ?, "offset" = ? WHERE id = ? AND (segment_id = ? OR frame < 0)
+                UPDATE fact SET segment_id = ?, frame = ?, "offset" = ?
+                WHERE start = ? AND tail = ? AND (segment_id = ? OR frame < 0)
                 """)
+        let tables = FactTables(db)
         for place in places {
+            guard let key = try tables.key(of: place.id) else { continue }
             try update.execute(arguments: [
-                new, place.frame, place.offset, FactColumns.blob(of: place.id).databaseValue, old,
+                new, place.frame, place.offset, key.start, SQLValue.blob(key.tail).databaseValue, old,
             ])
         }
     }
 
     private static func lose(_ ids: [ExchangeID], at segment: Int64, in db: Database) throws {
         let update = try db.cachedStatement(
-            sql: "UPDATE fact SET frame = ?, \"offset\" = 0 WHERE id = ? AND segment_id = ?")
+            sql: "UPDATE fact SET frame = ?, \"offset\" = 0 WHERE start = ? AND tail = ? AND segment_id = ?")
+        let tables = FactTables(db)
         for id in ids {
-            try update.execute(
-                arguments: [PayloadLocation.noFrame, FactColumns.blob(of: id).databaseValue, segment])
+            guard let key = try tables.key(of: id) else { continue }
+            try update.execute(arguments: [
+                PayloadLocation.noFrame, key.start, SQLValue.blob(key.tail).databaseValue, segment,
+            ])
         }
     }
 
@@ -108,7 +114,7 @@ extension FactStore {
     package func ids(at segment: String) throws -> [ExchangeID] {
         try reading { db in
             guard let id = try FactStore.knownSegment(segment, in: db) else { return [] }
-            return try FactStore.ids(db, sql: "SELECT id FROM fact WHERE segment_id = ?", arguments: [id])
+            return try FactStore.keys(db, where: "segment_id = ?", [id]).map(\.id)
         }
     }
 
@@ -117,26 +123,26 @@ extension FactStore {
     /// - Parameter metadata: keys and values.
     /// - Returns: their ids, in no order.
     /// - Throws: `FactStoreError`.
-    /// - Complexity: O(metadata in the index), once for every `FactStoreLimits.idsAStatement` pieces.
+    /// - Complexity: O(metadata in the index), once for every `FactStoreLimits.pairsAStatement` pieces.
     package func ids(metadata: [(name: String, value: String)]) throws -> [ExchangeID] {
         var found: Set<ExchangeID> = []
-        for start in stride(from: 0, to: metadata.count, by: FactStoreLimits.idsAStatement) {
-            let some = metadata[start..<min(start + FactStoreLimits.idsAStatement, metadata.count)]
+        for start in stride(from: 0, to: metadata.count, by: FactStoreLimits.pairsAStatement) {
+            let some = metadata[start..<min(start + FactStoreLimits.pairsAStatement, metadata.count)]
             let marks = some.map { _ in "(?, ?)" }.joined(separator: ", ")
-            let sql = "SELECT DISTINCT fact.id FROM metadata JOIN fact USING (fact_id) WHERE (key, value) IN (VALUES \(marks))"
+            let chosen = "metadata_id IN (SELECT metadata_id FROM metadata WHERE (key, value) IN (VALUES \(marks)))"
             let arguments = StatementArguments(some.flatMap { [$0.name, $0.value] })
-            found.formUnion(try reading { db in try FactStore.ids(db, sql: sql, arguments: arguments) })
+            found.formUnion(try reading { db in try FactStore.keys(db, where: chosen, arguments).map(\.id) })
         }
         return Array(found)
     }
 
-    private static func ids(_ db: Database, sql: String, arguments: StatementArguments) throws -> [ExchangeID] {
-        var ids: [ExchangeID] = []
-        let rows = try Row.fetchCursor(db, sql: sql, arguments: arguments)
-        while let row = try rows.next() {
-            if let value = row.values.first, let id = FactColumns.id(of: value) { ids.append(id) }
+    private static func keys(_ db: Database, where chosen: String, _ arguments: StatementArguments) throws -> [FactKey] {
+        var keys: [FactKey] = []
+        let rows = try Row.fetchCursor(db, sql: "SELECT start, tail FROM fact WHERE \(chosen)", arguments: arguments)
+        while let row = try rows.next()?.values {
+            if let key = FactKey(start: row[0], tail: row[1]) { keys.append(key) }
         }
-        return ids
+        return keys
     }
 
     /// Deletes facts, with nothing readable left of them; on the disk when this returns.
@@ -157,25 +163,18 @@ extension FactStore {
     package func forget(_ segment: String, startedAtUs: ClosedRange<Int64>) throws -> Int {
         try writingDurably { db in
             guard let id = try FactStore.knownSegment(segment, in: db) else { return 0 }
-            let chosen = "WHERE started_at_us BETWEEN ? AND ? AND segment_id = ?"
-            let arguments: StatementArguments = [startedAtUs.lowerBound, startedAtUs.upperBound, id]
-            try db.execute(
-                sql: "DELETE FROM metadata WHERE fact_id IN (SELECT fact_id FROM fact \(chosen))", arguments: arguments)
-            try db.execute(sql: "DELETE FROM fact \(chosen)", arguments: arguments)
-            let count = db.changesCount
+            let epoch = SchemaTwo.epochUs
+            let keys = try FactStore.keys(
+                db, where: "start BETWEEN ? AND ? AND segment_id = ?",
+                [startedAtUs.lowerBound &- epoch, startedAtUs.upperBound &- epoch, id])
+            let tables = FactTables(db)
+            for key in keys { try tables.delete(key) }
+            try Coverage(db).forget(starts: keys.map(\.start))
+            let count = keys.count
             try db.execute(sql: "DELETE FROM loss WHERE segment_id = ?", arguments: [id])
             // Its checkpoint stays: should the files be there a while longer, nothing is read again.
             return count
         }
-    }
-
-    /// The facts of some exchanges, in their order; those that are not there are left out.
-    ///
-    /// - Parameter ids: the exchanges.
-    /// - Returns: their facts.
-    /// - Throws: `FactStoreError`.
-    package func facts(of ids: [ExchangeID]) throws -> [ExchangeFact] {
-        try reading { db in try FactWalk.facts(ids, in: db) }
     }
 
     private static func knownSegment(_ name: String, in db: Database) throws -> Int64? {
@@ -184,12 +183,12 @@ extension FactStore {
     }
 
     private static func delete(_ ids: [ExchangeID], in db: Database) throws {
+        let tables = FactTables(db)
+        var starts: [Int64] = []
         for id in ids {
-            let blob = FactColumns.blob(of: id).databaseValue
-            try db.cachedStatement(sql: "DELETE FROM metadata WHERE fact_id = (SELECT fact_id FROM fact WHERE id = ?)")
-                .execute(arguments: [blob])
-            try db.cachedStatement(sql: "DELETE FROM fact WHERE id = ?").execute(arguments: [blob])
+            if let start = try tables.delete(id) { starts.append(start) }
         }
+        try Coverage(db).forget(starts: starts)
     }
 
     /// One transaction that is on the disk on return, and that leaves nothing readable of what it deletes.

@@ -4,8 +4,14 @@
 package enum FactStoreLimits {
     /// Facts read at a time while streaming: a page of some hundred kilobytes.
     package static let pageFacts = 512
-    /// Facts or their metadata asked for in one statement by their ids.
-    static let idsAStatement = 64
+    /// Pieces of metadata asked for in one statement.
+    static let pairsAStatement = 64
+    /// Exchanges in a chunk of columns: its row numbers take two bytes, and it is built in some tens of milliseconds.
+    package static let chunkFacts = 65_536
+    /// Fewer exchanges are not packed into a chunk: reading them as rows takes no longer than some milliseconds.
+    package static let leastChunkFacts = 4_096
+    /// Chunks packed, or hours rolled up, in one transaction, so that nobody waits long for the database.
+    static let builtATransaction = 4
     /// Rows a question may answer with; above it the question wants a filter, not a bigger table.
     package static let queryRows = 100_000
     /// Seconds to wait for another connection's transaction.

@@ -36,7 +36,8 @@ enum FactStoreOpening {
     }
 
     private static func state(of db: Database, path: String) throws -> State {
-        let objects = try Int64.fetchOne(db, sql: "SELECT count(*) FROM sqlite_master") ?? 0
+        // The list of migrations is made in a transaction of its own: a death right behind it leaves it alone.
+        let objects = try Int64.fetchOne(db, sql: "SELECT count(*) FROM sqlite_master WHERE tbl_name <> 'grdb_migrations'") ?? 0
         let application = try Int64.fetchOne(db, sql: "PRAGMA application_id") ?? 0
         let version = try Int64.fetchOne(db, sql: "PRAGMA user_version") ?? 0
         if objects == 0, application == 0, version == 0 { return .empty }

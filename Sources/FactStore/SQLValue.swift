@@ -29,6 +29,11 @@ package enum SQLValue: Equatable, Sendable {
         if case .text(let value) = self { value } else { nil }
     }
 
+    /// The bytes, where these are some.
+    package var blob: [UInt8]? {
+        if case .blob(let value) = self { value } else { nil }
+    }
+
     /// An integer, or NULL.
     package init(_ value: Int64?) { self = value.map(SQLValue.integer) ?? .null }
 

@@ -29,7 +29,7 @@ struct AnswerPlanner: Sendable {
                 playback = early
             } else {
                 let draw = Draw(
-                    order: order, random: SeededRandom(seed: seed),
+                    order: order, random: SeededRandom(seed: order?.seed ?? seed),
                     faults: SeededRandom(seed: seed).fork(UInt64(repetition(seed)) &+ 1_000), due: due)
                 playback = try answer(request, body: body ?? [], place, draw, &desk)
             }

@@ -39,6 +39,8 @@ package struct FakeOrder: Sendable, Equatable {
     package var stallMilliseconds: Int64?
     /// Whether usage is left out of the answer.
     package var omitsUsage = false
+    /// What the answer's text and ids follow from in place of the request's body, so that different bodies get the same.
+    package var seed: UInt64?
     /// Whether the connection closes after the answer.
     package var closes = false
     /// Content events after which an error comes in the stream itself, under a status of 200.
@@ -118,6 +120,7 @@ package struct FakeOrder: Sendable, Equatable {
         case "tokens": tokens = Int(try Self.number(key, value, 1...Int64(FakeProviderLimits.answerTokens)))
         case "stall_ms": stallMilliseconds = try Self.number(key, value, delays)
         case "no_usage": omitsUsage = try Self.number(key, value, 0...1) == 1
+        case "seed": seed = UInt64(try Self.number(key, value, 0...Int64.max))
         case "close": closes = try Self.number(key, value, 0...1) == 1
         default: try setTransport(key, value)
         }

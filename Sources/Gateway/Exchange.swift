@@ -16,7 +16,7 @@ import Upstream
 final class Exchange: UpstreamReceiver {
     /// Where the exchange stands.
     enum Phase {
-        /// The body is held until it is whole, for Weir signs it. Exits: `connecting`, `over`.
+        /// The body is held until it is whole, for Weir signs it, or makes it ask for usage. Exits: `connecting`, `over`.
         case holding
         /// No connection yet. Exits: `awaitingHead`, `over`.
         case connecting
@@ -31,14 +31,16 @@ final class Exchange: UpstreamReceiver {
     let loop: GatewayLoop
     let head: RequestHead
     let route: Route
-    private(set) var phase = Phase.connecting
-    private var downstream: DownstreamHandler?
+    var phase = Phase.connecting
+    private(set) var downstream: DownstreamHandler?
     private var connection: UpstreamConnection?
-    private var request: RequestSending
+    var request: RequestSending
     private var requestIsComplete = false
     private var requestByteCount = 0
     private var responseByteCount = 0
     private var removesChunking = false
+    /// The caller gets payload without the provider's framing.
+    private var writesPayload = false
     /// The caller knows the answer's end by the close alone: breaking off must not look like one.
     private var endsWithClose = false
     private var keepsAlive = true
@@ -58,7 +60,13 @@ final class Exchange: UpstreamReceiver {
     private var drain: AnswerDrain?
     private let facts: RouteFacts
     /// Bytes of the held body, framing included, counted in the loop's sum.
-    private var heldBytes = 0
+    var heldBytes = 0
+    /// The body that is held because it may have to ask for its usage.
+    var asking: UsageAsking?
+    /// The provider was asked for usage that the caller had not asked for.
+    var hasAsked = false
+    /// Keeps what was asked for from the caller.
+    var stripping: UsageStripping?
     /// When the request's first byte was written to a connection that was idle; nil where one had to be opened.
     private var forwardedUs: Int64?
 
@@ -97,6 +105,7 @@ final class Exchange: UpstreamReceiver {
 
     func start(allocator: ByteBufferAllocator) {
         if route.isSigned { return hold() }
+        if route.usageOptIn != .off, holdsToAsk() { return }
         request.add(HeadRewriting.upstreamHead(head, route: route, allocator: allocator))
         beginAttempt(reason: nil, freshOnly: false)
     }
@@ -128,7 +137,10 @@ final class Exchange: UpstreamReceiver {
     func requestPayload(_ bytes: ByteBuffer) {
         unsafe bytes.withUnsafeReadableBytes {
             unsafe tap.requestBytes($0)
-            if phase == .holding { unsafe bodyHash?.update($0) }
+            if phase == .holding {
+                unsafe bodyHash?.update($0)
+                unsafe asking?.add($0)
+            }
         }
         requestByteCount += bytes.readableBytes
     }
@@ -140,7 +152,9 @@ final class Exchange: UpstreamReceiver {
         guard requestByteCount <= loop.limits.bodyBytes || isTunnel else {
             return fail(Exchange.bodyTooLarge(loop.limits.bodyBytes))
         }
-        if phase == .holding, let fault = hold(piece) { return fail(fault) }
+        if phase == .holding {
+            if asking != nil { holdToAsk(piece) } else if let fault = hold(piece) { return fail(fault) }
+        }
         request.add(piece.raw)
         if let ending = piece.ending { request.add(ending) }
         if !request.isSmall {
@@ -151,7 +165,10 @@ final class Exchange: UpstreamReceiver {
         guard piece.isComplete else { return }
         requestIsComplete = true
         tap.exchange.requestReceivedUs = now
-        if phase == .holding { return signAndSend() }
+        if phase == .holding {
+            if let asking { return judgeAndSend(asking, ending: piece.ending) }
+            return signAndSend()
+        }
         if phase == .awaitingHead || phase == .answering {
             flushRequest()
             requestWasSent(now)
@@ -208,7 +225,7 @@ final class Exchange: UpstreamReceiver {
 
     // MARK: Attempts
 
-    private func beginAttempt(reason: String?, freshOnly: Bool) {
+    func beginAttempt(reason: String?, freshOnly: Bool) {
         phase = .connecting
         attemptCount += 1
         let now = tap.nowUs()
@@ -280,9 +297,11 @@ final class Exchange: UpstreamReceiver {
         guard phase == .awaitingHead else { return }
         phase = .answering
         request.forget()
+        if hasAsked { beginStripping(answer) }
         noteAnswer(answer)
         isTunnel = answer.isUpgrade
         removesChunking = answer.framing == .chunked && head.minorVersion == 0
+        writesPayload = removesChunking || stripping != nil
         endsWithClose = answer.framing == .untilClose || removesChunking
         // A caller that still waits for leave to send its body may send it or not: the next request could not be told from it.
         let mayStillSendBody = !requestIsComplete && head.block.holds(.expect) && !hasPassedContinue
@@ -291,10 +310,9 @@ final class Exchange: UpstreamReceiver {
         let needs = HeadRewriting.AnswerNeeds(
             closes: !keepsAlive && !isTunnel, removesChunking: removesChunking,
             confirmsKeepAlive: keepsAlive && head.minorVersion == 0, addsVia: route.addsVia)
-        downstream.write(
-            HeadRewriting.downstreamHead(
-                answer, told: HeadRewriting.Told(id: tap.id, provider: route.provider, attempts: attemptCount), needs: needs,
-                allocator: downstream.allocator))
+        var told = HeadRewriting.Told(id: tap.id, provider: route.provider, attempts: attemptCount)
+        told.streamUsage = streamUsageLine
+        downstream.write(HeadRewriting.downstreamHead(answer, told: told, needs: needs, allocator: downstream.allocator))
         if isTunnel { downstream.beginTunnel() }
     }
 
@@ -303,7 +321,7 @@ final class Exchange: UpstreamReceiver {
         lastProgressUs = now
         tap.exchange.firstByteUs = now
         tap.exchange.status = answer.status
-        unsafe answer.block.bytes.withUnsafeBytes { unsafe tap.responseHead($0) }
+        noteHead(answer.block)
         isStream = answer.isUpgrade || answer.block.first(.contentType).map(StreamDetection.isStreamType) ?? false
         tap.exchange.responseStream = isStream
         if answer.status >= 400 { tap.exchange.errorSource = .provider }
@@ -318,7 +336,7 @@ final class Exchange: UpstreamReceiver {
         lastProgressUs = now
         responseByteCount += bytes.readableBytes
         unsafe bytes.withUnsafeReadableBytes { unsafe tap.responseBytes($0, at: now) }
-        if removesChunking { downstream?.write(bytes) }
+        if writesPayload { writePayload(bytes) }
         drain?.byteCount += bytes.readableBytes
         guard isFirstPayload else { return }
         isFirstPayload = false
@@ -339,7 +357,9 @@ final class Exchange: UpstreamReceiver {
             // Before the caller can know that the answer is whole.
             tap.commit(drain == nil ? .completed : .clientClosed, at: now)
         }
-        if !removesChunking, let downstream {
+        if writesPayload {
+            if piece.isComplete { finishStripping(isWhole: true, ending: piece.ending) }
+        } else if let downstream {
             if piece.raw.readableBytes > 0 { downstream.write(piece.raw) }
             if let ending = piece.ending { downstream.write(ending) }
         }
@@ -430,6 +450,7 @@ final class Exchange: UpstreamReceiver {
         finishAttempt(outcome)
         tap.commit(outcome)
         count(outcome)
+        finishStripping(isWhole: false, tells: outcome != .clientClosed)
         connection = nil
         request.forget()
         loop.holdsNoMore(heldBytes)

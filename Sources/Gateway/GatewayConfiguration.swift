@@ -46,7 +46,7 @@ package struct GatewayLimits: Sendable {
     package var stalledCallerMilliseconds: Int64 = 300_000
     /// Bytes of a request body on the wire.
     package var bodyBytes = 512 << 20
-    /// Request bytes held so that they can be sent again on a fresh connection.
+    /// Request bytes held so that they can be sent again on a fresh connection; a longer body is not made to ask for its usage.
     package var resendBytes = 1 << 20
     /// Bytes of a request body that is held whole before it is sent, because Weir signs it.
     package var signedBodyBytes = 32 << 20
@@ -60,7 +60,7 @@ package struct GatewayLimits: Sendable {
     package var exchangesPerLoop = 16_384
     /// Open connections of callers, per loop.
     package var connectionsPerLoop = 32_768
-    /// Bytes of bodies that are held because Weir signs them, per loop.
+    /// Bytes of bodies that are held because Weir signs them or makes them ask for usage, per loop.
     package var signedBytesPerLoop = 256 << 20
     /// Of callers' connections, TLS and HTTP/2.
     package var listener = ListenerLimits()

@@ -55,6 +55,8 @@ struct GatewayMetricSet: Sendable {
     let requestBytes: MetricHandle
     let responseBytes: MetricHandle
     let attempts: MetricHandle
+    let usageAsking: MetricHandle
+    let usageStripping: MetricHandle
     let connectionsOpen: MetricHandle
     let connectionsAccepted: MetricHandle
     let connectionsRefused: MetricHandle
@@ -100,6 +102,16 @@ struct GatewayMetricSet: Sendable {
         attempts = try layout.add(
             MetricFamily(
                 "weir_gateway_attempts_total", .counter, labels: [provider], help: "Sends to providers, resends included."))
+        usageAsking = try layout.add(
+            MetricFamily(
+                "weir_gateway_usage_opt_ins_total", .counter,
+                labels: [MetricLabel("result", UsageAskingResult.allCases.map(\.rawValue))],
+                help: "Requests that the policy on stream usage covers, by what became of them."))
+        usageStripping = try layout.add(
+            MetricFamily(
+                "weir_gateway_usage_strips_total", .counter,
+                labels: [MetricLabel("result", UsageStrippingResult.allCases.map(\.rawValue))],
+                help: "Answers whose usage chunk was to be kept from the caller, by what became of it."))
         connectionsOpen = try layout.add(
             MetricFamily("weir_gateway_connections_open", .gauge, help: "Callers' connections open now."))
         connectionsAccepted = try layout.add(
@@ -223,6 +235,14 @@ final class GatewayMetrics {
 
     func upstreamFailed(_ code: UpstreamError.Code) {
         shard.add(1, to: set.upstreamFailed.series(UpstreamError.Code.allCases.firstIndex(of: code) ?? -1))
+    }
+
+    func usageAsked(_ result: UsageAskingResult) {
+        shard.add(1, to: set.usageAsking.series(UsageAskingResult.allCases.firstIndex(of: result) ?? -1))
+    }
+
+    func usageStripped(_ result: UsageStrippingResult) {
+        shard.add(1, to: set.usageStripping.series(UsageStrippingResult.allCases.firstIndex(of: result) ?? -1))
     }
 
     func resent() { shard.add(1, to: set.resends.series) }

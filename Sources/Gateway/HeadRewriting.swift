@@ -11,14 +11,17 @@ package enum HeadRewriting {
     /// - Parameters:
     ///   - head: the caller's.
     ///   - route: where it goes; one that `isSigned` needs `signedUpstreamHead` instead.
+    ///   - contentLength: what takes the place of the stated length; nil: it stays.
     ///   - allocator: for the buffer.
     /// - Returns: the bytes, closing empty line included.
-    package static func upstreamHead(_ head: RequestHead, route: Route, allocator: ByteBufferAllocator) -> ByteBuffer {
-        let body = gatheredBytes(head.framing)
+    package static func upstreamHead(
+        _ head: RequestHead, route: Route, contentLength: Int? = nil, allocator: ByteBufferAllocator
+    ) -> ByteBuffer {
+        let body = gatheredBytes(contentLength.map { .length($0) } ?? head.framing)
         var out = allocator.buffer(capacity: head.block.byteCount + route.endpoint.basePath.count + 256 + body)
         let key = PlacedKey(route)
         writeRequestLine(head, route: route, key: key, to: &out)
-        writeFields(head, route: route, key: key, signature: nil, to: &out)
+        writeFields(head, route: route, key: key, signature: nil, contentLength: contentLength, to: &out)
         return out
     }
 
@@ -49,7 +52,8 @@ package enum HeadRewriting {
     ///
     /// A signature takes the place of the caller's credentials and of what belongs to the caller's own signature.
     static func writeFields(
-        _ head: RequestHead, route: Route, key: PlacedKey, signature: [UInt8]?, to out: inout ByteBuffer
+        _ head: RequestHead, route: Route, key: PlacedKey, signature: [UInt8]?, contentLength: Int? = nil,
+        to out: inout ByteBuffer
     ) {
         let block = head.block
         let dropped = block.connectionNames
@@ -63,6 +67,10 @@ package enum HeadRewriting {
             case .drops where upgrades && field.known == .connection:
                 run.skip(field, to: &out)
                 out.writeStaticString("Connection: Upgrade\r\n")
+            case .passes where contentLength != nil && field.known == .contentLength:
+                run.skip(field, to: &out)
+                out.writeBytes(block.name(field))
+                out.writeString(": \(contentLength ?? 0)\r\n")
             case .passes: run.pass(field)
             case .drops: run.skip(field, to: &out)
             case .host:
@@ -156,6 +164,8 @@ package enum HeadRewriting {
         package var provider: String
         /// Sends to providers.
         package var attempts: Int
+        /// What Weir has done about the stream's usage, a whole header line; nil: nothing.
+        var streamUsage: StaticString?
 
         /// What is told of one exchange.
         package init(id: ExchangeID, provider: String, attempts: Int) {
@@ -171,6 +181,7 @@ package enum HeadRewriting {
                 return ExchangeID.textCount
             }
             out.writeStaticString("\r\n")
+            if let streamUsage { out.writeStaticString(streamUsage) }
             if !provider.isEmpty {
                 out.writeStaticString("x-weir-provider: ")
                 out.writeString(provider)

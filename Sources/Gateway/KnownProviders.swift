@@ -4,9 +4,9 @@
 ///
 /// Sources: each provider's API reference, SDK or a widely used client; `notebooks-docs/providers.md` says which.
 enum KnownProviders {
-    /// Name, base URL (nil: a URL or a region is needed), where the key goes, further hosts.
+    /// Name, base URL (nil: a URL or a region is needed), where the key goes, further hosts, whether streams tell usage when asked.
     static let table: [Provider] = [
-        Provider("openai", "https://api.openai.com/v1", .bearer, hosts: [".api.openai.com"]),
+        Provider("openai", "https://api.openai.com/v1", .bearer, hosts: [".api.openai.com"], tellsUsageWhenAsked: true),
         Provider("anthropic", "https://api.anthropic.com", .xAPIKey),
         Provider(
             "gemini", "https://generativelanguage.googleapis.com", .xGoogAPIKey),
@@ -17,7 +17,7 @@ enum KnownProviders {
                 "aiplatform.us.rep.googleapis.com", "aiplatform.eu.rep.googleapis.com",
             ], template: .vertex),
         Provider("groq", "https://api.groq.com/openai/v1"),
-        Provider("cerebras", "https://api.cerebras.ai/v1"),
+        Provider("cerebras", "https://api.cerebras.ai/v1", tellsUsageWhenAsked: true),
         Provider("openrouter", "https://openrouter.ai/api/v1"),
         Provider(
             "mistral", "https://api.mistral.ai/v1", .bearer, hosts: ["codestral.mistral.ai"]),
@@ -35,12 +35,14 @@ enum KnownProviders {
             hosts: [
                 ".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com", ".inference.ai.azure.com",
                 ".models.ai.azure.com", ".openai.azure.us", ".openai.azure.cn",
-            ]),
+            ], tellsUsageWhenAsked: true),
         Provider("bedrock", nil, .bearer, template: .bedrock),
         // Where these stand only the operator knows: a caller must not reach a port of this machine by a name.
         Provider("ollama", nil),
-        Provider("vllm", nil),
-        Provider("alibaba", "https://dashscope-intl.aliyuncs.com/compatible-mode/v1", hosts: ["dashscope.aliyuncs.com"]),
+        Provider("vllm", nil, tellsUsageWhenAsked: true),
+        Provider(
+            "alibaba", "https://dashscope-intl.aliyuncs.com/compatible-mode/v1", hosts: ["dashscope.aliyuncs.com"],
+            tellsUsageWhenAsked: true),
         Provider("baseten", "https://inference.baseten.co/v1"),
         Provider("deepinfra", "https://api.deepinfra.com/v1/openai"),
         Provider("github-models", "https://models.github.ai/inference"),

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+package import Dialects
 package import ExchangeModel
 
 /// Where a provider wants its key.
@@ -44,10 +45,15 @@ package struct Provider: Sendable {
     package let hosts: [String]
     /// Credentials that requests to its base URL are signed with.
     package let signing: AWSSigning?
+    /// What is done about its chat streams that do not ask for their usage.
+    package private(set) var usageOptIn: UsageOptIn
+    /// Its streams tell their usage where they are asked, and there alone: the operator's general word holds for it.
+    let tellsUsageWhenAsked: Bool
     let template: Template
 
     init(
-        _ name: String, _ url: String?, _ keyPlacement: KeyPlacement = .bearer, hosts: [String] = [], template: Template = .none
+        _ name: String, _ url: String?, _ keyPlacement: KeyPlacement = .bearer, hosts: [String] = [], template: Template = .none,
+        tellsUsageWhenAsked: Bool = false
     ) {
         self.name = name
         baseURL = url.flatMap { try? BaseURL($0) }
@@ -55,7 +61,9 @@ package struct Provider: Sendable {
         families = nil
         self.hosts = hosts + (baseURL.map { [$0.host] } ?? [])
         self.template = template
+        self.tellsUsageWhenAsked = tellsUsageWhenAsked
         signing = nil
+        usageOptIn = .off
     }
 
     init(_ definition: ProviderDefinition, name: String, over base: Provider?) {
@@ -67,6 +75,15 @@ package struct Provider: Sendable {
         families = definition.families ?? base?.families
         hosts = definition.hosts + (definition.url.map { [$0.host] } ?? []) + (base?.hosts ?? [])
         signing = definition.signing
+        tellsUsageWhenAsked = base?.tellsUsageWhenAsked ?? false
+        usageOptIn = .off
+    }
+
+    /// The provider with what the configuration says about usage: its own word, else the general one where that holds for it.
+    func asking(_ own: UsageOptIn?, general: UsageOptIn) -> Provider {
+        var provider = self
+        provider.usageOptIn = own ?? (tellsUsageWhenAsked ? general : .off)
+        return provider
     }
 
     /// Whether text can be a cloud's region: it becomes part of a host name.
@@ -92,12 +109,15 @@ package struct ProviderDefinition: Sendable {
     package var region: String?
     /// Credentials that requests to the base URL are signed with; never used for a URL that a caller named.
     package var signing: AWSSigning?
+    /// What is done about chat streams that do not ask for their usage; nil: as the general setting says, where it holds for it.
+    package var usageOptIn: UsageOptIn?
 
     /// Names a provider.
     package init(
         name: String, url: BaseURL? = nil, keyPlacement: KeyPlacement? = nil, hosts: [String] = [],
-        families: [APIFamily]? = nil, region: String? = nil, signing: AWSSigning? = nil
+        families: [APIFamily]? = nil, region: String? = nil, signing: AWSSigning? = nil, usageOptIn: UsageOptIn? = nil
     ) {
+        self.usageOptIn = usageOptIn
         self.name = name
         self.url = url
         self.keyPlacement = keyPlacement

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+package import Dialects
 
 /// The providers that Weir knows by name, and those of the configuration.
 ///
@@ -18,17 +19,22 @@ package struct ProviderCatalogue: Sendable {
 
     /// The built-in providers with those of the configuration over them.
     ///
-    /// - Parameter definitions: a known name overrides what it sets; a new one adds a provider. The last of equal names wins.
-    package init(definitions: [ProviderDefinition] = []) {
+    /// - Parameters:
+    ///   - definitions: a known name overrides what it sets; a new one adds a provider. The last of equal names wins.
+    ///   - usageOptIn: what is done about chat streams that do not ask for their usage, at providers that tell it where asked.
+    package init(definitions: [ProviderDefinition] = [], usageOptIn: UsageOptIn = .off) {
         var providers = KnownProviders.table
+        var ownOptIns: [String: UsageOptIn] = [:]
         for definition in definitions {
             let name = definition.name.lowercased()
+            if let own = definition.usageOptIn { ownOptIns[name] = own }
             let place = providers.firstIndex { $0.name == name }
             let merged = Provider(definition, name: name, over: place.map { providers[$0] })
             if let place { providers.remove(at: place) }
             // The configuration's word on whose a host is comes before our own.
             providers.insert(merged, at: 0)
         }
+        providers = providers.map { $0.asking(ownOptIns[$0.name], general: usageOptIn) }
         entries = providers.map(ProviderCatalogue.entry)
         var byLength: [[Int]] = []
         var exact: [String: Int] = [:]
@@ -61,7 +67,8 @@ package struct ProviderCatalogue: Sendable {
         let endpoint = provider.baseURL.map {
             ProviderEndpoint(
                 provider: provider.name, keyPlacement: provider.keyPlacement, base: $0, isCallerNamed: false,
-                demandsPublicAddress: false, signing: provider.signing, families: provider.families)
+                demandsPublicAddress: false, signing: provider.signing, families: provider.families,
+                usageOptIn: provider.usageOptIn)
         }
         return Entry(provider: provider, endpoint: endpoint)
     }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+package import Dialects
 package import ExchangeModel
 package import Upstream
 
@@ -20,6 +21,8 @@ package final class ProviderEndpoint: Sendable {
     package let signing: AWSSigning?
     /// The API families spoken here; nil: all.
     package let families: [APIFamily]?
+    /// What is done about chat streams that do not ask for their usage.
+    package let usageOptIn: UsageOptIn
     /// `Host: AUTHORITY` with its line end.
     package let hostLine: [UInt8]
     /// Scheme and authority, as in `https://api.example.com`.
@@ -39,9 +42,10 @@ package final class ProviderEndpoint: Sendable {
     ///   - demandsPublicAddress: whether only public addresses may be connected to.
     ///   - signing: credentials to sign with; ignored where the caller named the URL.
     ///   - families: the API families spoken there; nil: all.
+    ///   - usageOptIn: what is done about chat streams that do not ask for their usage.
     package init(
         provider: String, keyPlacement: KeyPlacement, base: BaseURL, isCallerNamed: Bool, demandsPublicAddress: Bool,
-        signing: AWSSigning? = nil, families: [APIFamily]? = nil
+        signing: AWSSigning? = nil, families: [APIFamily]? = nil, usageOptIn: UsageOptIn = .off
     ) {
         self.provider = provider
         self.keyPlacement = keyPlacement
@@ -49,6 +53,7 @@ package final class ProviderEndpoint: Sendable {
         self.isCallerNamed = isCallerNamed
         self.signing = isCallerNamed ? nil : signing
         self.families = families
+        self.usageOptIn = usageOptIn
         target = UpstreamTarget(
             host: base.host, port: base.port, isTLS: base.isTLS, demandsPublicAddress: demandsPublicAddress)
         hostLine = Array("Host: \(base.authority)\r\n".utf8)

@@ -15,6 +15,15 @@ enum QueryString {
         return isHeld
     }
 
+    /// The value of the first parameter of a name, as it is written; nil where there is none.
+    static func value(of name: StaticString, in query: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
+        var found: ArraySlice<UInt8>?
+        forEach(query) { parameter in
+            if found == nil, isNamed(parameter, name) { found = value(parameter) }
+        }
+        return found
+    }
+
     /// Whether a `key` parameter is a gateway key.
     static func holdsGatewayKey(_ query: ArraySlice<UInt8>) -> Bool {
         var isHeld = false

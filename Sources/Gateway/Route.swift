@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Dialects
 package import ExchangeModel
 package import Upstream
 
@@ -30,13 +31,15 @@ package final class Route: Sendable {
     let keepsHost: Bool
     /// Heads that pass get a `Via` line.
     let addsVia: Bool
+    /// What is done about a stream that does not ask for its usage; off wherever the API has no such question.
+    let usageOptIn: UsageOptIn
     /// Task and environment named by a path prefix.
     package let attribution: Attribution
 
     init(
         endpoint: ProviderEndpoint, api: APIFamily?, family: APIFamily?, addsBasePath: Bool, targetRest: ArraySlice<UInt8>,
         pathEnd: Int, providerKey: ArraySlice<UInt8>?, holdsGatewayKey: Bool, keyID: String?, isSigned: Bool, keepsHost: Bool,
-        addsVia: Bool, attribution: Attribution
+        addsVia: Bool, usageOptIn: UsageOptIn, attribution: Attribution
     ) {
         self.endpoint = endpoint
         self.api = api
@@ -50,6 +53,7 @@ package final class Route: Sendable {
         self.isSigned = isSigned
         self.keepsHost = keepsHost
         self.addsVia = addsVia
+        self.usageOptIn = usageOptIn
         self.attribution = attribution
     }
 

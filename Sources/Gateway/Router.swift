@@ -81,13 +81,20 @@ package final class Router: Sendable {
     ) -> Route {
         let control = request.control
         let joined = BaseURL.join(base: endpoint.basePath, request.path)
+        let api = isModelCall ? Router.spoken(request.family, at: endpoint) : nil
         return Route(
-            endpoint: endpoint, api: isModelCall ? Router.spoken(request.family, at: endpoint) : nil, family: request.family,
+            endpoint: endpoint, api: api, family: request.family,
             addsBasePath: joined.addsBase, targetRest: request.targetRest[joined.rest.startIndex...],
             pathEnd: joined.rest.endIndex, providerKey: control.providerKey.map { GatewayKeys.bare(request.block.value($0)) },
             holdsGatewayKey: control.holdsGatewayKey, keyID: keyID,
             isSigned: endpoint.signing != nil && AWSAuthorization.needsSigning(request, for: endpoint.base),
-            keepsHost: AWSAuthorization.isMade(request, for: endpoint.base), addsVia: addsVia, attribution: attribution)
+            keepsHost: AWSAuthorization.isMade(request, for: endpoint.base), addsVia: addsVia,
+            usageOptIn: Router.usageOptIn(api, at: endpoint), attribution: attribution)
+    }
+
+    private static func usageOptIn(_ api: APIFamily?, at endpoint: ProviderEndpoint) -> UsageOptIn {
+        guard endpoint.usageOptIn != .off, let api, UsageOptIn.concerns(api) else { return .off }
+        return endpoint.usageOptIn
     }
 
     /// The family that a path tells, where it is spoken there.
@@ -140,7 +147,7 @@ package final class Router: Sendable {
         if case .vertex = provider.template, let location = ProviderInference.vertexLocation(request.path),
             let base = provider.template.url(region: location)
         {
-            return adHoc(provider.name, provider.keyPlacement, base, provider.families)
+            return adHoc(provider.name, provider.keyPlacement, base, provider)
         }
         throw Fault(
             .badControlHeader,
@@ -164,7 +171,7 @@ package final class Router: Sendable {
         let provider = named ?? catalogue.owner(ofHost: base.host)
         let placement =
             provider?.keyPlacement ?? ProviderInference.placement(ofPath: request.path, family: request.family)
-        return adHoc(provider?.name ?? base.host, placement, base, provider?.families)
+        return adHoc(provider?.name ?? base.host, placement, base, provider)
     }
 
     /// The host of AWS's own that the caller signed for: the configured endpoint, or one made for this request.
@@ -172,16 +179,17 @@ package final class Router: Sendable {
         guard let base = AWSAuthorization.host(request), AWSHost(base.host) != nil else { return nil }
         let bedrock = try entry(Array("bedrock".utf8)[...])
         if let own = bedrock?.endpoint, own.base == base { return own }
-        return adHoc("bedrock", .bearer, base, bedrock?.provider.families)
+        return adHoc("bedrock", .bearer, base, bedrock?.provider)
     }
 
     /// An endpoint that a request names, one way or another: never with secrets of the operator's.
     private func adHoc(
-        _ name: String, _ placement: KeyPlacement, _ base: BaseURL, _ families: [APIFamily]?
+        _ name: String, _ placement: KeyPlacement, _ base: BaseURL, _ provider: Provider?
     ) -> ProviderEndpoint {
         ProviderEndpoint(
             provider: name, keyPlacement: placement, base: base, isCallerNamed: true,
-            demandsPublicAddress: !allowsPrivateUpstreams, families: families)
+            demandsPublicAddress: !allowsPrivateUpstreams, families: provider?.families,
+            usageOptIn: provider?.usageOptIn ?? .off)
     }
 }
 

@@ -156,9 +156,7 @@ package final class IndexPass {
                 facts: read.facts, checkpoint: Checkpoint(segment: segment.name, offset: batch.next), losses: read.losses)
             options.noting(read.facts)
             report.batches += 1
-            report.records += read.facts.count
-            report.facts += result.inserted
-            report.duplicates += result.duplicates
+            note(result, of: read.facts)
             report.undecodable += read.losses.count
             return batch.next
         case .damage(let range, let reason, let next):
@@ -248,10 +246,17 @@ package final class IndexPass {
         let result = try store.commit(facts: facts, checkpoint: Checkpoint(segment: name, offset: 0))
         options.noting(facts)
         report.batches += 1
+        note(result, of: facts)
+        progress(report)
+    }
+
+    private func note(_ result: CommitResult, of facts: [ExchangeFact]) {
+        let latestUs = clock.wallUs + IndexingLimits.futureUs
         report.records += facts.count
         report.facts += result.inserted
         report.duplicates += result.duplicates
-        progress(report)
+        report.late += result.late
+        report.future += facts.count { $0.head.startedAtUs > latestUs }
     }
 
     /// Minds the time, the wish to stop and the others who wait; false where the pass has to stop.

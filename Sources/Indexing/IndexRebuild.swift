@@ -56,8 +56,9 @@ package struct IndexRebuild {
         let store = try FactStore.open(path: new, mode: .readWrite)
         let pass = IndexPass(
             store: store, directory: directory, lock: IndexLock(path: new + ".lock"), pricer: pricer, reading: reading)
-        let report = try pass.run(options, progress: progress)
+        var report = try pass.run(options, progress: progress)
         guard report.isCaughtUp else { return report }
+        report.built = try ColumnBuilding(store: store, lock: IndexLock(path: new + ".lock")).run(options)
         try store.settle()
         try changeOver()
         return report

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+package import FactStore
 
 /// What a pass did, so far or in all.
 package struct IndexReport: Equatable, Sendable {
@@ -22,6 +23,12 @@ package struct IndexReport: Equatable, Sendable {
     package var missing: UInt64 = 0
     /// Segments encrypted with a key that is not at hand, at most `IndexingLimits.namedSegments` of them.
     package var locked: [String] = []
+    /// Facts of a time that was packed or rolled up before: it is done again.
+    package var late = 0
+    /// Facts that began more than `IndexingLimits.futureUs` after the pass: somebody's clock is wrong.
+    package var future = 0
+    /// Chunks of columns packed, hours and days rolled up.
+    package var built = BuildReport()
     /// Bytes of segments read.
     package var bytes: Int64 = 0
     /// Bytes of segments that were unread when the pass began.
@@ -49,6 +56,9 @@ package struct IndexReport: Equatable, Sendable {
         if undecodable > 0 { text += "; \(undecodable) lines are no records" }
         if damaged > 0 { text += "; \(damaged) damaged ranges (see `weir segment verify`)" }
         if missing > 0 { text += "; \(missing) exchanges have no record, by \(gaps) gaps" }
+        if late > 0 { text += "; \(late) came late" }
+        if future > 0 { text += "; \(future) began in the future: look at the clocks of the nodes" }
+        if built.chunks + built.hours > 0 { text += "; \(built.chunks) chunks packed, \(built.hours) hours rolled up" }
         if !locked.isEmpty { text += "; no key for: \(locked.joined(separator: ", "))" }
         if !unreadable.isEmpty { text += "; cannot be read: \(unreadable.joined(separator: ", "))" }
         if !isCaughtUp { text += "; not finished, run it again" }

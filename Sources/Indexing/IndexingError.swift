@@ -39,6 +39,10 @@ package struct IndexingError: Error, Equatable, Sendable, CustomStringConvertibl
 package enum IndexingLimits {
     /// Work under the lock before a yielding pass gives it up for a moment, microseconds.
     package static let turnUs: Int64 = 200_000
+    /// How long after an exchange began its time is packed and rolled up: most of what began with it has ended by then.
+    package static let settlingUs: Int64 = 60_000_000
+    /// How far a start may lie ahead of this machine's clock before it is counted as of the future.
+    package static let futureUs: Int64 = 3_600_000_000
     /// Pause between two turns, microseconds; longer than `lockPollUs`, so that whoever waits gets the lock.
     package static let pauseUs: Int64 = 10_000
     /// Pause between two tries for the lock, microseconds.

@@ -96,14 +96,8 @@ final class SegmentOutput {
         for attempt in 0..<2 {
             guard let segment = current, firstUnsyncedAtUs != nil else { return }
             do {
-                try segment.file.sync()
-                // A file that has lost its name takes bytes and syncs them, and nobody will ever find them.
-                _ = try files.size(of: segment.path)
-                counters.syncs += 1
-                (unsynced, unsyncedBytes, firstUnsyncedAtUs) = ([], 0, nil)
-                return
+                return try syncNow(segment)
             } catch {
-                counters.syncFailures += 1
                 markSuspect(segment)
                 abandon()
                 if attempt == 1 {
@@ -116,6 +110,20 @@ final class SegmentOutput {
             }
             try writeUnsyncedAgain()
         }
+    }
+
+    /// Makes what a segment holds durable, or counts that it cannot be.
+    private func syncNow(_ segment: Current) throws(PlatformError) {
+        do throws(PlatformError) {
+            try segment.file.sync()
+            // A file that has lost its name takes bytes and syncs them, and nobody will ever find them.
+            _ = try files.size(of: segment.path)
+        } catch {
+            counters.syncFailures += 1
+            throw error
+        }
+        counters.syncs += 1
+        (unsynced, unsyncedBytes, firstUnsyncedAtUs) = ([], 0, nil)
     }
 
     /// Syncs by age, and ends a segment by age or hour.
@@ -231,7 +239,7 @@ final class SegmentOutput {
             } catch {
                 counters.writeFailures += 1
             }
-            if !isFull || !isWhole { abandon() }
+            if !isFull || !isWhole { leave(segment) }
         }
         if isFull {
             retryAtUs = clock.monotonicUs + limits.noSpacePauseUs
@@ -245,6 +253,14 @@ final class SegmentOutput {
                 .writeFailed, "Two segments in a row could not be written; batches are kept in memory. Check the device.",
                 segment: place.0, offset: place.1, cause: error)
         }
+    }
+
+    /// Leaves a segment that takes no more; what it holds is synced first, for what is durable there need not be written twice.
+    private func leave(_ segment: Current) {
+        if !unsynced.isEmpty {
+            do throws(PlatformError) { try syncNow(segment) } catch { markSuspect(segment) }
+        }
+        abandon()
     }
 
     /// Leaves the current segment for ever; what it held unsynced goes back to the head of the queue.

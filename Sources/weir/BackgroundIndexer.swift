@@ -41,10 +41,14 @@ final class BackgroundIndexer: Sendable {
             let clock = SystemClock()
             let keeping = BackgroundKeeping(plan: plan, metrics: metrics, logger: logger)
             var locked = LockedSegments()
-            var (sealedUs, removedUs) = (clock.monotonicUs, clock.monotonicUs)
+            var (sealedUs, removedUs, builtUs) = (clock.monotonicUs, clock.monotonicUs, clock.monotonicUs)
             while !stop.isSet {
                 let report = BackgroundIndexer.pass(plan, stop, metrics, logger)
                 if let report { locked.note(report, logger) }
+                if report?.isCaughtUp == true, clock.monotonicUs - builtUs >= plan.keepingPauseUs {
+                    keeping.build(stop)
+                    builtUs = clock.monotonicUs
+                }
                 // Sealing needs the index; what is sealed is read, so that removing does not.
                 if report?.isCaughtUp == true, clock.monotonicUs - sealedUs >= plan.keepingPauseUs {
                     keeping.seal(stop)
@@ -127,17 +131,28 @@ struct BackgroundKeeping {
         attempt { try sealNow(stop) }
     }
 
+    /// Packs columns and rolls hours up.
+    func build(_ stop: BackgroundIndexer.Stop) {
+        attempt("columns cannot be packed; answers are right, but slower") {
+            let store = try plan.paths.openForWriting(waitUs: 1_000_000)
+            let options = IndexPassOptions(maxDurationUs: 1_000_000, isYielding: true, shouldStop: { stop.isSet })
+            _ = try ColumnBuilding(store: store, lock: IndexLock(path: plan.paths.lock)).run(options)
+        }
+    }
+
     /// Removes what is due, whatever the index is like.
     func remove(_ stop: BackgroundIndexer.Stop) {
         guard !plan.retention.isEmpty, !stop.isSet else { return }
         attempt { try removeNow() }
     }
 
-    private func attempt(_ work: () throws -> Void) {
+    private func attempt(
+        _ trouble: Logger.Message = "segments cannot be sealed or removed; they are kept as they are", _ work: () throws -> Void
+    ) {
         do { try work() } catch let error as IndexingError where error.code == .locked {
-            logger.debug("another process seals or erases")
+            logger.debug("another process indexes, seals or erases")
         } catch {
-            logger.error("segments cannot be sealed or removed; they are kept as they are", metadata: ["error": "\(error)"])
+            logger.error(trouble, metadata: ["error": "\(error)"])
         }
     }
 

@@ -92,7 +92,8 @@ enum ConfigStanzaText {
             }
             let url = provider.url.map { $0.origin + $0.path } ?? ""
             let lists = [provider.hosts.joined(separator: ","), provider.apis?.joined(separator: ",") ?? "-"]
-            return ([provider.name, url, provider.key ?? "", provider.region ?? "", aws ?? ""] + lists).joined(separator: "\n")
+            let words = [provider.name, url, provider.key ?? "", provider.region ?? "", provider.usageOptIn ?? "", aws ?? ""]
+            return (words + lists).joined(separator: "\n")
         }.sorted()
     }
 

@@ -28,6 +28,7 @@ struct ProviderSetting {
     var hosts: [String] = []
     var apis: [String]?
     var region: String?
+    var usageOptIn: String?
     var aws: AWSSetting?
 }
 

@@ -145,7 +145,9 @@ enum ConfigSchema {
             isReloadable: true),
         Setting(
             path: "limits.resend_bytes", kind: .bytes(0...(64 * mebibyte)), fallback: "1MiB",
-            doc: "Request bytes held so that they can be sent again on a fresh connection.", isReloadable: true),
+            doc: "Request bytes held so that they can be sent again on a fresh connection; a longer body is not made to ask"
+                + " for usage.",
+            isReloadable: true),
         Setting(
             path: "limits.discard_bytes", kind: .bytes(0...(1 << 30)), fallback: "16MiB",
             doc: "Bytes of a refused request's body that are read and thrown away before the connection is closed instead.",
@@ -234,7 +236,14 @@ enum ConfigSchema {
             doc: "With drain: how long the answer is read on, in seconds.", isReloadable: true),
     ]
 
+    private static let usageOptIns = ["off", "inject", "inject_and_strip"]
+
     private static let upstream: [Setting] = [
+        Setting(
+            path: "usage_opt_in", kind: .choice(usageOptIns), fallback: "off",
+            doc: "Make chat streams that do not ask for their usage ask for it, and keep the answer from the caller or not."
+                + " Holds for providers that tell it where asked: openai, azure-openai, cerebras, alibaba, vllm.",
+            isReloadable: true),
         Setting(
             path: "upstream.ca_files", kind: .files, fallback: "",
             doc: "PEM files of authorities that are trusted beside the system's own.", isReloadable: true),
@@ -350,6 +359,9 @@ enum ConfigSchema {
         Setting(
             path: "apis", kind: .words, fallback: nil,
             doc: "The API families it speaks; what its paths tell beside them is passed and recorded as opaque. Without it: all."),
+        Setting(
+            path: "usage_opt_in", kind: .choice(usageOptIns), fallback: nil,
+            doc: "Over the setting of this name, whichever provider it is."),
         Setting(path: "region", kind: .text, fallback: nil, doc: "For bedrock and vertex-ai: the base URL follows from it."),
         Setting(path: "aws.access_key_id", kind: .secret, fallback: nil, doc: "Requests are signed with SigV4 for this key."),
         Setting(path: "aws.secret_access_key", kind: .secret, fallback: nil, doc: "The secret of the access key."),

@@ -71,6 +71,7 @@ struct ProviderReading {
         if case .list(let hosts) = values["hosts"] { setting.hosts = hosts.map { $0.lowercased() } }
         if case .list(let apis) = values["apis"] { setting.apis = apis }
         if case .text(let region) = values["region"] { setting.region = region }
+        if case .text(let word) = values["usage_opt_in"] { setting.usageOptIn = word }
         setting.aws = aws(values, stanza, origin: start)
         if values.isEmpty, stanza.fields.isEmpty {
             fault(start, "providers.\(stanza.name) says nothing; give it a base URL")

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Dialects
 import ExchangeModel
 import Gateway
 import Upstream
@@ -29,7 +30,7 @@ struct ConfigWiring {
                 AWSSigning(
                     accessKeyID: $0.accessKeyID, secretAccessKey: $0.secretAccessKey, sessionToken: $0.sessionToken,
                     region: $0.region, service: $0.service)
-            })
+            }, usageOptIn: setting.usageOptIn.flatMap(UsageOptIn.init(rawValue:)))
     }
 
     private static func key(_ setting: KeySetting) -> GatewayKey {
@@ -41,7 +42,9 @@ struct ConfigWiring {
 
     /// The providers that requests can go to, built in and configured.
     static func catalogue(_ from: ConfigResolution) -> ProviderCatalogue {
-        ProviderCatalogue(definitions: from.providers.map(definition))
+        ProviderCatalogue(
+            definitions: from.providers.map(definition),
+            usageOptIn: from.text("usage_opt_in").flatMap(UsageOptIn.init(rawValue:)) ?? .off)
     }
 
     private func onClientClose() -> ClientClosePolicy {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Answers
 import ArgumentParser
 import ByteCoding
 import Dialects
@@ -12,23 +13,39 @@ struct IndexVerb: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "index", abstract: "Read new records into the index, once.",
         discussion: """
-            Rerunnable and exactly once: goes on from its checkpoint. Waits for another indexer up to --max-duration, then exits 3. --rebuild reads all segments and sidecars into a new index, which takes the place of the old one once it is whole; until then the old one answers.
+            Rerunnable and exactly once: goes on from its checkpoint. Waits for another indexer up to --max-duration, then exits 3. --rebuild reads all segments and sidecars into a new index, which takes the place of the old one once it is whole; until then the old one answers. --reprice prices what is in the index by the prices in force now, from --since to --until.
 
             EXAMPLES:
               weir index
               weir index --data /var/lib/weir --max-duration 30 --json
               weir index --rebuild
+              weir index --reprice --since 2026-11-01
+              weir index --dump | sha256sum
             """)
 
     @OptionGroup var data: DataOption
     @Option(help: ArgumentHelp("How long the pass may take, waiting included.", valueName: "seconds")) var maxDuration = 600
     @Flag(help: "Build the index anew from segments and sidecars.") var rebuild = false
+    @Flag(help: "Price what is in the index anew.") var reprice = false
+    @Flag(help: "Write what is in the index as JSON lines by which two indexes are compared; index nothing.") var dump = false
+    @Option(help: ArgumentHelp("With --reprice: exchanges that began then or later; 7d, a date, a time.", valueName: "time"))
+    var since: String?
+    @Option(help: ArgumentHelp("With --reprice: exchanges that began before.", valueName: "time")) var until: String?
     @Flag(help: "The report as one JSON object on standard output.") var json = false
 
     func run() throws {
         guard (1...86_400).contains(maxDuration) else { throw VerbFailure.usage("--max-duration takes 1 to 86400 seconds") }
+        guard [rebuild, reprice, dump].count(where: \.self) <= 1 else {
+            throw VerbFailure.usage("--rebuild, --reprice and --dump: only one of them can be had")
+        }
+        guard reprice || (since == nil && until == nil) else { throw VerbFailure.usage("--since and --until go with --reprice") }
         try data.directory.require(PosixFileSystem())
         let maxDurationUs = Int64(maxDuration) * 1_000_000
+        if reprice { return try runRepricing(maxDurationUs) }
+        if dump {
+            let store = try FactStore.open(path: data.directory.index, mode: .readOnly)
+            return try Answers.writeDump(store: store) { try Terminal.data($0) }
+        }
         let report =
             try rebuild
             ? IndexRun.rebuild(data.directory, maxDurationUs: maxDurationUs)
@@ -37,6 +54,26 @@ struct IndexVerb: ParsableCommand {
         if json { try Terminal.data(IndexRun.json(report)) }
         Terminal.say(report.summary)
         if report.exitCode != 0 { throw VerbFailure(exitCode: report.exitCode, message: "") }
+    }
+
+    private func runRepricing(_ maxDurationUs: Int64) throws {
+        let clock = SystemClock()
+        let sinceUs = try since.map { try TimeArgument.parse($0, nowUs: clock.wallUs) }
+        let untilUs = try until.map { try TimeArgument.parse($0, nowUs: clock.wallUs) }
+        let pricer = BookPricer(try PriceFiles(data.directory).book())
+        let store = try data.directory.paths.openForWriting(waitUs: maxDurationUs)
+        let repricing = Repricing(store: store, lock: IndexLock(path: data.directory.paths.lock), pricer: pricer)
+        let options = IndexPassOptions(maxDurationUs: maxDurationUs)
+        let report = try repricing.run(sinceUs: sinceUs, untilUs: untilUs, options: options) { done in
+            if done.facts > 0 { Terminal.progress("repricing: \(done.facts) facts, \(done.changed) changed") }
+        }
+        Terminal.endProgress()
+        if json { try Terminal.data(IndexRun.json(report, version: pricer.version)) }
+        Terminal.say(
+            "\(report.changed) of \(report.facts) facts have another cost or price version now: "
+                + "\(HumanUnits.dollars(nanousd: report.beforeNanousd)) before, \(HumanUnits.dollars(nanousd: report.afterNanousd)) now"
+                + (report.isComplete ? "" : "; not finished, run it again"))
+        if !report.isComplete { throw VerbFailure(exitCode: 3, message: "") }
     }
 }
 
@@ -49,8 +86,17 @@ enum IndexRun {
         let pass = IndexPass(
             store: store, directory: try directory.log, lock: IndexLock(path: paths.lock),
             pricer: BookPricer(try PriceFiles(directory).book()), reading: ExchangeReader.read)
-        let leftUs = max(0, maxDurationUs - (SystemClock().monotonicUs - startedUs))
-        return try pass.run(IndexPassOptions(maxDurationUs: leftUs)) { if showsProgress { show($0) } }
+        func options() -> IndexPassOptions {
+            IndexPassOptions(maxDurationUs: max(0, maxDurationUs - (SystemClock().monotonicUs - startedUs)))
+        }
+        var report = try pass.run(options()) { if showsProgress { show($0) } }
+        guard report.isCaughtUp else { return report }
+        report.built = try ColumnBuilding(store: store, lock: IndexLock(path: paths.lock)).run(options()) { built in
+            if showsProgress, built.chunks + built.hours > 0 {
+                Terminal.progress("rolling up: \(built.chunks) chunks, \(built.hours) hours, \(built.days) days")
+            }
+        }
+        return report
     }
 
     static func rebuild(_ directory: DataDirectory, maxDurationUs: Int64) throws -> IndexReport {
@@ -65,6 +111,26 @@ enum IndexRun {
         Terminal.progress("indexing: \(report.facts) facts, \(report.bytes * 100 / report.totalBytes) %")
     }
 
+    static func json(_ report: RepriceReport, version: String) -> [UInt8] {
+        var json = JSONWriter()
+        json.beginObject()
+        let numbers: [(String, Int64)] = [
+            ("facts", Int64(report.facts)), ("changed", Int64(report.changed)), ("before_nanousd", report.beforeNanousd),
+            ("after_nanousd", report.afterNanousd),
+        ]
+        for (key, value) in numbers {
+            json.key(key)
+            json.value(value)
+        }
+        json.key("price_version")
+        json.value(version)
+        json.key("complete")
+        json.value(report.isComplete)
+        json.endObject()
+        json.newline()
+        return json.bytes
+    }
+
     static func json(_ report: IndexReport) -> [UInt8] {
         var json = JSONWriter()
         json.beginObject()
@@ -73,7 +139,8 @@ enum IndexRun {
             ("facts", Int64(report.facts)), ("duplicates", Int64(report.duplicates)), ("damaged", Int64(report.damaged)),
             ("undecodable", Int64(report.undecodable)), ("gaps", Int64(report.gaps)),
             ("missing", Int64(clamping: report.missing)), ("incomplete_bytes", report.incompleteBytes), ("bytes", report.bytes),
-            ("duration_us", report.durationUs),
+            ("late", Int64(report.late)), ("future", Int64(report.future)), ("chunks", Int64(report.built.chunks)),
+            ("hours", Int64(report.built.hours)), ("days", Int64(report.built.days)), ("duration_us", report.durationUs),
         ]
         for (key, value) in numbers {
             json.key(key)

@@ -219,7 +219,7 @@ struct PricesRefreshVerb: AsyncParsableCommand {
     }
 
     /// Whether nobody on the way can change what comes.
-    private static func isSafe(_ url: String) -> Bool {
+    static func isSafe(_ url: String) -> Bool {
         let lowered = url.lowercased()
         if lowered.hasPrefix("https://") { return true }
         guard lowered.hasPrefix("http://") else { return false }

@@ -26,7 +26,7 @@ struct Weir: AsyncParsableCommand {
         version: Program.version,
         subcommands: [
             ServeVerb.self, IndexVerb.self, QueryVerb.self, SegmentVerb.self, ReplayVerb.self, DatasetVerb.self, KeyVerb.self,
-            PricesVerb.self,
+            PricesVerb.self, ReconcileVerb.self,
             DoctorVerb.self,
             InstrumentVerb.self,
             DemoVerb.self,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Capture
+import Dialects
 import ExchangeModel
 import Gateway
 import Redaction
@@ -141,6 +142,35 @@ import Upstream
         let key = GatewayKey(id: "team", hashing: "weir_0123456789abcdef")
         #expect(key.sha256.count == 32)
         #expect(GatewayKeys([key]).id(of: Array("Bearer weir_0123456789abcdef".utf8)[...]) == "team")
+    }
+
+    @Test func theWordOnStreamUsageReachesEveryProviderItHoldsFor() throws {
+        let yaml = """
+            usage_opt_in: inject_and_strip
+            providers:
+              acme: {url: "https://acme.example/v2"}
+              groq: {usage_opt_in: inject}
+              vllm: {url: "http://10.0.0.7:8000/v1", usage_opt_in: off}
+            """
+        let resolution = try Trial(yaml).resolution()
+        #expect(resolution.faults == [])
+        let policies = ConfigWiring.catalogue(resolution).providers.filter { $0.usageOptIn != .off }
+        #expect(
+            policies.map { "\($0.name) \($0.usageOptIn.rawValue)" } == [
+                "alibaba inject_and_strip", "azure-openai inject_and_strip", "cerebras inject_and_strip", "groq inject",
+                "openai inject_and_strip",
+            ])
+        #expect(ConfigWiring.catalogue(try Trial("").resolution()).providers.allSatisfy { $0.usageOptIn == .off })
+        // The setting's words name those for whom it holds.
+        let doc = try #require(ConfigSchema.table["usage_opt_in"]?.doc)
+        for provider in ProviderCatalogue(usageOptIn: .inject).providers {
+            #expect(doc.contains(" \(provider.name)") == (provider.usageOptIn == .inject), "\(provider.name)")
+        }
+        let wrong = try Trial("usage_opt_in: on\nproviders: {groq: {usage_opt_in: strip}}\n").resolution().faults.map(\.message)
+        #expect(wrong.count == 2 && wrong[0].contains("usage_opt_in") && wrong[1].contains("providers.groq.usage_opt_in"))
+        let old = try Trial("providers: {groq: {usage_opt_in: inject}}\n").configuration()
+        let new = try Trial("usage_opt_in: inject\nproviders: {groq: {usage_opt_in: off}}\n").configuration()
+        #expect(ConfigReload.difference(old, new).applied == ["usage_opt_in", "providers"])
     }
 
     @Test func namesWhatAReloadChanged() throws {

@@ -52,6 +52,18 @@ private let tools =
         }
     }
 
+    @Test func anOrderedSeedGivesDifferentBodiesTheSameAnswer() async throws {
+        try await withServer { _, port in
+            var texts: [String] = []
+            for (content, order) in [("a", "seed=7"), ("b", "seed=7"), ("a", "seed=8"), ("a", "tokens=9"), ("b", "tokens=9")] {
+                let body = #"{"model":"gpt-4o-mini","messages":[{"role":"user","content":"\#(content)"}]}"#
+                let answer = try await post("/v1/chat/completions", body, port: port, headers: ["x-fake: \(order)"])
+                texts.append(try #require(try answer.json().text("choices.0.message.content")))
+            }
+            #expect(texts[0] == texts[1] && texts[0] != texts[2] && texts[3] != texts[4])
+        }
+    }
+
     @Test(arguments: [false, true]) func callsATool(isStream: Bool) async throws {
         try await withServer { _, port in
             let body = chatBody.dropLast() + ",\(tools),\"stream\":\(isStream)}"

@@ -18,18 +18,18 @@ extension Traffic {
     @discardableResult
     func seal() throws -> KeepingReport { try keeper(store()).seal() }
 
-    /// Every fact's record, fetched by the place that the fact remembers.
+    /// Every fact's record, fetched by the place that the fact remembers, by id.
     func fetched() throws -> [ExchangeRecord] {
         let reader = SegmentRecordReader(directory: directory)
         var found: [ExchangeRecord] = []
-        try store().forEachFact(order: .id) { fact in
+        try store().forEachFact { fact in
             let line = try reader.record(
                 segment: fact.location.segment, frame: fact.location.frame, offset: Int(fact.location.offset))
             let record = try ExchangeRecord(line: line)
             #expect(record.head.id == fact.head.id)
             found.append(record)
         }
-        return found
+        return found.sorted { $0.head.id < $1.head.id }
     }
 
     func erase(_ targets: [Erasure.Target]) throws -> KeepingReport {
@@ -39,7 +39,7 @@ extension Traffic {
 
 @Suite struct SegmentKeeperTests {
     private static func byID(_ records: [ExchangeRecord]) -> [ExchangeRecord] {
-        records.sorted { $0.head.id.description < $1.head.id.description }
+        records.sorted { $0.head.id < $1.head.id }
     }
 
     @Test func sealsWhatIsIndexedAndTheIndexFollows() throws {

@@ -246,6 +246,29 @@ import Testing
         #expect(try bench.records() == bench.appended)
     }
 
+    @Test(arguments: [false, true]) func failingWriteLeavesASegmentSyncedAndNothingTwice(syncFailsToo: Bool) throws {
+        let bench = SegmentBench()
+        let writer = try bench.writer()
+        try bench.append(2, to: writer)
+        try writer.flush()
+        // Written and not yet synced when the next write fails.
+        try bench.append(2, to: writer)
+        bench.clock.advance(us: 100_000)
+        try writer.tick()
+        bench.files.fail(.write, nth: 1, errno: 5)
+        if syncFailsToo { bench.files.fail(.sync, nth: 1, errno: 5) }
+        try bench.append(2, to: writer)
+        bench.clock.advance(us: 100_000)
+        try writer.tick()
+        #expect(writer.counters.writeFailures == 1 && writer.counters.abandonedSegments == 1)
+        #expect(writer.counters.syncFailures == (syncFailsToo ? 1 : 0))
+        #expect(writer.counters.rewrittenBatches == (syncFailsToo ? 1 : 0))
+        try writer.flush()
+        if !syncFailsToo { #expect(try bench.records() == bench.appended) }
+        bench.files.powerCut()
+        #expect(try bench.records() == bench.appended)
+    }
+
     @Test func removedSegmentIsLeftAndTheUnsyncedGoesToANewOne() throws {
         let bench = SegmentBench()
         let writer = try bench.writer()

@@ -12,14 +12,7 @@ private enum Readers {
     static let page = root + "/notebooks-docs/reading-elsewhere.md"
     static let script = root + "/Tests/SystemTests/reading_elsewhere.py"
 
-    static let areThere: Bool = {
-        guard let python = OutsideTools.python, OutsideTools.hasZstdAndJq else { return false }
-        let folder = URL(fileURLWithPath: python).deletingLastPathComponent().deletingLastPathComponent().path + "/lib"
-        let versions = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-        return ["duckdb", "chdb", "pandas", "zstandard"].allSatisfy { package in
-            versions.contains { FileManager.default.fileExists(atPath: "\(folder)/\($0)/site-packages/\(package)") }
-        }
-    }()
+    static let areThere = OutsideTools.hasZstdAndJq && OutsideTools.hasPackages(["duckdb", "chdb", "pandas", "zstandard"])
 
     /// Rows by tool, in the order they came.
     static func rows(_ mode: String, _ path: String, in folder: String) async throws -> [(name: String, row: [Int64])] {

@@ -73,6 +73,14 @@ extension SystemTests {
         @Test(.timeLimit(.minutes(3)), .enabled(if: SDKs.has("openai"), SDKs.missing("openai")))
         func openAIReachesEveryResourceByEveryContract() async throws { try await check("sdk_openai.py") }
 
+        @Test(.timeLimit(.minutes(3)), .enabled(if: SDKs.has("openai"), SDKs.missing("openai")))
+        func openAIStreamsTellWeirTheirUsage() async throws {
+            let bench = try await Bench(.instant)
+            let file = bench.scratch.at("weir.yaml")
+            try "usage_opt_in: inject_and_strip\n".write(toFile: file, atomically: true, encoding: .utf8)
+            try await check("sdk_usage.py", [], bench: bench, options: ["--config", file], python: nil)
+        }
+
         @Test(
             .timeLimit(.minutes(3)), .enabled(if: SDKs.has("websockets"), SDKs.missing("websockets")))
         func openAIRealtimeSpeaksThroughWeir() async throws { try await check("sdk_realtime.py") }
@@ -182,6 +190,7 @@ extension SystemTests {
             if let model = wanted["model"]?.string { #expect(fact["model_responded"]?.string == model, said) }
             if let input = wanted["input"]?.int { #expect(fact["usage"]?["input_total"]?.int == input, said) }
             if let output = wanted["output"]?.int { #expect(fact["usage"]?["output_total"]?.int == output, said) }
+            if let source = wanted["usage_source"]?.string { #expect(fact["usage_source"]?.string == source, said) }
         }
     }
 }

@@ -11,14 +11,7 @@ private enum Twins {
     static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().path
 
-    static let areThere: Bool = {
-        guard let python = OutsideTools.python else { return false }
-        let folder = URL(fileURLWithPath: python).deletingLastPathComponent().deletingLastPathComponent().path + "/lib"
-        let versions = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-        return ["duckdb", "chdb", "zstandard"].allSatisfy { package in
-            versions.contains { FileManager.default.fileExists(atPath: "\(folder)/\($0)/site-packages/\(package)") }
-        }
-    }()
+    static let areThere = OutsideTools.hasPackages(["duckdb", "chdb", "zstandard"])
 
     /// A folder with an index of sample facts and, as lines, the same facts for a sidecar.
     static func folder(seed: UInt64, count: Int) throws -> Scratch {

@@ -241,6 +241,24 @@ import Testing
         #expect(ShapeRules.roomCard(target: room, card: String(repeating: line, count: 26)).count == 1)
     }
 
+    @Test func refusesNotebooksThatWereRun() {
+        func notebook(_ cells: String, minor: Int = 5, metadata: String = "") -> [Finding] {
+            let text = "{\"cells\":[\(cells)],\"metadata\":{\(metadata)},\"nbformat\":4,\"nbformat_minor\":\(minor)}\n"
+            return NotebookRules.stored(path: "a.ipynb", text: text)
+        }
+        let words = #"{"cell_type":"markdown","id":"what","metadata":{},"source":["a"]}"#
+        let code = #"{"cell_type":"code","id":"how","metadata":{},"source":["a"],"execution_count":null,"outputs":[]}"#
+        #expect(notebook(words + "," + code, metadata: #""kernelspec":{},"language_info":{}"#).isEmpty)
+        #expect(notebook(words, minor: 4).count == 1)
+        #expect(notebook(words, metadata: #""colab":{}"#).count == 1)
+        #expect(notebook(words + "," + words).count == 1)
+        #expect(notebook(words.replacing("what", with: "3f2a-9")).count == 1)
+        #expect(notebook(code.replacing("null", with: "7")).count == 1)
+        #expect(notebook(code.replacing("[]}", with: #"[{"output_type":"stream"}]}"#)).count == 1)
+        #expect(notebook(code.replacing(#","outputs":[]"#, with: "")).count == 1)
+        #expect(NotebookRules.stored(path: "a.ipynb", text: "[]\n").count == 1)
+    }
+
     // MARK: Pages
 
     @Test func refusesHeadersThatPagesAndCodeDoNotShare() {

@@ -18,7 +18,7 @@ struct SourceTree {
         "Package.swift", "README.md", "CHANGELOG.md", "LICENSE", "Makefile", ".gitignore", ".swift-format",
     ]
     private static let textEndings = [
-        "swift", "md", "sql", "sh", "py", "h", "c", "modulemap", "txt", "swift-format", "yaml", "json",
+        "swift", "md", "sql", "sh", "py", "h", "c", "modulemap", "txt", "swift-format", "yaml", "json", "ipynb",
     ]
 
     init(root: URL) {

@@ -92,6 +92,12 @@ import Testing
         expectNone(tree.paths.flatMap { ShapeRules.machinePaths(path: $0, text: tree.text($0)) })
     }
 
+    @Test func storedNotebooksAreClean() {
+        let notebooks = tree.paths.filter { $0.hasSuffix(".ipynb") }
+        #expect(notebooks.count == 3)
+        expectNone(notebooks.flatMap { NotebookRules.stored(path: $0, text: tree.text($0)) })
+    }
+
     @Test(.enabled(if: SourceTree.current.exists("Sources/Gateway"), "the gateway is not in this tree"))
     func pagesAndCodeNameTheSameHeaders() {
         let sources = tree.shipped.filter { $0.room != "FakeProvider" }

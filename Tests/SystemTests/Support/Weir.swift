@@ -148,5 +148,17 @@ final class Bench: Sendable {
 enum OutsideTools {
     /// A Python with the official SDKs.
     static let python = ProcessInfo.processInfo.environment["WEIR_PYTHON"].flatMap { $0.isEmpty ? nil : $0 }
+    /// Whether that Python has packages, by the names they are imported by.
+    static func hasPackages(_ names: [String]) -> Bool {
+        guard let python else { return false }
+        let folder = URL(fileURLWithPath: python).deletingLastPathComponent().deletingLastPathComponent().path + "/lib"
+        let versions = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        return names.allSatisfy { name in
+            versions.contains { version in
+                ["", ".py"].contains { FileManager.default.fileExists(atPath: "\(folder)/\(version)/site-packages/\(name)\($0)") }
+            }
+        }
+    }
+
     static let hasZstdAndJq = ["/usr/bin/zstd", "/usr/bin/jq"].allSatisfy(FileManager.default.isExecutableFile(atPath:))
 }

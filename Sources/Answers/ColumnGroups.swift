@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+import ExchangeModel
+import FactStore
+
+/// Says for each exchange of a page whether it passes a filter, and which row of the answer it belongs to.
+///
+/// The meaning is that of `:by` and of the filters in `queries/*.sql`.
+struct ColumnGroups {
+    /// Above it the question is answered by SQL.
+    private static let limit = 2_000
+    /// Dictionary numbers are places in a table up to here.
+    private static let numberLimit: Int64 = 1 << 24
+
+    private enum Kind {
+        case shape((ExchangeFact) -> String?)
+        case metadata(String)
+        case period(us: Int64, name: (Int64) -> String)
+    }
+
+    /// What the groups are called; nil for what has no name.
+    private(set) var names: [String?] = []
+    /// The group of each exchange of the page given last; below 0 where it does not pass.
+    private(set) var assigned: [Int32] = []
+    /// The starts asked for.
+    let range: Range<Int64>
+    /// The columns that are needed here.
+    let columns: [ChunkColumn] = [.start, .shape, .metadata]
+
+    private let kind: Kind
+    private var numbers: [String?: Int32] = [:]
+    private var shapes: [Int32] = []
+    /// Whether a set of metadata passes; nil where all do.
+    private var passing: [Bool]?
+    private var metadata: [Int32] = []
+    private var unnamed: Int32 = -1
+    private var periods: [Int64: Int32] = [:]
+
+    /// Groups; nil where they are too many.
+    ///
+    /// - Parameters:
+    ///   - by: one of `AnswerOptions.groupings`, or `meta.NAME`.
+    ///   - filter: which exchanges.
+    ///   - reader: reads the dictionaries.
+    /// - Throws: `FactStoreError`.
+    init?(by: String, filter: FactFilter, reader: ColumnReader) throws {
+        guard let kind = ColumnGroups.kind(by) else { return nil }
+        self.kind = kind
+        let since = filter.sinceUs.map { FactStore.columnStart($0) } ?? Int64.min
+        let until = filter.untilUs.map { FactStore.columnStart($0) } ?? Int64.max
+        range = since..<max(since, until)
+        guard try readShapes(filter, reader), try readMetadata(filter, reader) else { return nil }
+    }
+
+    private static func kind(_ by: String) -> Kind? {
+        switch by {
+        case "model": .shape { $0.reading.modelResponded ?? $0.reading.modelRequested }
+        case "task": .shape { $0.head.attribution.task }
+        case "environment": .shape { $0.head.attribution.environment }
+        case "key": .shape { $0.head.keyID }
+        case "provider": .shape { $0.head.provider }
+        case "status": .shape { $0.head.status.map { "\($0)" } }
+        case "day": .period(us: 86_400_000_000) { String(CalendarTime.text(us: $0).prefix(10)) }
+        case "hour": .period(us: 3_600_000_000) { String(CalendarTime.text(us: $0).prefix(13)) + ":00" }
+        case _ where by.hasPrefix("meta."): .metadata(String(by.dropFirst(5)))
+        default: nil
+        }
+    }
+
+    private mutating func readShapes(_ filter: FactFilter, _ reader: ColumnReader) throws -> Bool {
+        let known = try reader.shapes()
+        guard let largest = known.keys.max() else { return true }
+        guard largest < ColumnGroups.numberLimit else { return false }
+        shapes = [Int32](repeating: -1, count: Int(largest) + 1)
+        for (id, fact) in known where filter.passesDimensions(of: fact) {
+            guard case .shape(let name) = kind else {
+                shapes[Int(id)] = 0
+                continue
+            }
+            guard let group = number(of: name(fact)) else { return false }
+            shapes[Int(id)] = group
+        }
+        return true
+    }
+
+    private mutating func readMetadata(_ filter: FactFilter, _ reader: ColumnReader) throws -> Bool {
+        if let sets = try reader.metadataSets(filter.metadata) {
+            let largest = sets.max() ?? 0
+            guard largest < ColumnGroups.numberLimit else { return false }
+            var passing = [Bool](repeating: false, count: Int(largest) + 1)
+            for id in sets { passing[Int(id)] = true }
+            self.passing = passing
+        }
+        guard case .metadata(let key) = kind else { return true }
+        let values = try reader.metadataValues(key)
+        let largest = values.keys.max() ?? 0
+        guard largest < ColumnGroups.numberLimit, let unnamed = number(of: nil) else { return false }
+        self.unnamed = unnamed
+        metadata = [Int32](repeating: unnamed, count: Int(largest) + 1)
+        for (id, value) in values {
+            guard let group = number(of: value) else { return false }
+            metadata[Int(id)] = group
+        }
+        return true
+    }
+
+    /// The group of a name, made where it is new; nil where there are too many.
+    private mutating func number(of name: String?) -> Int32? {
+        if let known = numbers[name] { return known }
+        guard names.count < ColumnGroups.limit else { return nil }
+        let new = Int32(names.count)
+        names.append(name)
+        numbers[name] = new
+        return new
+    }
+
+    /// Assigns the exchanges of a page; false where there are too many groups.
+    mutating func assign(_ page: borrowing ColumnPage) -> Bool {
+        if assigned.count != page.count { assigned = [Int32](repeating: -1, count: page.count) }
+        let start = page.column(.start)
+        let shape = page.column(.shape)
+        let sets = page.column(.metadata)
+        for i in 0..<page.count {
+            let number = shape[i]
+            assigned[i] = number >= 0 && number < shapes.count ? shapes[Int(number)] : -1
+        }
+        if let first = start.first, let last = start.last, first < range.lowerBound || last >= range.upperBound {
+            for i in 0..<page.count where !range.contains(start[i]) { assigned[i] = -1 }
+        }
+        if let passing {
+            for i in 0..<page.count where sets[i] < 0 || sets[i] >= passing.count || !passing[Int(sets[i])] { assigned[i] = -1 }
+        }
+        switch kind {
+        case .shape: return true
+        case .metadata:
+            for i in 0..<page.count where assigned[i] >= 0 {
+                assigned[i] = sets[i] >= 0 && sets[i] < metadata.count ? metadata[Int(sets[i])] : unnamed
+            }
+            return true
+        case .period(let us, let name): return assignPeriods(start, us, name)
+        }
+    }
+
+    private mutating func assignPeriods(_ start: UnsafeBufferPointer<Int64>, _ us: Int64, _ name: (Int64) -> String) -> Bool {
+        var (lastPeriod, lastGroup) = (Int64.min, Int32(-1))
+        for i in 0..<start.count where assigned[i] >= 0 {
+            let startedAtUs = FactStore.startedAtUs(start[i])
+            // Before 1970 whole seconds round the other way in SQL.
+            guard startedAtUs >= 0 else { return false }
+            let period = startedAtUs / us
+            if period != lastPeriod {
+                guard let group = periods[period] ?? number(of: name(period * us)) else { return false }
+                periods[period] = group
+                (lastPeriod, lastGroup) = (period, group)
+            }
+            assigned[i] = lastGroup
+        }
+        return true
+    }
+
+    /// The order of rows in answers: most exchanges first, then by name, what has no name before all others.
+    static func precedes(_ a: [SQLValue], _ b: [SQLValue]) -> Bool {
+        let (first, second) = (a[1].integer ?? 0, b[1].integer ?? 0)
+        guard first == second else { return first > second }
+        guard let name = a[0].text else { return b[0] != .null }
+        guard let other = b[0].text else { return false }
+        return name.utf8.lexicographicallyPrecedes(other.utf8)
+    }
+}

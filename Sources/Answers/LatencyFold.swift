@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+import ExchangeModel
+import FactStore
+import Histograms
+
+/// Answers `tail-latency` from columns: the rows that its SQL gives, without looking at more than the columns it needs.
+///
+/// One scan counts each group's times by the buckets of `HistogramScale`, which tells in which bucket each percentile lies; a second
+/// one takes the values of those buckets alone, so that the answer is exact and memory grows with groups, not with exchanges.
+struct LatencyFold {
+    private static let metrics: [ChunkColumn] = [.duration, .ttft]
+    /// The percentiles that the question takes where none are given.
+    private static let usual: [Int64] = [500, 750, 900, 990]
+
+    private var groups: ColumnGroups
+    private let perMille: [Int64]
+    /// By group, metric and bucket.
+    private var counts: [UInt32] = []
+    /// By group.
+    private var exchanges: [Int64] = []
+
+    private static var cellsAGroup: Int { metrics.count * HistogramScale.bucketCount }
+
+    /// The answer; nil where the question has too many groups to be answered so.
+    ///
+    /// - Parameters:
+    ///   - columns: the names of the question's columns.
+    ///   - filter: which exchanges.
+    ///   - options: how it is put.
+    ///   - store: the index.
+    /// - Returns: the rows, in the order of the SQL.
+    /// - Throws: `FactStoreError`.
+    static func answer(
+        _ columns: [String], _ filter: FactFilter, _ options: AnswerOptions, _ store: FactStore
+    ) throws -> QueryResult? {
+        let given = options.percentiles ?? AnswerOptions.usualPercentiles
+        let perMille = usual.enumerated().map { $0 < given.count ? given[$0].perMille : $1 }
+        let rows = try store.readColumns { reader -> [[SQLValue]]? in
+            guard let groups = try ColumnGroups(by: options.by ?? "model", filter: filter, reader: reader) else { return nil }
+            var fold = LatencyFold(groups: groups, perMille: perMille)
+            guard try fold.count(reader) else { return nil }
+            return try fold.rows(reader)
+        }
+        return rows.map { QueryResult(columns: columns, rows: $0) }
+    }
+
+    private init(groups: ColumnGroups, perMille: [Int64]) {
+        self.groups = groups
+        self.perMille = perMille
+    }
+
+    /// The first scan; false where there are too many groups.
+    private mutating func count(_ reader: ColumnReader) throws -> Bool {
+        var isPossible = true
+        try reader.scan(groups.columns + LatencyFold.metrics, range: groups.range) { page in
+            guard isPossible, groups.assign(page) else {
+                isPossible = false
+                return
+            }
+            grow()
+            exchanges.withUnsafeMutableBufferPointer { exchanges in
+                for group in groups.assigned where group >= 0 { exchanges[Int(group)] += 1 }
+            }
+            for (m, metric) in LatencyFold.metrics.enumerated() { count(page.column(metric), m) }
+        }
+        grow()
+        return isPossible
+    }
+
+    /// Makes room for the groups that are new; there may be some without an exchange.
+    private mutating func grow() {
+        let missing = groups.names.count - exchanges.count
+        exchanges += [Int64](repeating: 0, count: missing)
+        counts += [UInt32](repeating: 0, count: missing * LatencyFold.cellsAGroup)
+    }
+
+    private mutating func count(_ values: UnsafeBufferPointer<Int64>, _ metric: Int) {
+        counts.withUnsafeMutableBufferPointer { counts in
+            groups.assigned.withUnsafeBufferPointer { assigned in
+                for i in 0..<values.count where assigned[i] >= 0 && values[i] != ColumnPage.null {
+                    counts[LatencyFold.cell(assigned[i], metric, values[i])] += 1
+                }
+            }
+        }
+    }
+
+    @inline(__always)
+    private static func cell(_ group: Int32, _ metric: Int, _ value: Int64) -> Int {
+        Int(group) * cellsAGroup + metric * HistogramScale.bucketCount + HistogramScale.index(of: value)
+    }
+
+    /// Where one percentile of one group lies.
+    private struct Place {
+        var cell: Int
+        /// The rank within the bucket, from 1.
+        var rank: Int
+    }
+
+    private func place(_ group: Int, _ metric: Int, _ perMille: Int64) -> Place? {
+        let first = group * LatencyFold.cellsAGroup + metric * HistogramScale.bucketCount
+        let cells = first..<first + HistogramScale.bucketCount
+        let total = counts[cells].reduce(0) { $0 + Int($1) }
+        guard total > 0 else { return nil }
+        var rank = max(1, (Int(perMille) * total + 999) / 1_000)
+        for cell in cells {
+            if rank <= Int(counts[cell]) { return Place(cell: cell, rank: rank) }
+            rank -= Int(counts[cell])
+        }
+        return nil
+    }
+
+    /// The second scan, and the rows.
+    private mutating func rows(_ reader: ColumnReader) throws -> [[SQLValue]] {
+        let places = groups.names.indices.map { group in
+            LatencyFold.metrics.indices.map { metric in perMille.map { place(group, metric, $0) } }
+        }
+        var slots = [Int32](repeating: -1, count: counts.count)
+        var values: [[Int64: Int]] = []
+        for place in places.joined().joined().compactMap(\.self) where slots[place.cell] < 0 {
+            slots[place.cell] = Int32(values.count)
+            values.append([:])
+        }
+        try reader.scan(groups.columns + LatencyFold.metrics, range: groups.range) { page in
+            _ = groups.assign(page)
+            for (m, metric) in LatencyFold.metrics.enumerated() {
+                let column = page.column(metric)
+                slots.withUnsafeBufferPointer { slots in
+                    for i in 0..<column.count where groups.assigned[i] >= 0 && column[i] != ColumnPage.null {
+                        let slot = slots[LatencyFold.cell(groups.assigned[i], m, column[i])]
+                        if slot >= 0 { values[Int(slot)][column[i], default: 0] += 1 }
+                    }
+                }
+            }
+        }
+        func value(_ place: Place?) -> SQLValue {
+            guard let place else { return .null }
+            var rank = place.rank
+            for (value, count) in values[Int(slots[place.cell])].sorted(by: { $0.key < $1.key }) {
+                if rank <= count { return .integer(value) }
+                rank -= count
+            }
+            return .null
+        }
+        return groups.names.indices.filter { exchanges[$0] > 0 }.map { group in
+            let ttft = group * LatencyFold.cellsAGroup + HistogramScale.bucketCount
+            let streams = counts[ttft..<ttft + HistogramScale.bucketCount].reduce(0) { $0 + Int64($1) }
+            return [SQLValue(groups.names[group]), .integer(exchanges[group])] + places[group][0].map(value) + [.integer(streams)]
+                + places[group][1].map(value)
+        }.sorted(by: ColumnGroups.precedes)
+    }
+}

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+package import ExchangeModel
+import Foundation
+import GRDB
+
+/// Columns of some exchanges, all of equal length; valid while the body runs that was given them.
+@safe package struct ColumnPage: ~Copyable {
+    /// How many exchanges.
+    package let count: Int
+    private let values: UnsafeMutableBufferPointer<Int64>
+    private let places: [ChunkColumn: Int]
+    private let stride: Int
+
+    /// What stands for NULL.
+    package static let null = PackedColumn.null
+
+    fileprivate init(count: Int, values: UnsafeMutableBufferPointer<Int64>, places: [ChunkColumn: Int], stride: Int) {
+        self.count = count
+        unsafe self.values = values
+        self.places = places
+        self.stride = stride
+    }
+
+    /// The numbers of a column that was asked for; NULL is `null`.
+    ///
+    /// Empty for a column that was not asked for.
+    package func column(_ column: ChunkColumn) -> UnsafeBufferPointer<Int64> {
+        guard let place = places[column] else { return unsafe UnsafeBufferPointer(start: nil, count: 0) }
+        return unsafe UnsafeBufferPointer(rebasing: UnsafeBufferPointer(values)[place * stride..<place * stride + count])
+    }
+}
+
+/// Reads columns, and what their dictionary numbers mean, in one snapshot of the index.
+package struct ColumnReader {
+    private let db: Database
+
+    fileprivate init(_ db: Database) { self.db = db }
+
+    /// What each `shape` number stands for: a fact of it with all that repeats and nothing else.
+    ///
+    /// - Throws: `FactStoreError`.
+    package func shapes() throws -> [Int64: ExchangeFact] {
+        var rows = FactRows(db)
+        var shapes: [Int64: ExchangeFact] = [:]
+        for id in try Int64.fetchAll(db, sql: "SELECT shape_id FROM shape") { shapes[id] = try rows.shape(id).template }
+        return shapes
+    }
+
+    /// The values of one metadata key by `metadata` number.
+    ///
+    /// - Parameter key: the name.
+    /// - Returns: values by number.
+    /// - Throws: `FactStoreError`.
+    package func metadataValues(_ key: String) throws -> [Int64: String] {
+        let statement = try db.cachedStatement(sql: "SELECT metadata_id, value FROM metadata WHERE key = ?")
+        var values: [Int64: String] = [:]
+        let cursor = try Row.fetchCursor(statement, arguments: [key])
+        while let row = try cursor.next()?.values {
+            if let id = row[0].integer, let value = row[1].text { values[id] = value }
+        }
+        return values
+    }
+
+    /// The `metadata` numbers that have all of some pairs; nil where no pair is asked for.
+    ///
+    /// - Parameter pairs: names and values.
+    /// - Returns: numbers.
+    /// - Throws: `FactStoreError`.
+    package func metadataSets(_ pairs: [(name: String, value: String)]) throws -> Set<Int64>? {
+        var found: Set<Int64>?
+        let statement = try db.cachedStatement(sql: "SELECT metadata_id FROM metadata WHERE key = ? AND value = ?")
+        for pair in pairs {
+            let some = Set(try Int64.fetchAll(statement, arguments: [pair.name, pair.value]))
+            found = found?.intersection(some) ?? some
+        }
+        return found
+    }
+
+    /// Gives columns of all exchanges that began in a range, by chunks, and by rows where there is no chunk.
+    ///
+    /// - Parameters:
+    ///   - columns: which ones; `start` is among them whether asked for or not.
+    ///   - range: of `start`. Exchanges outside may be given too, with their start: chunks are given whole.
+    ///   - body: takes a page; what it throws ends the scan and is thrown on.
+    /// - Throws: `FactStoreError`, or what the body throws.
+    package func scan(
+        _ columns: [ChunkColumn], range: Range<Int64>, _ body: (borrowing ColumnPage) throws -> Void
+    ) throws {
+        let wanted = [.start] + columns.filter { $0 != .start }
+        let stride = FactStoreLimits.chunkFacts
+        let values = UnsafeMutableBufferPointer<Int64>.allocate(capacity: wanted.count * stride)
+        defer { unsafe values.deallocate() }
+        let places = Dictionary(uniqueKeysWithValues: wanted.enumerated().map { ($1, $0) })
+        func give(_ count: Int) throws {
+            try body(unsafe ColumnPage(count: count, values: values, places: places, stride: stride))
+        }
+        var from = range.lowerBound
+        for chunk in try chunks(range) {
+            if from < chunk.first { try unsafe scanRows(wanted, from..<chunk.first, values, give) }
+            try unsafe unpack(chunk.id, chunk.count, wanted, values)
+            try give(chunk.count)
+            from = chunk.last + 1
+        }
+        if from < range.upperBound { try unsafe scanRows(wanted, from..<range.upperBound, values, give) }
+    }
+
+    private struct Chunk {
+        let id: Int64
+        let first: Int64
+        let last: Int64
+        let count: Int
+    }
+
+    private func chunks(_ range: Range<Int64>) throws -> [Chunk] {
+        let sql = """
+            SELECT chunk_id, first_start, last_start, facts FROM chunk WHERE last_start >= ? AND first_start < ?
+            ORDER BY first_start
+            """
+        return try Row.fetchAll(db, sql: sql, arguments: [range.lowerBound, range.upperBound]).map { row in
+            guard let id = row.integer(at: 0), let first = row.integer(at: 1), let last = row.integer(at: 2),
+                let count = row.integer(at: 3), count > 0, count <= FactStoreLimits.chunkFacts
+            else { throw ColumnReader.damaged }
+            return Chunk(id: id, first: first, last: last, count: Int(count))
+        }
+    }
+
+    private static var damaged: DatabaseError {
+        DatabaseError(resultCode: .SQLITE_CORRUPT, message: "a chunk of columns is none")
+    }
+
+    private func unpack(
+        _ chunk: Int64, _ count: Int, _ wanted: [ChunkColumn], _ values: UnsafeMutableBufferPointer<Int64>
+    ) throws {
+        let statement = try db.cachedStatement(
+            sql: "SELECT packed, low, high, width FROM chunk_column WHERE chunk_id = ? AND name = ?")
+        for (i, column) in wanted.enumerated() {
+            let target = unsafe UnsafeMutableBufferPointer(
+                rebasing: values[i * FactStoreLimits.chunkFacts..<i * FactStoreLimits.chunkFacts + count])
+            let cursor = try Row.fetchCursor(statement, arguments: [chunk, column.rawValue])
+            guard let row = try cursor.next(), let low = row.integer(at: 1), let high = row.integer(at: 2),
+                let width = row.integer(at: 3)
+            else { throw ColumnReader.damaged }
+            let isWhole = try row.withUnsafeData(atIndex: 0) { data in
+                guard let data else { return false }
+                return unsafe data.withUnsafeBytes { raw in
+                    unsafe PackedColumn.unpack(raw, low: low, high: high, width: Int(clamping: width), into: target)
+                }
+            }
+            guard isWhole else { throw ColumnReader.damaged }
+        }
+    }
+
+    private func scanRows(
+        _ wanted: [ChunkColumn], _ range: Range<Int64>, _ values: UnsafeMutableBufferPointer<Int64>, _ give: (Int) throws -> Void
+    ) throws {
+        let names = wanted.map(\.rawValue).joined(separator: ", ")
+        let cursor = try Row.fetchCursor(
+            try db.cachedStatement(sql: "SELECT \(names) FROM fact_entry WHERE start >= ? AND start < ?"),
+            arguments: [range.lowerBound, range.upperBound])
+        var count = 0
+        while let row = try cursor.next() {
+            for i in wanted.indices {
+                unsafe values[i * FactStoreLimits.chunkFacts + count] = row.integer(at: i) ?? ColumnPage.null
+            }
+            count += 1
+            guard count == FactStoreLimits.chunkFacts else { continue }
+            try give(count)
+            count = 0
+        }
+        if count > 0 { try give(count) }
+    }
+}
+
+extension FactStore {
+    /// Reads columns in one snapshot of the index; the store must not be used meanwhile.
+    ///
+    /// - Parameter body: reads; what it throws is thrown on.
+    /// - Returns: what the body returns.
+    /// - Throws: `FactStoreError`, or what the body throws.
+    package func readColumns<T>(_ body: (ColumnReader) throws -> T) throws -> T {
+        try reading { db in try body(ColumnReader(db)) }
+    }
+
+    /// `start` of an exchange that began then, microseconds since the Unix epoch.
+    package static func columnStart(_ startedAtUs: Int64) -> Int64 {
+        let (start, isOver) = startedAtUs.subtractingReportingOverflow(SchemaTwo.epochUs)
+        return isOver ? Int64.min : start
+    }
+
+    /// When an exchange began, microseconds since the Unix epoch.
+    package static func startedAtUs(_ columnStart: Int64) -> Int64 { columnStart &+ SchemaTwo.epochUs }
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+import GRDB
+
+/// Which times are packed into chunks and rolled up.
+///
+/// A chunk that is there equals the rows in it, and so does an hour or a day whose `exchanges` are not NULL: whoever adds, changes or
+/// deletes rows forgets, in the same transaction, what covers their starts. What is forgotten is built again by `FactStore.build`.
+struct Coverage {
+    static let hourUs: Int64 = 3_600_000_000
+    static let dayUs: Int64 = 24 * hourUs
+
+    let db: Database
+
+    init(_ db: Database) { self.db = db }
+
+    /// Forgets what covers some starts.
+    ///
+    /// - Parameter starts: `fact.start` of rows that were added, changed or deleted.
+    /// - Returns: how many of them are not after the newest time that is, or was, covered.
+    /// - Throws: `DatabaseError`.
+    @discardableResult
+    func forget(starts: [Int64]) throws -> Int {
+        guard let newest = try newestCovered() else { return 0 }
+        let covered = starts.filter { $0 <= newest }
+        for hour in Set(covered.map { Coverage.begin(of: $0, every: Coverage.hourUs) }) { try forgetRollups(hour) }
+        var forgotten: ClosedRange<Int64>?
+        for start in covered.sorted() where forgotten?.contains(start) != true {
+            guard let chunk = try chunk(over: start) else { continue }
+            try forgetChunk(chunk.id)
+            forgotten = chunk.range
+        }
+        return covered.count
+    }
+
+    /// The begin of the period that a start lies in; periods begin at multiples of their length since the Unix epoch.
+    static func begin(of start: Int64, every us: Int64) -> Int64 {
+        let since = start &+ SchemaTwo.epochUs
+        let rest = since % us
+        return start &- (rest < 0 ? rest + us : rest)
+    }
+
+    private func newestCovered() throws -> Int64? {
+        let chunk = try Int64.fetchOne(try db.cachedStatement(sql: "SELECT max(last_start) FROM chunk"))
+        let hour = try Int64.fetchOne(try db.cachedStatement(sql: "SELECT max(hour) FROM rolled_hour"))
+        return [chunk, hour.map { $0 &+ Coverage.hourUs }].compactMap(\.self).max()
+    }
+
+    private func chunk(over start: Int64) throws -> (id: Int64, range: ClosedRange<Int64>)? {
+        let sql = "SELECT chunk_id, first_start, last_start FROM chunk WHERE first_start <= ? ORDER BY first_start DESC LIMIT 1"
+        guard let row = try Row.fetchOne(try db.cachedStatement(sql: sql), arguments: [start])?.values,
+            let id = row[0].integer, let first = row[1].integer, let last = row[2].integer, first <= start, start <= last
+        else { return nil }
+        return (id, first...last)
+    }
+
+    private func forgetChunk(_ id: Int64) throws {
+        try db.cachedStatement(sql: "DELETE FROM chunk_column WHERE chunk_id = ?").execute(arguments: [id])
+        try db.cachedStatement(sql: "DELETE FROM chunk WHERE chunk_id = ?").execute(arguments: [id])
+    }
+
+    /// Marks an hour and its day as not equal to their rows any more.
+    private func forgetRollups(_ start: Int64) throws {
+        for (unit, us) in [("hour", Coverage.hourUs), ("day", Coverage.dayUs)] {
+            let begin = Coverage.begin(of: start, every: us)
+            try db.cachedStatement(sql: "DELETE FROM rollup_\(unit) WHERE \(unit) = ?").execute(arguments: [begin])
+            try db.cachedStatement(sql: "INSERT OR REPLACE INTO rolled_\(unit) VALUES (?, NULL)").execute(arguments: [begin])
+        }
+    }
+}

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+import GRDB
+
+/// What one call of `FactStore.build` built.
+package struct BuildReport: Equatable, Sendable {
+    /// Chunks packed.
+    package var chunks = 0
+    /// Hours rolled up.
+    package var hours = 0
+    /// Days rolled up.
+    package var days = 0
+    /// Whether nothing is left to build.
+    package var isComplete = false
+
+    /// Nothing built.
+    package init() {}
+
+    /// Adds what a later call built.
+    package mutating func add(_ other: BuildReport) {
+        chunks += other.chunks
+        hours += other.hours
+        days += other.days
+        isComplete = other.isComplete
+    }
+}
+
+extension FactStore {
+    /// Packs facts into chunks and rolls hours and days up, as far as they lie before a horizon.
+    ///
+    /// Every answer is the same with and without it, only slower without. A few at a time are built in one transaction each; a death
+    /// between leaves what was built.
+    /// - Parameters:
+    ///   - horizonUs: since the Unix epoch; what began later may still get company.
+    ///   - shouldStop: asked between transactions.
+    /// - Returns: what was built.
+    /// - Throws: `FactStoreError`.
+    package func build(horizonUs: Int64, shouldStop: () -> Bool = { false }) throws -> BuildReport {
+        let horizon = horizonUs &- SchemaTwo.epochUs
+        var report = BuildReport()
+        let steps: [(Database) throws -> Int] = [
+            { try ChunkBuilding($0).build(before: horizon, limit: FactStoreLimits.builtATransaction) },
+            { try RollupBuilding($0).buildHours(before: horizon, limit: FactStoreLimits.builtATransaction) },
+            { try RollupBuilding($0).buildDays(before: horizon, limit: FactStoreLimits.builtATransaction) },
+        ]
+        let counts: [WritableKeyPath<BuildReport, Int>] = [\.chunks, \.hours, \.days]
+        for (step, path) in zip(steps, counts) {
+            while true {
+                if shouldStop() { return report }
+                let built = try writing(step)
+                report[keyPath: path] += built
+                if built < FactStoreLimits.builtATransaction { break }
+            }
+        }
+        report.isComplete = true
+        return report
+    }
+}
+
+/// Packs rows into chunks, within somebody's transaction.
+struct ChunkBuilding {
+    let db: Database
+
+    init(_ db: Database) { self.db = db }
+
+    /// Packs what lies between chunks and behind the last one.
+    ///
+    /// Behind the last one a chunk is packed when it is full, or when its first exchange is an hour old; fewer than
+    /// `FactStoreLimits.leastChunkFacts` stay rows.
+    /// - Parameters:
+    ///   - horizon: starts from here on stay rows.
+    ///   - limit: at most so many chunks.
+    /// - Returns: chunks packed.
+    /// - Throws: `DatabaseError`.
+    func build(before horizon: Int64, limit: Int) throws -> Int {
+        var built = 0
+        for gap in try gaps(before: horizon) {
+            var first = gap.lowerBound
+            while built < limit, try isWorthPacking(first..<gap.upperBound, horizon: horizon) {
+                let rows = try rows(from: first, before: gap.upperBound)
+                if rows.count >= FactStoreLimits.leastChunkFacts {
+                    try store(rows)
+                    built += 1
+                }
+                guard let next = rows.next else { break }
+                first = next
+            }
+            if built >= limit { break }
+        }
+        return built
+    }
+
+    /// Whether a range holds enough rows for a chunk; where it ends at the horizon and is young, a full one.
+    private func isWorthPacking(_ range: Range<Int64>, horizon: Int64) throws -> Bool {
+        let sql = "SELECT start FROM fact WHERE start >= ? AND start < ? ORDER BY start LIMIT 1 OFFSET ?"
+        func start(at place: Int) throws -> Int64? {
+            try Int64.fetchOne(
+                try db.cachedStatement(sql: sql), arguments: [range.lowerBound, range.upperBound, Int64(place)])
+        }
+        guard let oldest = try start(at: 0) else { return false }
+        let isYoung = range.upperBound == horizon && oldest > horizon &- Coverage.hourUs
+        return try start(at: (isYoung ? FactStoreLimits.chunkFacts : FactStoreLimits.leastChunkFacts) - 1) != nil
+    }
+
+    /// The ranges without a chunk, in order; the last ends at the horizon.
+    private func gaps(before horizon: Int64) throws -> [Range<Int64>] {
+        var gaps: [Range<Int64>] = []
+        var from = Int64.min
+        let chunks = try Row.fetchCursor(
+            try db.cachedStatement(sql: "SELECT first_start, last_start FROM chunk ORDER BY first_start"))
+        while let row = try chunks.next()?.values {
+            guard let first = row[0].integer, let last = row[1].integer, from < horizon else { break }
+            if from < first { gaps.append(from..<min(first, horizon)) }
+            from = last + 1
+        }
+        if from < horizon { gaps.append(from..<horizon) }
+        return gaps
+    }
+
+    /// Rows that may become a chunk: all of one start are among them, or none.
+    private struct Rows {
+        var columns = ChunkColumn.allCases.map { _ in [Int64]() }
+        /// From where to go on; nil where the range ends behind them.
+        var next: Int64?
+
+        var count: Int { columns[0].count }
+
+        mutating func cut(to count: Int) {
+            for i in columns.indices { columns[i].removeSubrange(count...) }
+        }
+    }
+
+    private static let select: String = {
+        let names = ChunkColumn.allCases.map(\.rawValue).joined(separator: ", ")
+        return "SELECT \(names) FROM fact_entry WHERE start >= ? AND start < ? ORDER BY start LIMIT ?"
+    }()
+
+    private func rows(from first: Int64, before end: Int64) throws -> Rows {
+        var rows = Rows()
+        let limit = FactStoreLimits.chunkFacts
+        let cursor = try Row.fetchCursor(
+            try db.cachedStatement(sql: ChunkBuilding.select), arguments: [first, end, Int64(limit + 1)])
+        while let row = try cursor.next() {
+            let values = row.packableIntegers
+            let start = row.integer(at: 0) ?? Int64.max
+            guard let values, rows.count < limit else {
+                // All of one moment go together; what cannot be packed, and more than a chunk of one moment, stay rows.
+                rows.cut(to: rows.columns[0].firstIndex(of: start) ?? rows.count)
+                rows.next = values == nil || rows.count == 0 ? start &+ 1 : start
+                break
+            }
+            for (i, value) in values.enumerated() { rows.columns[i].append(value) }
+        }
+        return rows
+    }
+
+    private func store(_ rows: Rows) throws {
+        let starts = rows.columns[0]
+        guard let first = starts.first, let last = starts.last else { return }
+        try db.cachedStatement(sql: "INSERT INTO chunk (first_start, last_start, facts) VALUES (?, ?, ?)")
+            .execute(arguments: [first, last, Int64(rows.count)])
+        let chunk = db.lastInsertedRowID
+        let insert = try db.cachedStatement(
+            sql: "INSERT INTO chunk_column (chunk_id, name, low, high, width, packed) VALUES (?, ?, ?, ?, ?, ?)")
+        for (column, values) in zip(ChunkColumn.allCases, rows.columns) {
+            let packed = PackedColumn(values)
+            try insert.execute(arguments: [
+                chunk, column.rawValue, packed.low, packed.high, Int64(packed.width), SQLValue.blob(packed.bytes).databaseValue,
+            ])
+        }
+    }
+}
+
+extension Row {
+    /// The integer of a column, where it is one.
+    func integer(at index: Int) -> Int64? {
+        if case .int64(let value) = (self[index] as DatabaseValue).storage { value } else { nil }
+    }
+
+    /// All columns as numbers of a chunk; nil where one is no number that can be packed.
+    fileprivate var packableIntegers: [Int64]? {
+        var values: [Int64] = []
+        values.reserveCapacity(count)
+        for i in 0..<count {
+            switch (self[i] as DatabaseValue).storage {
+            case .null: values.append(PackedColumn.null)
+            case .int64(let value) where PackedColumn.isPackable(value): values.append(value)
+            default: return nil
+            }
+        }
+        return values
+    }
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+import ExchangeModel
+import FactSamples
+import Foundation
+import Histograms
+import Testing
+
+@testable import FactStore
+
+@Suite struct ColumnTests {
+    private func unpacked(_ packed: PackedColumn, count: Int) -> [Int64]? {
+        var values = [Int64](repeating: 7, count: count)
+        let isWhole = values.withUnsafeMutableBufferPointer { target in
+            packed.bytes.withUnsafeBytes {
+                PackedColumn.unpack($0, low: packed.low, high: packed.high, width: packed.width, into: target)
+            }
+        }
+        return isWhole ? values : nil
+    }
+
+    @Test func packedNumbersComeBack() {
+        var samples = SampleFacts(seed: 8)
+        for bits in 0...62 {
+            let values = (0..<200).map { _ -> Int64 in
+                if samples.next(5) == 0 { return PackedColumn.null }
+                let wide = Int64(samples.next(1 << 31)) << 31 + Int64(samples.next(1 << 31))
+                return (wide & ((1 << Int64(bits)) - 1)) - (samples.next(2) == 0 ? 0 : 1 << Int64(bits) / 2)
+            }
+            let packed = PackedColumn(values)
+            #expect(unpacked(packed, count: values.count) == values)
+            #expect(packed.width <= (bits + 2 + 7) / 8)
+        }
+        for values: [Int64] in [[], [5], [PackedColumn.null], [3, 3, 3], [3, PackedColumn.null], [1 << 62, -(1 << 62)]] {
+            #expect(unpacked(PackedColumn(values), count: values.count) == values)
+        }
+        let packed = PackedColumn([1, 2, 300])
+        #expect(unpacked(packed, count: 4) == nil, "more numbers than bytes")
+    }
+
+    /// The columns of all rows, by the reader and by SQL.
+    private func scanned(_ store: FactStore) throws -> [[Int64]] {
+        var rows: [[Int64]] = []
+        try store.readColumns { reader in
+            try reader.scan(ChunkColumn.allCases, range: Int64.min..<Int64.max) { page in
+                for i in 0..<page.count { rows.append(ChunkColumn.allCases.map { page.column($0)[i] }) }
+            }
+        }
+        return rows.sorted { $0.lexicographicallyPrecedes($1) }
+    }
+
+    private func selected(_ store: FactStore) throws -> [[Int64]] {
+        let names = ChunkColumn.allCases.map(\.rawValue).joined(separator: ", ")
+        return try store.runQuery("SELECT \(names) FROM fact_entry").rows
+            .map { $0.map { $0.integer ?? PackedColumn.null } }.sorted { $0.lexicographicallyPrecedes($1) }
+    }
+
+    private func chunked(_ store: FactStore) throws -> Int64 {
+        try store.runQuery("SELECT coalesce(sum(facts), 0) FROM chunk").rows[0][0].integer ?? 0
+    }
+
+    @Test func chunksEqualTheirRowsWhateverHappens() throws {
+        let scratch = try ScratchDirectory()
+        let store = try FactStore.open(path: scratch.index, mode: .readWrite)
+        // 12,000 exchanges over more than three hours.
+        var facts = RealisticFacts.facts(seed: 21, count: 12_000, stepUs: 2_000_000)
+        facts[100].head.endedUs = Int64.max
+        let last = try #require(facts.last).head.startedAtUs
+        try store.commit(facts: facts, checkpoint: Checkpoint(segment: "n1-1-1.hot", offset: 1))
+        #expect(try chunked(store) == 0)
+        let report = try store.build(horizonUs: last + 7_200_000_000)
+        #expect(report.isComplete && report.chunks >= 1 && report.hours >= 3)
+        #expect(try chunked(store) > 7_000)
+        #expect(try scanned(store) == selected(store))
+        try expectRollupsEqualFacts(store)
+        #expect(try store.build(horizonUs: last + 7_200_000_000).chunks == 0, "nothing is built twice")
+
+        // A late one, an erased one, and one that was there.
+        var late = RealisticFacts.facts(seed: 22, count: 1, firstUs: facts[6_000].head.startedAtUs)
+        late.append(facts[3])
+        let result = try store.commit(facts: late, checkpoint: Checkpoint(segment: "n1-1-1.hot", offset: 2))
+        #expect(result.late == 1 && result.inserted == 1)
+        #expect(try scanned(store) == selected(store))
+        try store.erase([facts[9_000].head.id])
+        #expect(try scanned(store) == selected(store))
+        try expectRollupsEqualFacts(store)
+        let again = try store.build(horizonUs: last + 7_200_000_000)
+        #expect(again.chunks >= 1 && again.hours >= 1)
+        #expect(try scanned(store) == selected(store))
+        try expectRollupsEqualFacts(store)
+        #expect(try chunked(store) > 7_000)
+    }
+
+    @Test func theYoungAndTheFutureStayRows() throws {
+        let scratch = try ScratchDirectory()
+        let store = try FactStore.open(path: scratch.index, mode: .readWrite)
+        let facts = RealisticFacts.facts(seed: 23, count: 6_000, stepUs: 20_000)
+        let last = try #require(facts.last).head.startedAtUs
+        var future = RealisticFacts.facts(seed: 24, count: 10, firstUs: last + 999_000_000_000_000)
+        future.append(contentsOf: facts)
+        try store.commit(facts: future, checkpoint: Checkpoint(segment: "n1-1-1.hot", offset: 1))
+        _ = try store.build(horizonUs: last + 1)
+        #expect(try chunked(store) == 0, "younger than an hour and no full chunk")
+        _ = try store.build(horizonUs: last + 7_200_000_000)
+        #expect(try chunked(store) == 6_000)
+        #expect(try scanned(store) == selected(store))
+        try expectRollupsEqualFacts(store)
+    }
+
+    @Test func sumsThatDoNotFitStayRows() throws {
+        let scratch = try ScratchDirectory()
+        let store = try FactStore.open(path: scratch.index, mode: .readWrite)
+        var facts = RealisticFacts.facts(seed: 25, count: 10, stepUs: 1_000)
+        for i in 0..<2 { facts[i].cost.reportedNanousd = Int64.max }
+        for i in 0..<2 { facts[i].head.attribution.task = facts[0].head.attribution.task }
+        for i in 1..<2 {
+            facts[i] = facts[0];
+            facts[i].head.id = ExchangeID(milliseconds: UInt64(facts[0].head.startedAtUs / 1_000), random: (1, 2))
+        }
+        try store.commit(facts: facts, checkpoint: Checkpoint(segment: "n1-1-1.hot", offset: 1))
+        let horizon = facts[0].head.startedAtUs + 200_000_000_000
+        #expect(try store.build(horizonUs: horizon).isComplete)
+        #expect(try store.runQuery("SELECT exchanges FROM rolled_hour").rows == [[.integer(-1)]])
+        #expect(try store.runQuery("SELECT exchanges FROM rolled_day").rows == [[.integer(-1)]])
+        #expect(try store.runQuery("SELECT count(*) FROM rollup_hour").rows == [[.integer(0)]])
+        try store.erase([facts[1].head.id])
+        _ = try store.build(horizonUs: horizon)
+        try expectRollupsEqualFacts(store)
+        #expect(try store.runQuery("SELECT exchanges FROM rolled_day").rows == [[.integer(9)]])
+    }
+
+    /// Every sum and every percentile of every rolled hour and day, against the facts in it.
+    private func expectRollupsEqualFacts(_ store: FactStore) throws {
+        for (unit, us) in [("hour", Coverage.hourUs), ("day", Coverage.dayUs)] {
+            let sums = [
+                "usage_input_total", "usage_input_uncached", "usage_output_total", "cost_total_nanousd", "response_body_bytes",
+            ]
+            let cells = try store.runQuery(
+                """
+                SELECT \(unit), dimension_id, exchanges, streams, \(sums.joined(separator: ", ")) FROM rollup_\(unit)
+                ORDER BY 1, 2
+                """)
+            let facts = try store.runQuery(
+                """
+                SELECT start - (start + \(SchemaTwo.epochUs)) % \(us) AS begin, dimension_id, count(*), sum(response_stream),
+                    \(sums.map { "sum(\($0))" }.joined(separator: ", "))
+                FROM fact_entry WHERE begin IN (SELECT \(unit) FROM rolled_\(unit) WHERE exchanges >= 0) GROUP BY 1, 2 ORDER BY 1, 2
+                """)
+            #expect(cells.rows == facts.rows)
+            for row in try store.runQuery("SELECT \(unit), dimension_id, duration FROM rollup_\(unit)").rows.prefix(20) {
+                let times = try store.runQuery(
+                    "SELECT ended_us FROM fact_entry WHERE start >= \(row[0].integer ?? 0) AND start < \((row[0].integer ?? 0) + us) "
+                        + "AND dimension_id = \(row[1].integer ?? 0) AND ended_us IS NOT NULL ORDER BY 1"
+                ).rows.compactMap { $0[0].integer }
+                let histogram = try Histogram(blob: row[2].blob ?? [])
+                #expect(histogram.count == UInt64(times.count))
+                let median = times[(500 * times.count + 999) / 1_000 - 1]
+                let found = try #require(histogram.percentile(permille: 500))
+                #expect(abs(found - median) * 250 <= median + 250)
+            }
+        }
+    }
+}
