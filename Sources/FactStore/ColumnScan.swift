@@ -91,7 +91,8 @@ package struct ColumnReader {
         let values = UnsafeMutableBufferPointer<Int64>.allocate(capacity: wanted.count * stride)
         defer { unsafe values.deallocate() }
         let places = Dictionary(uniqueKeysWithValues: wanted.enumerated().map { ($1, $0) })
-        func give(_ count: Int) throws {
+        // Inlined, it ends the optimiser of Swift 6.3.1.
+        @inline(never) func give(_ count: Int) throws {
             try body(unsafe ColumnPage(count: count, values: values, places: places, stride: stride))
         }
         var from = range.lowerBound
