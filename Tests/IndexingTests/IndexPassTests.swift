@@ -64,6 +64,11 @@ final class Traffic: Sendable {
         try pass(store()).run(options)
     }
 
+    /// Packs and rolls up, as `weir index` does at its end.
+    func build() throws -> BuildReport {
+        try ColumnBuilding(store: store(), lock: IndexLock(path: paths.lock)).run(IndexPassOptions(maxDurationUs: 60_000_000))
+    }
+
     func dump() throws -> [UInt8] {
         var bytes: [UInt8] = []
         try Answers.writeDump(store: FactStore.open(path: paths.index, mode: .readOnly)) { bytes += $0 }
@@ -85,6 +90,7 @@ final class Traffic: Sendable {
         }
         try traffic.index()
         try traffic.seal()
+        #expect(try traffic.build().hours > 0)
         let before = try traffic.dump()
         let rebuild = IndexRebuild(paths: traffic.paths, directory: traffic.directory, reading: Traffic.reading)
         // What an index has that no segment says is not in the new one.
