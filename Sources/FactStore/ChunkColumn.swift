@@ -34,4 +34,7 @@ package enum ChunkColumn: String, CaseIterable, Sendable {
     case cost = "cost_total_nanousd"
     /// What the provider said the exchange cost, nano-dollars.
     case reportedCost = "cost_reported_nanousd"
+
+    /// Whether the rows themselves have it; costs follow from other columns.
+    var isStored: Bool { self != .cost && self != .reportedCost }
 }

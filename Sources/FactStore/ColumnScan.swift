@@ -155,8 +155,10 @@ package struct ColumnReader {
         _ wanted: [ChunkColumn], _ range: Range<Int64>, _ values: UnsafeMutableBufferPointer<Int64>, _ give: (Int) throws -> Void
     ) throws {
         let names = wanted.map(\.rawValue).joined(separator: ", ")
+        // The view joins what these columns may not need.
+        let table = wanted.allSatisfy(\.isStored) ? "fact" : "fact_entry"
         let cursor = try Row.fetchCursor(
-            try db.cachedStatement(sql: "SELECT \(names) FROM fact_entry WHERE start >= ? AND start < ?"),
+            try db.cachedStatement(sql: "SELECT \(names) FROM \(table) WHERE start >= ? AND start < ?"),
             arguments: [range.lowerBound, range.upperBound])
         var count = 0
         while let row = try cursor.next() {
@@ -183,10 +185,7 @@ extension FactStore {
     }
 
     /// `start` of an exchange that began then, microseconds since the Unix epoch.
-    package static func columnStart(_ startedAtUs: Int64) -> Int64 {
-        let (start, isOver) = startedAtUs.subtractingReportingOverflow(SchemaTwo.epochUs)
-        return isOver ? Int64.min : start
-    }
+    package static func columnStart(_ startedAtUs: Int64) -> Int64 { FactKey.start(at: startedAtUs) }
 
     /// When an exchange began, microseconds since the Unix epoch.
     package static func startedAtUs(_ columnStart: Int64) -> Int64 { columnStart &+ SchemaTwo.epochUs }

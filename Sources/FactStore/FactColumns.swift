@@ -8,22 +8,27 @@ struct FactColumn: Sendable {
     let read: @Sendable (ExchangeFact) -> SQLValue
     let write: @Sendable (inout ExchangeFact, SQLValue) -> Void
 
+    @inline(__always)
     static func integer(_ name: String, _ path: any WritableKeyPath<ExchangeFact, Int64?> & Sendable) -> FactColumn {
         FactColumn(name: name, read: { SQLValue($0[keyPath: path]) }, write: { $0[keyPath: path] = $1.integer })
     }
 
+    @inline(__always)
     static func text(_ name: String, _ path: any WritableKeyPath<ExchangeFact, String?> & Sendable) -> FactColumn {
         FactColumn(name: name, read: { SQLValue($0[keyPath: path]) }, write: { $0[keyPath: path] = $1.text })
     }
 
+    @inline(__always)
     static func required(_ name: String, _ path: any WritableKeyPath<ExchangeFact, String> & Sendable) -> FactColumn {
         FactColumn(name: name, read: { .text($0[keyPath: path]) }, write: { $0[keyPath: path] = $1.text ?? "" })
     }
 
+    @inline(__always)
     static func count(_ name: String, _ path: any WritableKeyPath<ExchangeFact, Int64> & Sendable) -> FactColumn {
         FactColumn(name: name, read: { .integer($0[keyPath: path]) }, write: { $0[keyPath: path] = $1.integer ?? 0 })
     }
 
+    @inline(__always)
     static func flag(_ name: String, _ path: any WritableKeyPath<ExchangeFact, Bool> & Sendable) -> FactColumn {
         FactColumn(name: name, read: { .integer($0[keyPath: path] ? 1 : 0) }, write: { $0[keyPath: path] = $1.integer == 1 })
     }

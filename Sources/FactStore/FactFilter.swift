@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import ByteCoding
 package import ExchangeModel
 
 /// Which exchanges a question is about; nil means no filter.
@@ -44,20 +43,8 @@ package struct FactFilter: Equatable, Sendable {
             "provider": SQLValue(provider),
             "task": SQLValue(task), "environment": SQLValue(environment), "status": SQLValue(status.map(Int64.init)),
             "outcome": SQLValue(outcome?.rawValue), "api": SQLValue(api), "key": SQLValue(key),
-            "metadata": SQLValue(metadataJSON),
+            "metadata": SQLValue(FactRow.object(of: metadata)),
         ]
-    }
-
-    private var metadataJSON: String? {
-        guard !metadata.isEmpty else { return nil }
-        var json = JSONWriter()
-        json.beginObject()
-        for pair in metadata {
-            json.key(pair.name)
-            json.value(pair.value)
-        }
-        json.endObject()
-        return String(decoding: json.bytes, as: UTF8.self)
     }
 
     /// The clause over `fact`, `shape` and `dimension`, and what its question marks stand for, in order.
@@ -68,8 +55,8 @@ package struct FactFilter: Equatable, Sendable {
             terms.append(term)
             arguments += values
         }
-        if let sinceUs { add("fact.start >= ?", .integer(sinceUs &- SchemaTwo.epochUs)) }
-        if let untilUs { add("fact.start < ?", .integer(untilUs &- SchemaTwo.epochUs)) }
+        if let sinceUs { add("fact.start >= ?", .integer(FactKey.start(at: sinceUs))) }
+        if let untilUs { add("fact.start < ?", .integer(FactKey.start(at: untilUs))) }
         if let model { add("? IN (dimension.model_requested, dimension.model_responded)", .text(model)) }
         if let status { add("dimension.status = ?", .integer(Int64(status))) }
         if let outcome { add("dimension.outcome = ?", .text(outcome.rawValue)) }

@@ -46,6 +46,12 @@ struct FactKey: Hashable {
         return ExchangeID(high: number(bytes.prefix(8)), low: number(bytes.dropFirst(8)))
     }
 
+    /// `start` of a time, microseconds since the Unix epoch; the least there is where it lies before all that can be told.
+    static func start(at us: Int64) -> Int64 {
+        let (start, isOver) = us.subtractingReportingOverflow(SchemaTwo.epochUs)
+        return isOver ? Int64.min : start
+    }
+
     /// The starts that an exchange with a short key may have.
     static func starts(of id: ExchangeID) -> ClosedRange<Int64> {
         let first = Int64(id.high >> 16) &* 1_000 &- SchemaTwo.epochUs

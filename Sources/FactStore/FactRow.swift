@@ -120,9 +120,6 @@ struct FactShape {
         template = fact
     }
 
-    /// Whether rows of the shape may have values in `fact_more` that their other columns do not say.
-    var hasExplicit: Bool { letters.contains(DerivedColumns.explicit) }
-
     /// Fills in what follows from other columns, and what stands in `fact_more`.
     ///
     /// - Parameters:

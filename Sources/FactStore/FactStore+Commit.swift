@@ -28,6 +28,7 @@ extension FactStore {
                     try tables.adopt(row, place: fact.location)
                 }
             }
+            try tables.finish()
             for loss in losses { try tables.insert(loss) }
             try tables.advance(checkpoint)
             result.inserted = added.count
@@ -38,10 +39,33 @@ extension FactStore {
 }
 
 /// Writes rows and the dictionaries they point into, within somebody's transaction.
-struct FactTables {
+///
+/// Remembers what it has looked up as long as the transaction lasts, and counts uses at its end: whoever inserts calls `finish`, and does
+/// not delete with the same one.
+final class FactTables {
     let db: Database
+    private var shapeIDs: [[SQLValue]: Int64] = [:]
+    private var segmentIDs: [String: Int64] = [:]
+    /// Entries of `route`, and how many facts more point at them.
+    private var routes: [[SQLValue]: (id: Int64, uses: Int64)] = [:]
+    /// The same for `metadata_set`.
+    private var metadata: [String: (id: Int64, uses: Int64)] = [:]
+    /// Whether there may be ids that do not follow from the start of their exchange.
+    private var hasOddIDs: Bool?
 
     init(_ db: Database) { self.db = db }
+
+    /// Adds what was counted to the dictionaries.
+    func finish() throws {
+        for (id, uses) in routes.values {
+            try run("UPDATE route SET uses = uses + ? WHERE route_id = ?", [.integer(uses), .integer(id)])
+        }
+        for (id, uses) in metadata.values {
+            try run("UPDATE metadata_set SET uses = uses + ? WHERE metadata_id = ?", [.integer(uses), .integer(id)])
+        }
+        routes = [:]
+        metadata = [:]
+    }
 
     private static let insertFact = insert(
         into: "fact",
@@ -58,8 +82,11 @@ struct FactTables {
         return "INSERT INTO \(table) (\(names.map { "\"\($0)\"" }.joined(separator: ", "))) VALUES (\(marks))"
     }
 
-    private func run(_ sql: String, _ values: [SQLValue]) throws {
+    /// Runs a statement; gives the number of the row that was inserted last.
+    @discardableResult
+    private func run(_ sql: String, _ values: [SQLValue]) throws -> Int64 {
         try db.cachedStatement(sql: sql).execute(arguments: StatementArguments(values.map(\.databaseValue)))
+        return db.lastInsertedRowID
     }
 
     private func integer(_ sql: String, _ values: [SQLValue]) throws -> Int64? {
@@ -73,16 +100,28 @@ struct FactTables {
         guard try key(of: id) == nil else { return false }
         let shape = try shapeID(of: row)
         let route = try routeID(of: row)
-        let metadata = try row.metadata.map { try metadataID(of: $0) }
+        let metadata = try row.metadata.map { object in try metadataID(of: object) }
         let own: [SQLValue] = [
             .integer(row.key.start), .blob(row.key.tail), .integer(shape), .integer(route), SQLValue(metadata),
             .integer(try segmentID(of: segment)),
         ]
         try run(FactTables.insertFact, own + row.own)
-        if !row.more.isEmpty {
-            try run(FactTables.insertMore, [.integer(row.key.start), .blob(row.key.tail)] + row.more)
-        }
+        try insertMore(row)
+        if row.key.tail.count != FactKey.shortCount { hasOddIDs = true }
         return true
+    }
+
+    private func insertMore(_ row: FactRow) throws {
+        guard !row.more.isEmpty else { return }
+        try run(FactTables.insertMore, [.integer(row.key.start), .blob(row.key.tail)] + row.more)
+    }
+
+    /// Gives a row that is there another shape, and what its values need in `fact_more`: its costs are others now.
+    func replaceShape(of row: FactRow) throws {
+        let key: [SQLValue] = [.integer(row.key.start), .blob(row.key.tail)]
+        try run("UPDATE fact SET shape_id = ? WHERE start = ? AND tail = ?", [.integer(try shapeID(of: row))] + key)
+        try run("DELETE FROM fact_more WHERE start = ? AND tail = ?", key)
+        try insertMore(row)
     }
 
     /// The key of an exchange that is there, or nil.
@@ -94,7 +133,15 @@ struct FactTables {
             .integer(starts.lowerBound), .integer(starts.upperBound), .blob(Array(bytes.suffix(FactKey.shortCount))),
         ]
         if let key = try key(near, short) { return key }
+        guard try mayHaveOddIDs() else { return nil }
         return try key("SELECT start, tail FROM fact WHERE tail = ? AND length(tail) = 16 LIMIT 1", [.blob(bytes)])
+    }
+
+    private func mayHaveOddIDs() throws -> Bool {
+        if let hasOddIDs { return hasOddIDs }
+        let found = try integer("SELECT 1 FROM fact WHERE length(tail) = 16 LIMIT 1", []) != nil
+        hasOddIDs = found
+        return found
     }
 
     private func key(_ sql: String, _ values: [SQLValue]) throws -> FactKey? {
@@ -156,50 +203,67 @@ struct FactTables {
             """, [.text(checkpoint.segment), .integer(checkpoint.offset)])
     }
 
+    /// The number of a dictionary's entry, which is made where there is none.
+    private func entry(_ sql: String, _ values: [SQLValue], make: () throws -> Int64) throws -> Int64 {
+        try integer(sql, values) ?? make()
+    }
+
     /// The dictionary id of a row's shape, made where it is new.
     func shapeID(of row: FactRow) throws -> Int64 {
+        let values = row.dimension + row.shape
+        if let known = shapeIDs[values] { return known }
         let dimension = try dimensionID(of: row)
         let tuple = SQLValue.text(FactColumns.tuple([.integer(dimension)] + row.shape))
-        if let id = try integer("SELECT shape_id FROM shape WHERE tuple = ?", [tuple]) { return id }
-        try run(FactTables.insertShape, [tuple, .integer(dimension)] + row.shape)
-        return db.lastInsertedRowID
+        let id = try entry("SELECT shape_id FROM shape WHERE tuple = ?", [tuple]) {
+            try run(FactTables.insertShape, [tuple, .integer(dimension)] + row.shape)
+        }
+        shapeIDs[values] = id
+        return id
     }
 
     private func dimensionID(of row: FactRow) throws -> Int64 {
         let tuple = SQLValue.text(FactColumns.tuple(row.dimension))
-        if let id = try integer("SELECT dimension_id FROM dimension WHERE tuple = ?", [tuple]) { return id }
-        try run(FactTables.insertDimension, [tuple] + row.dimension)
-        return db.lastInsertedRowID
+        return try entry("SELECT dimension_id FROM dimension WHERE tuple = ?", [tuple]) {
+            try run(FactTables.insertDimension, [tuple] + row.dimension)
+        }
     }
 
     private func routeID(of row: FactRow) throws -> Int64 {
-        let tuple = SQLValue.text(FactColumns.tuple(row.route))
-        let use = "UPDATE route SET uses = uses + 1 WHERE tuple = ? RETURNING route_id"
-        if let id = try integer(use, [tuple]) { return id }
-        try run(FactTables.insertRoute, [tuple] + row.route)
-        guard let id = try integer(use, [tuple]) else {
-            throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "a route is gone")
+        if let known = routes[row.route] {
+            routes[row.route] = (known.id, known.uses + 1)
+            return known.id
         }
+        let tuple = SQLValue.text(FactColumns.tuple(row.route))
+        let id = try entry("SELECT route_id FROM route WHERE tuple = ?", [tuple]) {
+            try run(FactTables.insertRoute, [tuple] + row.route)
+        }
+        routes[row.route] = (id, 1)
         return id
     }
 
     private func metadataID(of object: String) throws -> Int64 {
-        let use = "UPDATE metadata_set SET uses = uses + 1 WHERE object = ? RETURNING metadata_id"
-        if let id = try integer(use, [.text(object)]) { return id }
-        try run("INSERT INTO metadata_set (object) VALUES (?)", [.text(object)])
-        guard let id = try integer(use, [.text(object)]) else {
-            throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "a set of metadata is gone")
+        if let known = metadata[object] {
+            metadata[object] = (known.id, known.uses + 1)
+            return known.id
         }
-        try run(
-            "INSERT OR IGNORE INTO metadata (key, value, metadata_id) SELECT key, value, ? FROM json_each(?)",
-            [.integer(id), .text(object)])
+        let id = try entry("SELECT metadata_id FROM metadata_set WHERE object = ?", [.text(object)]) {
+            let id = try run("INSERT INTO metadata_set (object) VALUES (?)", [.text(object)])
+            try run(
+                "INSERT OR IGNORE INTO metadata (key, value, metadata_id) SELECT key, value, ? FROM json_each(?)",
+                [.integer(id), .text(object)])
+            return id
+        }
+        metadata[object] = (id, 1)
         return id
     }
 
     /// The dictionary id of a segment's name, made where it is new.
     func segmentID(of segment: String) throws -> Int64 {
-        if let id = try integer("SELECT segment_id FROM checkpoint WHERE segment = ?", [.text(segment)]) { return id }
-        try run("INSERT INTO checkpoint (segment, \"offset\") VALUES (?, 0)", [.text(segment)])
-        return db.lastInsertedRowID
+        if let known = segmentIDs[segment] { return known }
+        let id = try entry("SELECT segment_id FROM checkpoint WHERE segment = ?", [.text(segment)]) {
+            try run("INSERT INTO checkpoint (segment, \"offset\") VALUES (?, 0)", [.text(segment)])
+        }
+        segmentIDs[segment] = id
+        return id
     }
 }

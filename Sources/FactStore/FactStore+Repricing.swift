@@ -28,10 +28,10 @@ extension FactStore {
     ///   - price: the cost of a fact and the version of its price; nil leaves it as it is.
     ///   - shouldStop: asked between transactions, with what was done so far.
     /// - Returns: what was done.
-    /// - Throws: `FactStoreError`.
+    /// - Throws: `FactStoreError`, or what `shouldStop` throws.
     package func reprice(
         sinceUs: Int64?, untilUs: Int64?, price: (ExchangeFact) -> FactPrice?,
-        shouldStop: (RepriceReport) -> Bool = { _ in false }
+        shouldStop: (RepriceReport) throws -> Bool = { _ in false }
     ) throws -> RepriceReport {
         var report = RepriceReport()
         var filter = FactFilter()
@@ -39,7 +39,7 @@ extension FactStore {
         filter.untilUs = untilUs
         var walk = FactWalk(filter: filter, newestStart: Int64.max)
         while true {
-            if shouldStop(report) { return report }
+            if try shouldStop(report) { return report }
             let page = try writing { db in
                 let page = try walk.page(of: db, count: FactStoreLimits.pageFacts)
                 try FactStore.reprice(page, price, &report, in: db)
@@ -72,8 +72,7 @@ extension FactStore {
             add(new.cost.totalNanousd, to: &report.afterNanousd)
             guard new != fact else { continue }
             let row = FactRow(new)
-            try tables.delete(row.key)
-            _ = try tables.insert(row, segment: new.location.segment)
+            try tables.replaceShape(of: row)
             report.changed += 1
             starts.append(row.key.start)
         }

@@ -16,10 +16,15 @@ enum MigrationTwo {
         try db.execute(sql: SchemaTwo.all)
         let tables = FactTables(db)
         let cursor = try Row.fetchCursor(db, sql: select)
+        var count = 0
         while let row = try cursor.next() {
+            count += 1
+            // What is remembered does not grow with the index.
+            if count.isMultiple(of: FactStoreLimits.pageFacts) { try tables.finish() }
             let fact = try fact(of: row.values)
             _ = try tables.insert(FactRow(fact), segment: fact.location.segment)
         }
+        try tables.finish()
         try db.execute(sql: "DROP TABLE fact_1; DROP TABLE dimension_1; DROP TABLE metadata_1")
     }
 

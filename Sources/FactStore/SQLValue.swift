@@ -3,7 +3,7 @@ import Foundation
 import GRDB
 
 /// One value as SQLite stores it.
-package enum SQLValue: Equatable, Sendable {
+package enum SQLValue: Hashable, Sendable {
     case null
     case integer(Int64)
     case real(Double)

@@ -58,7 +58,8 @@ package struct IndexReport: Equatable, Sendable {
         if missing > 0 { text += "; \(missing) exchanges have no record, by \(gaps) gaps" }
         if late > 0 { text += "; \(late) came late" }
         if future > 0 { text += "; \(future) began in the future: look at the clocks of the nodes" }
-        if built.chunks + built.hours > 0 { text += "; \(built.chunks) chunks packed, \(built.hours) hours rolled up" }
+        if built.chunks > 0 { text += "; chunks packed: \(built.chunks)" }
+        if built.hours > 0 { text += "; hours rolled up: \(built.hours)" }
         if !locked.isEmpty { text += "; no key for: \(locked.joined(separator: ", "))" }
         if !unreadable.isEmpty { text += "; cannot be read: \(unreadable.joined(separator: ", "))" }
         if !isCaughtUp { text += "; not finished, run it again" }

@@ -26,7 +26,7 @@ package struct Repricing {
         self.pricer = pricer
     }
 
-    /// Prices a range anew, holding the lock from begin to end.
+    /// Prices a range anew, giving the lock up for a moment after every turn.
     ///
     /// - Parameters:
     ///   - sinceUs: exchanges that began at or after; nil for all.
@@ -39,13 +39,22 @@ package struct Repricing {
         sinceUs: Int64?, untilUs: Int64?, options: IndexPassOptions, progress: (RepriceReport) -> Void = { _ in }
     ) throws -> RepriceReport {
         let startedUs = clock.monotonicUs
+        func leftUs() -> Int64 { options.maxDurationUs - (clock.monotonicUs - startedUs) }
         try lock.acquire(waitUs: options.maxDurationUs)
         defer { lock.release() }
+        var turnStartedUs = clock.monotonicUs
         return try store.reprice(sinceUs: sinceUs, untilUs: untilUs) { fact in
             fact.priceVersion == nil ? nil : pricer.price(fact)
         } shouldStop: { report in
             progress(report)
-            return options.shouldStop() || clock.monotonicUs - startedUs >= options.maxDurationUs
+            if options.shouldStop() || leftUs() <= 0 { return true }
+            if clock.monotonicUs - turnStartedUs >= IndexingLimits.turnUs {
+                lock.release()
+                clock.sleep(us: IndexingLimits.pauseUs)
+                try lock.acquire(waitUs: max(0, leftUs()))
+                turnStartedUs = clock.monotonicUs
+            }
+            return false
         }
     }
 }

@@ -227,7 +227,8 @@ import Testing
         #expect(try bench.records().count == 400 - refused && writer.counters.lostRecords == 0)
     }
 
-    @Test func failingSyncMovesTheUnsyncedToANewSegment() throws {
+    /// A writer of four records, the latter two of them written and not yet synced.
+    private func partlySynced() throws -> (bench: SegmentBench, writer: SegmentWriter) {
         let bench = SegmentBench()
         let writer = try bench.writer()
         try bench.append(2, to: writer)
@@ -235,6 +236,11 @@ import Testing
         try bench.append(2, to: writer)
         bench.clock.advance(us: 100_000)
         try writer.tick()
+        return (bench, writer)
+    }
+
+    @Test func failingSyncMovesTheUnsyncedToANewSegment() throws {
+        let (bench, writer) = try partlySynced()
         bench.files.fail(.sync, nth: 1, errno: 5)
         bench.clock.advance(us: 1_000_000)
         try writer.tick()
@@ -247,14 +253,7 @@ import Testing
     }
 
     @Test(arguments: [false, true]) func failingWriteLeavesASegmentSyncedAndNothingTwice(syncFailsToo: Bool) throws {
-        let bench = SegmentBench()
-        let writer = try bench.writer()
-        try bench.append(2, to: writer)
-        try writer.flush()
-        // Written and not yet synced when the next write fails.
-        try bench.append(2, to: writer)
-        bench.clock.advance(us: 100_000)
-        try writer.tick()
+        let (bench, writer) = try partlySynced()
         bench.files.fail(.write, nth: 1, errno: 5)
         if syncFailsToo { bench.files.fail(.sync, nth: 1, errno: 5) }
         try bench.append(2, to: writer)
