@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The constants of `notebooks-docs/formats/arena.md`, version 1.
+/// The constants of `notebooks-docs/formats/arena.md`, version 2.
 enum ArenaFormat {
     /// `WEIRARNA`, little-endian.
     static let magic: UInt64 = 0x414E_5241_5249_4557
-    static let version: UInt32 = 1
+    static let version: UInt32 = 2
+    /// The version before, whose entries bear no check value.
+    static let version1: UInt32 = 1
     /// Bytes of a page, its header included; also of the file's header.
     static let pageBytes = 4_096
     /// Bytes of a page's header: next, owner, used, tag.
     static let pageHeaderBytes = 16
-    /// Bytes of an entry's header: length, kind, flags, reserved, time.
+    /// Bytes of an entry's header: length, kind, check value, time.
     static let entryHeaderBytes = 16
     /// Bytes of a slot.
     static let slotBytes = 128
@@ -73,8 +75,10 @@ enum ArenaFormat {
         static let facts: UInt8 = 5
     }
 
-    /// The entry goes on with what the one before it of its kind began.
-    static let continuedFlag: UInt8 = 1
+    /// In the byte of an entry's kind: it goes on with what the one before it of its kind began.
+    static let continuedBit: UInt8 = 0x80
+    /// The bits of an entry's first four bytes that are its length.
+    static let entryLengthMask: UInt32 = 0xFF_FFFF
 
     /// What the pages of an exchange bear, by the low word of its id: never 0.
     static func tag(low: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: low) | 1 }

@@ -45,7 +45,7 @@ struct ArenaIdentity: Equatable {
         unsafe base.storeBytes(of: CRC32C.checksum(checked[...]), toByteOffset: ArenaFormat.Header.checksum, as: UInt32.self)
     }
 
-    /// Reads the header of a mapped file, or nil where it is not a sound arena of this version.
+    /// Reads the header of a mapped file, or nil where it is not a sound arena of a version that is known.
     static func read(_ mapping: MappedFile) -> (identity: ArenaIdentity, memory: ArenaMemory)? {
         guard mapping.count >= 3 * ArenaFormat.pageBytes else { return nil }
         let header = unsafe ByteRun(mapping.base, count: ArenaFormat.pageBytes).array
@@ -53,7 +53,9 @@ struct ArenaIdentity: Equatable {
         func long(_ offset: Int) -> UInt64 { FixedInts.read(UInt64.self, from: header, at: offset) ?? 0 }
         let pages = Int(word(ArenaFormat.Header.pageCount))
         let length = Int(word(ArenaFormat.Header.nodeLength))
-        guard long(ArenaFormat.Header.magic) == ArenaFormat.magic, word(ArenaFormat.Header.version) == ArenaFormat.version,
+        let version = word(ArenaFormat.Header.version)
+        guard long(ArenaFormat.Header.magic) == ArenaFormat.magic,
+            version == ArenaFormat.version || version == ArenaFormat.version1,
             word(ArenaFormat.Header.checksum) == CRC32C.checksum(header[..<ArenaFormat.checkedBytes]),
             word(ArenaFormat.Header.pageBytes) == UInt32(ArenaFormat.pageBytes), pages > 0,
             Int(word(ArenaFormat.Header.slotCount)) == pages, pages == ArenaMemory.pageCount(fitting: mapping.count),
@@ -65,6 +67,8 @@ struct ArenaIdentity: Equatable {
             node: String(decoding: name, as: UTF8.self), epoch: long(ArenaFormat.Header.epoch),
             loop: word(ArenaFormat.Header.loop), createdAtUs: Int64(bitPattern: long(ArenaFormat.Header.createdAtUs)),
             bootID: Array(boot.prefix { $0 != 0 }))
-        return (identity, unsafe ArenaMemory(base: mapping.base, slotCount: pages, pageCount: pages))
+        let reading: EntryReading = version == ArenaFormat.version1 ? .version1 : .checked
+        let memory = unsafe ArenaMemory(base: mapping.base, slotCount: pages, pageCount: pages, reading: reading)
+        return (identity, memory)
     }
 }

@@ -12,13 +12,15 @@ import Synchronization
     let base: UnsafeMutableRawPointer
     let slotCount: Int
     let pageCount: Int
+    private let reading: EntryReading
     private let slots: UnsafeMutableRawPointer
     private let pages: UnsafeMutableRawPointer
 
-    init(base: UnsafeMutableRawPointer, slotCount: Int, pageCount: Int) {
+    init(base: UnsafeMutableRawPointer, slotCount: Int, pageCount: Int, reading: EntryReading) {
         unsafe self.base = base
         self.slotCount = slotCount
         self.pageCount = pageCount
+        self.reading = reading
         unsafe slots = base + ArenaFormat.pageBytes
         unsafe pages = slots + ArenaMemory.tableBytes(slotCount)
     }
@@ -142,21 +144,32 @@ import Synchronization
 
     private func tag(ofPage index: UInt32) -> UInt32 { unsafe page(index).load(fromByteOffset: 12, as: UInt32.self) }
 
-    private func tag(ofSlot index: UInt32) -> UInt32 { ArenaFormat.tag(low: slotWord(index, ArenaFormat.Slot.idLow)) }
+    private func tag(ofSlot index: UInt32) -> UInt32 { ArenaFormat.tag(low: seal(ofSlot: index)) }
+
+    /// What the entries of a slot are checked with: the low word of the exchange's id.
+    @inline(__always)
+    func seal(ofSlot index: UInt32) -> UInt64 { slotWord(index, ArenaFormat.Slot.idLow) }
 
     /// Makes a page the empty last one of a slot's chain; the slot is filled.
     func initialize(_ index: UInt32, owner: UInt32) {
         unsafe PageBytes.initialize(page(index), owner: owner, tag: tag(ofSlot: owner))
     }
 
-    /// Whether a page belongs to the exchange of a slot, and not to an earlier one; pages of earlier versions of Weir do not say.
+    /// Whether a page belongs to the exchange of a slot, and not to an earlier one; some pages of version 1 do not say.
     private func isPage(_ index: UInt32, of slot: UInt32) -> Bool {
         let tag = tag(ofPage: index)
-        return tag == 0 || tag == self.tag(ofSlot: slot)
+        return tag == self.tag(ofSlot: slot) || (tag == 0 && reading == .version1)
+    }
+
+    /// The entries of a slot in order, as far as they were published; false where chain or entries cannot be true, of which what came
+    /// before was given.
+    func forEachEntry(_ slot: UInt32, _ body: (ArenaEntry) -> Void) -> Bool {
+        let seal = seal(ofSlot: slot)
+        return forEachPage(slot) { run in PageBytes.forEachEntry(run, reading, seal: seal, body) }
     }
 
     /// The runs of a slot's pages in order, each as far as it was published; false where the chain cannot be true.
-    func forEachPage(_ slot: UInt32, _ body: (ByteRun) -> Bool) -> Bool {
+    private func forEachPage(_ slot: UInt32, _ body: (ByteRun) -> Bool) -> Bool {
         var index = firstPage(slot)
         for _ in 0..<pageCount {
             guard index < UInt32(pageCount), owner(index) == slot, isPage(index, of: slot) else { return false }
@@ -167,69 +180,4 @@ import Synchronization
         }
         return false
     }
-}
-
-/// One page: a header, then entries; also the shape of memory outside the arena that holds entries.
-enum PageBytes {
-    private static let usedOffset = 8
-
-    static func initialize(_ page: UnsafeMutableRawPointer, owner: UInt32, tag: UInt32 = 0) {
-        unsafe page.storeBytes(of: 0, as: UInt32.self)
-        unsafe page.storeBytes(of: owner, toByteOffset: 4, as: UInt32.self)
-        unsafe page.storeBytes(
-            of: UInt64(ArenaFormat.pageHeaderBytes) | UInt64(tag) << 32, toByteOffset: usedOffset, as: UInt64.self)
-    }
-
-    /// Writes one entry at `used` and publishes it; the caller has checked that it fits.
-    @inline(__always)
-    static func write(
-        _ run: ByteRun, kind: UInt8, flags: UInt8, timeUs: Int64, to page: UnsafeMutableRawPointer, used: inout Int
-    ) {
-        let entry = unsafe page + used
-        let word = UInt64(UInt32(truncatingIfNeeded: run.count)) | UInt64(kind) << 32 | UInt64(flags) << 40
-        unsafe entry.storeBytes(of: word, as: UInt64.self)
-        unsafe entry.storeBytes(of: timeUs, toByteOffset: 8, as: Int64.self)
-        unsafe (entry + ArenaFormat.entryHeaderBytes).copyMemory(from: run.base, byteCount: run.count)
-        used += ArenaFormat.entryHeaderBytes + (run.count + 7) & ~7
-        unsafe usedCell(page).pointee.store(UInt32(truncatingIfNeeded: used), ordering: .releasing)
-    }
-
-    private static func usedCell(_ page: UnsafeMutableRawPointer) -> UnsafeMutablePointer<Atomic<UInt32>> {
-        unsafe (page + usedOffset).assumingMemoryBound(to: Atomic<UInt32>.self)
-    }
-
-    /// The entries of an arena's page, or nil where its length cannot be.
-    static func published(_ page: UnsafeMutableRawPointer) -> ByteRun? {
-        let used = Int(unsafe usedCell(page).pointee.load(ordering: .acquiring))
-        guard used >= ArenaFormat.pageHeaderBytes, used <= ArenaFormat.pageBytes else { return nil }
-        return unsafe ByteRun(page + ArenaFormat.pageHeaderBytes, count: used - ArenaFormat.pageHeaderBytes)
-    }
-
-    /// Walks the entries of a page; false where a length cannot be.
-    static func forEachEntry(_ run: ByteRun, _ body: (ArenaEntry) -> Void) -> Bool {
-        var at = 0
-        while at < run.count {
-            guard run.count - at >= ArenaFormat.entryHeaderBytes else { return false }
-            let word = unsafe run.base.loadUnaligned(fromByteOffset: at, as: UInt64.self)
-            let time = unsafe run.base.loadUnaligned(fromByteOffset: at + 8, as: Int64.self)
-            let length = Int(UInt32(truncatingIfNeeded: word))
-            let start = at + ArenaFormat.entryHeaderBytes
-            guard length <= run.count - start else { return false }
-            body(
-                ArenaEntry(
-                    kind: UInt8(truncatingIfNeeded: word >> 32),
-                    isContinued: UInt8(truncatingIfNeeded: word >> 40) & ArenaFormat.continuedFlag != 0, timeUs: time,
-                    bytes: run.slice(start, start + length)))
-            at = start + (length + 7) & ~7
-        }
-        return true
-    }
-}
-
-/// One entry of a chain.
-struct ArenaEntry {
-    let kind: UInt8
-    let isContinued: Bool
-    let timeUs: Int64
-    let bytes: ByteRun
 }

@@ -49,7 +49,7 @@ import Synchronization
         self.mapping = mapping
         self.path = path
         let pages = ArenaMemory.pageCount(fitting: mapping.count)
-        memory = unsafe ArenaMemory(base: mapping.base, slotCount: pages, pageCount: pages)
+        memory = unsafe ArenaMemory(base: mapping.base, slotCount: pages, pageCount: pages, reading: .trusted)
         committed = SlotRing(slots: pages)
         returned = SlotRing(slots: pages)
         reservePages = max(1, pages / 4)
@@ -143,6 +143,7 @@ import Synchronization
     ///   - pages: the most pages the exchange may hold; payload only, and payload leaves the reserve alone.
     /// - Returns: how many bytes were taken.
     func append(_ run: ByteRun, kind: UInt8, timeUs: Int64, writer: inout ArenaWriter, pages: Int?) -> Int {
+        let seal = memory.seal(ofSlot: writer.slot)
         var done = 0
         while done < run.count {
             var room = ArenaFormat.pageBytes - writer.used - ArenaFormat.entryHeaderBytes
@@ -163,7 +164,7 @@ import Synchronization
             }
             let count = min(room, run.count - done)
             unsafe PageBytes.write(
-                run.slice(done, done + count), kind: kind, flags: done > 0 ? ArenaFormat.continuedFlag : 0, timeUs: timeUs,
+                run.slice(done, done + count), kind: kind, isContinued: done > 0, timeUs: timeUs, seal: seal,
                 to: memory.page(writer.page), used: &writer.used)
             done += count
         }

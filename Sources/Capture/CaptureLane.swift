@@ -57,7 +57,7 @@ package final class CaptureLane {
     func noteSpill(_ slot: UInt32, _ spill: SpillBuffer, kinds: UInt64) { arena?.noteSpill(slot, spill, kinds: kinds) }
 
     func forEachEntry(_ slot: UInt32, _ body: (ArenaEntry) -> Void) {
-        _ = arena?.memory.forEachPage(slot) { PageBytes.forEachEntry($0, body) }
+        _ = arena?.memory.forEachEntry(slot, body)
     }
 
     /// How an exchange ended for its slot.

@@ -122,7 +122,7 @@ private struct GatheredEntries: ~Copyable {
         requestBody.reset()
         responseBody.reset()
         facts.reset()
-        let isSound = memory.forEachPage(slot) { page in PageBytes.forEachEntry(page) { add($0) } }
+        let isSound = memory.forEachEntry(slot) { add($0) }
         spill?.forEachEntry { add($0) }
         if let spill { readTails(spill) }
         let hasTails = spill?.hasTails ?? false

@@ -46,8 +46,9 @@ import ByteCoding
             guard let chunk = unsafe chunks.last else { return done }
             let count = min(room, run.count - done)
             unsafe PageBytes.write(
-                run.slice(done, done + count), kind: kind,
-                flags: isContinued || done > 0 ? ArenaFormat.continuedFlag : 0, timeUs: timeUs, to: chunk, used: &used)
+                run.slice(done, done + count), kind: kind, isContinued: isContinued || done > 0, timeUs: timeUs, seal: nil,
+                to: chunk,
+                used: &used)
             done += count
         }
         return done
@@ -58,7 +59,8 @@ import ByteCoding
         for index in unsafe chunks.indices {
             let length = index < lengths.count ? lengths[index] : used
             let start = unsafe chunks[index] + ArenaFormat.pageHeaderBytes
-            _ = unsafe PageBytes.forEachEntry(ByteRun(start, count: length - ArenaFormat.pageHeaderBytes), body)
+            let run = unsafe ByteRun(start, count: length - ArenaFormat.pageHeaderBytes)
+            _ = PageBytes.forEachEntry(run, .trusted, seal: 0, body)
         }
     }
 }

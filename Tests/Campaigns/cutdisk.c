@@ -4,7 +4,7 @@
 //     cutdisk MOUNTPOINT BYTES [IMAGE]     serves MOUNTPOINT/disk, filled from IMAGE
 //
 // It knows what a flush has made durable and what came after. A line `cut FILE KEEP SEED` on standard input writes the disk as a power cut
-// would leave it: all that was flushed, and of every later write, with KEEP of a thousand, the whole or a part by blocks of 4 KiB. It
+// would leave it: all that was flushed, and of every later write, with KEEP of a thousand, the whole or a part of its sectors. It
 // answers with one line: writes since the flush, how many of them are in the image, flushes so far.
 #define _GNU_SOURCE
 #include <errno.h>
@@ -21,6 +21,8 @@
 #include <unistd.h>
 
 enum { SECTOR = 512, BLOCK = 4096, MOST = 1 << 20 };
+// What a write takes, so that a cut finds some that were not flushed.
+enum { WRITE_US = 300 };
 struct late { uint64_t at; uint32_t count; unsigned char *bytes; };
 static unsigned char *now, *durable, *image;
 static uint64_t size, flushes;
@@ -65,11 +67,11 @@ static void cut(const char *path, unsigned keep, uint64_t seed) {
         uint64_t r = mix(seed + i);
         if (r % 1000 >= keep) continue;
         kept++;
-        uint32_t blocks = late[i].count / BLOCK;
-        // One of eight is torn: some of its blocks are old.
-        if (keep < 1000 && (r >> 32) % 8 == 0 && blocks > 1) {
-            for (uint32_t b = 0; b < blocks; b++)
-                if (mix(r + b) & 1) memcpy(image + late[i].at + b * BLOCK, late[i].bytes + b * BLOCK, BLOCK);
+        uint32_t sectors = late[i].count / SECTOR;
+        // One of two is torn: some of its sectors are old.
+        if (keep < 1000 && (r >> 32) % 2 == 0 && sectors > 1) {
+            for (uint32_t s = 0; s < sectors; s++)
+                if (mix(r + s) & 1) memcpy(image + late[i].at + s * SECTOR, late[i].bytes + s * SECTOR, SECTOR);
         } else {
             memcpy(image + late[i].at, late[i].bytes, late[i].count);
         }
@@ -133,6 +135,7 @@ static void serve(struct fuse_in_header *in) {
     case FUSE_WRITE: {
         struct fuse_write_in *asked = body;
         if (asked->offset + asked->size > size) { reply(in->unique, ENOSPC, NULL, 0); return; }
+        usleep(WRITE_US);
         wrote(asked->offset, (unsigned char *)(asked + 1), asked->size);
         struct fuse_write_out out = {.size = asked->size};
         reply(in->unique, 0, &out, sizeof out);

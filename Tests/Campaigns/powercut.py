@@ -5,7 +5,7 @@
     powercut.py --weir PROGRAM --ledger PROGRAM --cutdisk PROGRAM --folder DIR --images DIR --rounds N --seed S
 
 The disk is an ext4 file system on a device of ours (cutdisk.c), which knows every write and flush: a cut keeps all that was flushed and a
-random part of what was not, torn writes among it. Each cut is mounted elsewhere and a gateway started on it. Demanded: it starts; an
+random part of what was not, writes torn between sectors among it. Each cut is mounted elsewhere and a gateway started on it. Demanded: it starts; an
 exchange whose end its caller saw longer ago than the sync interval and a margin is there once; no record says anything
 else than what was sent and answered; what is damaged is told; the index can be brought up to date. Every ten cuts the disk goes on from
 one of the images, so that what was recovered is cut again. With --encrypted the segments are, and recovery has to look into them.
@@ -98,6 +98,12 @@ class Cuts:
             file.truncate(DISK_BYTES)
         run("mkfs.ext4", "-q", "-E", "nodiscard,lazy_itable_init=0,lazy_journal_init=0", self.image)
 
+    def keep(self, record, line):
+        """Keeps a wrong record and what it should say, to be looked at."""
+        said = {"record": record, "request": self.texts.request(line).decode("latin-1"), "answer": self.texts.answer(line).decode("latin-1")}
+        with open(os.path.join(self.args.folder, f"wrong-{record['id']}.json"), "w") as file:
+            json.dump(said, file)
+
     def fault(self, text):
         self.counts["faults"] += 1
         if len(self.faults) < 40:
@@ -142,7 +148,7 @@ class Cuts:
         image = os.path.join(self.args.images, f"cut-{self.counts['cuts']}.img")
         keep = self.rng.choice((0, 300, 500, 800, 1000))
         burst = None
-        if self.rng.random() < 0.5:
+        if self.rng.random() < 0.8:
             # The kernel writes back what the arenas hold every now and then; here it does so while the power goes.
             burst = subprocess.Popen(["sync", "-f", disk.place])
             time.sleep(self.rng.uniform(0, 0.04))
@@ -226,6 +232,8 @@ class Cuts:
         if wrong:
             self.counts["wrong"] += 1
             self.fault(f"cut {number}: {record['id']}, exchange {asked.n}, {record['outcome']}: {wrong}")
+            if self.counts["faults"] < 40:
+                self.keep(record, line)
 
     def index(self, data, there, number):
         for _ in range(50):
