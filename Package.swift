@@ -22,6 +22,7 @@ let nioHTTP2: Target.Dependency = .product(name: "NIOHTTP2", package: "swift-nio
 let nioHPACK: Target.Dependency = .product(name: "NIOHPACK", package: "swift-nio-http2")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let sqlite: Target.Dependency = .product(name: "GRDBSQLite", package: "GRDB.swift")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
@@ -64,7 +65,8 @@ let package = Package(
         // MARK: Floor 3, stores and wires
         .target(name: "SegmentLog", dependencies: ["CZstd", "ByteCoding", "Platform", crypto], swiftSettings: strictMemory),
         .target(
-            name: "FactStore", dependencies: ["ByteCoding", "Histograms", "ExchangeModel", grdb], swiftSettings: strictMemory),
+            name: "FactStore", dependencies: ["ByteCoding", "Histograms", "ExchangeModel", grdb, sqlite],
+            swiftSettings: strictMemory),
         .target(
             name: "NamedQueries",
             path: "queries",

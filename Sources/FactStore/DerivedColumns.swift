@@ -21,34 +21,34 @@ enum DerivedColumns {
 
     /// Letters 1 to 10.
     static let early: [DerivedColumn] = [
-        usage("input_uncached", \.inputUncached) {
+        usage("input_uncached", { $1(&$0.reading.usage.inputUncached) }) {
             difference($0.inputTotal, [$0.inputCached, $0.cacheWriteTotal])
         },
-        usage("cache_write_5m", \.cacheWrite5m) { $0.cacheWriteTotal },
-        usage("cache_write_1h", \.cacheWrite1h) { _ in 0 },
-        usage("output_visible", \.outputVisible) { difference($0.outputTotal, [$0.outputReasoning]) },
-        usage("input_audio", \.inputAudio) { _ in 0 },
-        usage("output_audio", \.outputAudio) { _ in 0 },
-        usage("input_image", \.inputImage) { _ in 0 },
-        usage("output_image", \.outputImage) { _ in 0 },
-        usage("tool_use_prompt", \.toolUsePrompt) { _ in 0 },
-        DerivedColumn(column: .integer("first_visible_us", \.reading.firstVisibleUs)) { SQLValue($0.reading.ttftUs) },
+        usage("cache_write_5m", { $1(&$0.reading.usage.cacheWrite5m) }) { $0.cacheWriteTotal },
+        usage("cache_write_1h", { $1(&$0.reading.usage.cacheWrite1h) }) { _ in 0 },
+        usage("output_visible", { $1(&$0.reading.usage.outputVisible) }) { difference($0.outputTotal, [$0.outputReasoning]) },
+        usage("input_audio", { $1(&$0.reading.usage.inputAudio) }) { _ in 0 },
+        usage("output_audio", { $1(&$0.reading.usage.outputAudio) }) { _ in 0 },
+        usage("input_image", { $1(&$0.reading.usage.inputImage) }) { _ in 0 },
+        usage("output_image", { $1(&$0.reading.usage.outputImage) }) { _ in 0 },
+        usage("tool_use_prompt", { $1(&$0.reading.usage.toolUsePrompt) }) { _ in 0 },
+        DerivedColumn(column: .integer("first_visible_us") { $1(&$0.reading.firstVisibleUs) }) { SQLValue($0.reading.ttftUs) },
     ]
 
     /// Letters 11 to 15: each with the tokens that its rate is for.
     static let costs: [(column: FactColumn, tokens: @Sendable (TokenUsage) -> Int64?)] = [
-        (.integer("cost_input_nanousd", \.cost.inputNanousd), { $0.inputUncached }),
-        (.integer("cost_input_cached_nanousd", \.cost.inputCachedNanousd), { $0.inputCached }),
-        (.integer("cost_cache_write_nanousd", \.cost.cacheWriteNanousd), { $0.cacheWriteTotal }),
-        (.integer("cost_output_nanousd", \.cost.outputNanousd), { $0.outputVisible }),
-        (.integer("cost_reasoning_nanousd", \.cost.reasoningNanousd), { $0.outputReasoning }),
+        (.integer("cost_input_nanousd") { $1(&$0.cost.inputNanousd) }, { $0.inputUncached }),
+        (.integer("cost_input_cached_nanousd") { $1(&$0.cost.inputCachedNanousd) }, { $0.inputCached }),
+        (.integer("cost_cache_write_nanousd") { $1(&$0.cost.cacheWriteNanousd) }, { $0.cacheWriteTotal }),
+        (.integer("cost_output_nanousd") { $1(&$0.cost.outputNanousd) }, { $0.outputVisible }),
+        (.integer("cost_reasoning_nanousd") { $1(&$0.cost.reasoningNanousd) }, { $0.outputReasoning }),
     ]
 
     /// Letters 16 to 18; letter 19 is `tokens_per_second`, which follows from `content_span_us`.
     static let late: [DerivedColumn] = [
-        DerivedColumn(column: .integer("cost_tools_nanousd", \.cost.toolsNanousd)) { _ in .integer(0) },
-        DerivedColumn(column: .integer("cost_total_nanousd", \.cost.totalNanousd)) { SQLValue(total(of: $0.cost)) },
-        DerivedColumn(column: .integer("cost_reported_nanousd", \.cost.reportedNanousd)) { _ in .null },
+        DerivedColumn(column: .integer("cost_tools_nanousd") { $1(&$0.cost.toolsNanousd) }) { _ in .integer(0) },
+        DerivedColumn(column: .integer("cost_total_nanousd") { $1(&$0.cost.totalNanousd) }) { SQLValue(total(of: $0.cost)) },
+        DerivedColumn(column: .integer("cost_reported_nanousd") { $1(&$0.cost.reportedNanousd) }) { _ in .null },
     ]
 
     /// Where the letters of costs begin, from 0.
@@ -74,14 +74,9 @@ enum DerivedColumns {
     }
 
     private static func usage(
-        _ key: String, _ path: any WritableKeyPath<TokenUsage, Int64?> & Sendable,
-        _ derive: @escaping @Sendable (TokenUsage) -> Int64?
+        _ key: String, _ access: @escaping FactColumn.Access<Int64?>, _ derive: @escaping @Sendable (TokenUsage) -> Int64?
     ) -> DerivedColumn {
-        DerivedColumn(
-            column: FactColumn(
-                name: "usage_" + key, read: { SQLValue($0.reading.usage[keyPath: path]) },
-                write: { $0.reading.usage[keyPath: path] = $1.integer }),
-            derive: { SQLValue(derive($0.reading.usage)) })
+        DerivedColumn(column: .integer("usage_" + key, access), derive: { SQLValue(derive($0.reading.usage)) })
     }
 
     private static func difference(_ whole: Int64?, _ parts: [Int64?]) -> Int64? {

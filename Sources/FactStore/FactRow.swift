@@ -30,21 +30,22 @@ struct FactRow {
         write: { $0.reading.tokensPerSecond = $1.number })
 
     /// A fact taken apart.
-    init(_ fact: ExchangeFact) {
+    init(_ given: ExchangeFact) {
+        var fact = given
         key = FactKey(fact.head.id, startedAtUs: fact.head.startedAtUs)
-        dimension = FactColumns.dimension.map { $0.read(fact) }
-        route = FactColumns.route.map { $0.read(fact) }
+        dimension = FactColumns.dimension.map { $0.read(&fact) }
+        route = FactColumns.route.map { $0.read(&fact) }
         metadata = FactRow.object(of: fact.head.attribution.metadata)
         var letters = Letters()
-        for entry in DerivedColumns.early { letters.add(entry, fact) }
+        for entry in DerivedColumns.early { letters.add(entry, &fact) }
         var rates: [SQLValue] = []
-        for (column, tokens) in DerivedColumns.costs { rates.append(letters.add(column, tokens(fact.reading.usage), fact)) }
-        for entry in DerivedColumns.late { letters.add(entry, fact) }
+        for (column, tokens) in DerivedColumns.costs { rates.append(letters.add(column, tokens(fact.reading.usage), &fact)) }
+        for entry in DerivedColumns.late { letters.add(entry, &fact) }
         let span = DerivedColumns.span(outputTotal: fact.reading.usage.outputTotal, rate: fact.reading.tokensPerSecond)
-        letters.add(FactRow.rateColumn.read(fact), isDerived: span != nil)
-        own = FactColumns.own.map { $0.read(fact) } + [SQLValue(span)]
-        shape = FactColumns.shape.map { $0.read(fact) } + [.text(letters.text)] + rates
-        let texts = FactColumns.more.map { $0.read(fact) }
+        letters.add(FactRow.rateColumn.read(&fact), isDerived: span != nil)
+        own = FactColumns.own.map { $0.read(&fact) } + [SQLValue(span)]
+        shape = FactColumns.shape.map { $0.read(&fact) } + [.text(letters.text)] + rates
+        let texts = FactColumns.more.map { $0.read(&fact) }
         more = letters.hasExplicit || texts.contains { $0 != .null } ? texts + letters.values : []
     }
 
@@ -56,14 +57,14 @@ struct FactRow {
 
         var text: String { String(decoding: letters, as: UTF8.self) }
 
-        mutating func add(_ entry: DerivedColumn, _ fact: ExchangeFact) {
-            let value = entry.column.read(fact)
+        mutating func add(_ entry: DerivedColumn, _ fact: inout ExchangeFact) {
+            let value = entry.column.read(&fact)
             add(value, isDerived: value == entry.derive(fact))
         }
 
         /// Adds a cost; gives the rate that it follows from.
-        mutating func add(_ column: FactColumn, _ tokens: Int64?, _ fact: ExchangeFact) -> SQLValue {
-            let value = column.read(fact)
+        mutating func add(_ column: FactColumn, _ tokens: Int64?, _ fact: inout ExchangeFact) -> SQLValue {
+            let value = column.read(&fact)
             let rate = value.integer.flatMap { TokenRate.rate(of: $0, for: tokens ?? 0) }
             add(value, isDerived: rate != nil)
             return .integer(rate ?? 0)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package import ExchangeModel
 import GRDB
+import Synchronization
 
 extension FactStore {
     /// Stores what a batch gave, and how far the segment has been read, in one transaction.
@@ -15,9 +16,13 @@ extension FactStore {
     /// - Throws: `FactStoreError`; then nothing was stored.
     @discardableResult
     package func commit(facts: [ExchangeFact], checkpoint: Checkpoint, losses: [Loss] = []) throws -> CommitResult {
-        try writing { db in
+        let known = shapeIDs.withLock { ids in
+            defer { ids = [:] }
+            return ids.count < FactStoreLimits.knownShapes ? ids : [:]
+        }
+        let (result, ids) = try writing { db in
             var result = CommitResult()
-            let tables = FactTables(db)
+            let tables = FactTables(db, shapeIDs: known)
             var added: [Int64] = []
             for fact in facts {
                 let row = FactRow(fact)
@@ -33,8 +38,11 @@ extension FactStore {
             try tables.advance(checkpoint)
             result.inserted = added.count
             result.late = try Coverage(db).forget(starts: added)
-            return result
+            return (result, tables.shapeIDs)
         }
+        // Only what is committed may be remembered.
+        shapeIDs.withLock { $0 = ids }
+        return result
     }
 }
 
@@ -44,7 +52,8 @@ extension FactStore {
 /// not delete with the same one.
 final class FactTables {
     let db: Database
-    private var shapeIDs: [[SQLValue]: Int64] = [:]
+    private(set) var shapeIDs: [[SQLValue]: Int64]
+    private var statements: [String: BoundStatement] = [:]
     private var segmentIDs: [String: Int64] = [:]
     /// Entries of `route`, and how many facts more point at them.
     private var routes: [[SQLValue]: (id: Int64, uses: Int64)] = [:]
@@ -53,7 +62,13 @@ final class FactTables {
     /// Whether there may be ids that do not follow from the start of their exchange.
     private var hasOddIDs: Bool?
 
-    init(_ db: Database) { self.db = db }
+    /// - Parameters:
+    ///   - db: where the transaction is.
+    ///   - shapeIDs: shapes that are known to be there.
+    init(_ db: Database, shapeIDs: [[SQLValue]: Int64] = [:]) {
+        self.db = db
+        self.shapeIDs = shapeIDs
+    }
 
     /// Adds what was counted to the dictionaries.
     func finish() throws {
@@ -85,13 +100,17 @@ final class FactTables {
     /// Runs a statement; gives the number of the row that was inserted last.
     @discardableResult
     private func run(_ sql: String, _ values: [SQLValue]) throws -> Int64 {
-        try db.cachedStatement(sql: sql).execute(arguments: StatementArguments(values.map(\.databaseValue)))
+        try statement(sql).run(values)
         return db.lastInsertedRowID
     }
 
-    private func integer(_ sql: String, _ values: [SQLValue]) throws -> Int64? {
-        let arguments = StatementArguments(values.map(\.databaseValue))
-        return try Int64.fetchOne(try db.cachedStatement(sql: sql), arguments: arguments)
+    private func integer(_ sql: String, _ values: [SQLValue]) throws -> Int64? { try statement(sql).integer(values) }
+
+    private func statement(_ sql: String) throws -> BoundStatement {
+        if let made = statements[sql] { return made }
+        let made = try BoundStatement(sql, in: db)
+        statements[sql] = made
+        return made
     }
 
     /// Stores a row; false where its exchange is there.
@@ -105,7 +124,7 @@ final class FactTables {
             .integer(row.key.start), .blob(row.key.tail), .integer(shape), .integer(route), SQLValue(metadata),
             .integer(try segmentID(of: segment)),
         ]
-        try run(FactTables.insertFact, own + row.own)
+        try statement(FactTables.insertFact).run(own, row.own)
         try insertMore(row)
         if row.key.tail.count != FactKey.shortCount { hasOddIDs = true }
         return true
@@ -128,13 +147,14 @@ final class FactTables {
     func key(of id: ExchangeID) throws -> FactKey? {
         let bytes = FactKey.bytes(of: id)
         let starts = FactKey.starts(of: id)
-        let near = "SELECT start, tail FROM fact WHERE start BETWEEN ? AND ? AND tail = ? LIMIT 1"
-        let short: [SQLValue] = [
-            .integer(starts.lowerBound), .integer(starts.upperBound), .blob(Array(bytes.suffix(FactKey.shortCount))),
-        ]
-        if let key = try key(near, short) { return key }
+        let near = "SELECT start FROM fact WHERE start BETWEEN ? AND ? AND tail = ? LIMIT 1"
+        let short = Array(bytes.suffix(FactKey.shortCount))
+        if let start = try integer(near, [.integer(starts.lowerBound), .integer(starts.upperBound), .blob(short)]) {
+            return FactKey(start: .integer(start), tail: .blob(short))
+        }
         guard try mayHaveOddIDs() else { return nil }
-        return try key("SELECT start, tail FROM fact WHERE tail = ? AND length(tail) = 16 LIMIT 1", [.blob(bytes)])
+        let odd = "SELECT start FROM fact WHERE tail = ? AND length(tail) = 16 LIMIT 1"
+        return try integer(odd, [.blob(bytes)]).flatMap { FactKey(start: .integer($0), tail: .blob(bytes)) }
     }
 
     private func mayHaveOddIDs() throws -> Bool {
@@ -142,12 +162,6 @@ final class FactTables {
         let found = try integer("SELECT 1 FROM fact WHERE length(tail) = 16 LIMIT 1", []) != nil
         hasOddIDs = found
         return found
-    }
-
-    private func key(_ sql: String, _ values: [SQLValue]) throws -> FactKey? {
-        let arguments = StatementArguments(values.map(\.databaseValue))
-        guard let row = try Row.fetchOne(try db.cachedStatement(sql: sql), arguments: arguments)?.values else { return nil }
-        return FactKey(start: row[0], tail: row[1])
     }
 
     /// Gives a fact that has no payload the place where another copy of its record lies.

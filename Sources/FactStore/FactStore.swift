@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import GRDB
+import Synchronization
 
 /// What an opened index may be used for.
 package enum FactStoreMode: Sendable {
@@ -21,6 +22,8 @@ package final class FactStore: Sendable {
     /// The database file.
     package let path: String
     let queue: DatabaseQueue
+    /// Ids of shapes that are in the database, which nobody takes out.
+    let shapeIDs = Mutex<[[SQLValue]: Int64]>([:])
 
     private init(path: String, queue: DatabaseQueue) {
         self.path = path

@@ -14,6 +14,8 @@ package enum FactStoreLimits {
     static let builtATransaction = 4
     /// Rows a question may answer with; above it the question wants a filter, not a bigger table.
     package static let queryRows = 100_000
+    /// Shapes whose ids are remembered from one commit to the next: some 2 KB each.
+    static let knownShapes = 4_096
     /// Seconds to wait for another connection's transaction.
     package static let busySeconds = 10.0
     /// Bytes kept of a reason or name in the list of losses.

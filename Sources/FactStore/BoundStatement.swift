@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+import GRDB
+import GRDBSQLite
+
+/// A prepared statement whose values are bound at once, for what runs for every fact.
+///
+/// GRDB's own arguments make an object of each value. Good as long as the transaction that it was made in; thread world.
+@safe struct BoundStatement {
+    private let statement: Statement
+    private let db: Database
+    private let handle: OpaquePointer
+
+    /// - Throws: `DatabaseError` where the statement is wrong.
+    init(_ sql: String, in db: Database) throws {
+        self.db = db
+        statement = try db.cachedStatement(sql: sql)
+        unsafe handle = statement.sqliteStatement
+    }
+
+    /// Runs a statement that gives no rows.
+    ///
+    /// - Parameter values: one for each mark, in parts.
+    /// - Throws: `DatabaseError`.
+    func run(_ values: [SQLValue]...) throws { _ = try step(values) }
+
+    /// The integer that stands first in the first row.
+    ///
+    /// - Parameter values: one for each mark.
+    /// - Returns: the integer, or nil where there is no row.
+    /// - Throws: `DatabaseError`.
+    func integer(_ values: [SQLValue]) throws -> Int64? { try step([values]) }
+
+    /// Runs the statement to its first row, and leaves it ready for the next run.
+    private func step(_ parts: [[SQLValue]]) throws -> Int64? {
+        defer { unsafe sqlite3_reset(handle) }
+        var place: Int32 = 0
+        for part in parts {
+            for value in part {
+                place += 1
+                let code = bind(value, at: place)
+                guard code == SQLITE_OK else { throw error(code) }
+            }
+        }
+        switch unsafe sqlite3_step(handle) {
+        case SQLITE_ROW: return unsafe sqlite3_column_int64(handle, 0)
+        case SQLITE_DONE: return nil
+        case let code: throw error(code)
+        }
+    }
+
+    private func bind(_ value: SQLValue, at place: Int32) -> Int32 {
+        switch value {
+        case .null: return unsafe sqlite3_bind_null(handle, place)
+        case .integer(let number): return unsafe sqlite3_bind_int64(handle, place, number)
+        case .real(let number): return unsafe sqlite3_bind_double(handle, place, number)
+        case .text(var text):
+            return text.withUTF8 { bytes in
+                unsafe bytes.withMemoryRebound(to: CChar.self) { text in
+                    unsafe sqlite3_bind_text64(
+                        handle, place, text.baseAddress, UInt64(text.count), BoundStatement.copied, UInt8(SQLITE_UTF8))
+                }
+            }
+        case .blob(let blob):
+            guard !blob.isEmpty else { return unsafe sqlite3_bind_zeroblob(handle, place, 0) }
+            return unsafe blob.withUnsafeBytes { bytes in
+                unsafe sqlite3_bind_blob64(handle, place, bytes.baseAddress, UInt64(bytes.count), BoundStatement.copied)
+            }
+        }
+    }
+
+    /// SQLITE_TRANSIENT: SQLite copies what it is given.
+    private static var copied: sqlite3_destructor_type { unsafe unsafeBitCast(-1, to: sqlite3_destructor_type.self) }
+
+    private func error(_ code: Int32) -> DatabaseError {
+        DatabaseError(resultCode: ResultCode(rawValue: code), message: db.lastErrorMessage, sql: statement.sql)
+    }
+}
