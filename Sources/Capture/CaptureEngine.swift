@@ -102,7 +102,7 @@ package final class CaptureEngine: Sendable {
         let epoch = try SegmentEpoch.take(in: directory, clock: clock)
         let writer = try SegmentWriter(
             directory: places.segments, node: node, files: files, clock: clock, sync: segments.sync, limits: segments.limits,
-            epoch: epoch.number, keys: segments.keys)
+            lock: epoch, keys: segments.keys)
         let making = RecordMaking(node: node, hasher: KeyHasher(secret: hasherSecret), limits: limits)
         counters = CaptureCounters(clock: clock)
         let secrets = CaptureSecrets(hasherSecret)

@@ -2,6 +2,7 @@
 import ByteCoding
 import ExchangeModel
 import FactStore
+import Platform
 import SegmentLog
 
 extension SegmentKeeper {
@@ -15,6 +16,11 @@ extension SegmentKeeper {
         guard end >= file.size else { return report.waiting += 1 }
         var lines = RewrittenLines(erasures)
         let draft = try sealing.draft(of: file, isSalvage: isSalvage, hasMore: end > file.size) { lines.traits(of: $0) }
+        // Where the lock of a living writer is gone its segment passes for finished; what grows is not.
+        guard try directory.files.size(of: file.path) == file.size else {
+            draft?.discard()
+            return report.waiting += 1
+        }
         guard let draft else { return try sealing.remove(file) }
         do {
             var lost: [ExchangeFact] = []

@@ -75,6 +75,17 @@ package final class SegmentEpoch: Sendable {
         return found
     }
 
+    /// Takes the lock anew where its name has gone, as with a directory that somebody has moved away: without it the segments of a
+    /// living writer would pass for those of a dead one.
+    ///
+    /// - Parameter files: the file system of the directory, which must exist.
+    /// - Returns: the new lock, to be held beside the old one; nil where the name is there.
+    /// - Throws: `PlatformError`.
+    func renewed(files: any FileSystem) throws(PlatformError) -> (any HeldLock)? {
+        guard try files.status(of: path) == nil else { return nil }
+        return try files.tryLock(path)
+    }
+
     private static func lockPath(_ directory: SegmentDirectory, _ number: UInt64) -> String {
         PathText.join(directory.path, String(number, radix: 16) + lockExtension)
     }

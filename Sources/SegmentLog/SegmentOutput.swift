@@ -28,6 +28,9 @@ final class SegmentOutput {
     private let directory: String
     private let node: String
     private let epoch: UInt64
+    private let lock: SegmentEpoch?
+    /// The epoch's lock where it had to be taken anew.
+    private var renewedLock: (any HeldLock)?
     private let files: any FileSystem
     private let clock: any Clock
     private let policy: SegmentSyncPolicy
@@ -46,12 +49,14 @@ final class SegmentOutput {
     private(set) var counters = SegmentWriterCounters()
 
     init(
-        directory: String, node: String, epoch: UInt64, files: any FileSystem, clock: any Clock, policy: SegmentSyncPolicy,
+        directory: String, node: String, epoch: UInt64, lock: SegmentEpoch?, files: any FileSystem, clock: any Clock,
+        policy: SegmentSyncPolicy,
         limits: SegmentLimits
     ) {
         self.directory = directory
         self.node = node
         self.epoch = epoch
+        self.lock = lock
         self.files = files
         self.clock = clock
         self.policy = policy
@@ -118,6 +123,7 @@ final class SegmentOutput {
             try segment.file.sync()
             // A file that has lost its name takes bytes and syncs them, and nobody will ever find them.
             _ = try files.size(of: segment.path)
+            try keepLock()
         } catch {
             counters.syncFailures += 1
             throw error
@@ -201,6 +207,8 @@ final class SegmentOutput {
             }
             // Somebody may have taken the directory away.
             try files.createDirectories(directory)
+            // Before there is a segment that might be sealed as one of the dead.
+            try keepLock()
             let file = try files.open(path, .createNew)
             nextSequence += 1
             try makeNameDurable(file, path)
@@ -211,6 +219,10 @@ final class SegmentOutput {
             return opened
         }
         throw PlatformError(errno: SegmentOutput.nameTaken, operation: "open", path: directory)
+    }
+
+    private func keepLock() throws(PlatformError) {
+        if let new = try lock?.renewed(files: files) { renewedLock = new }
     }
 
     private func makeNameDurable(_ file: any OpenFile, _ path: String) throws(PlatformError) {

@@ -47,12 +47,14 @@ package final class SegmentWriter {
     ///   - clock: for ages, hours and the epoch.
     ///   - sync: when batches become durable.
     ///   - limits: the bounds.
-    ///   - epoch: from `SegmentEpoch`, where several processes may write; nil takes the next free one.
+    ///   - epoch: its number; nil takes that of the lock, or the next free one.
+    ///   - lock: needed where several processes may write, or something seals meanwhile.
     ///   - keys: the current one encrypts every batch of records; gaps are plain.
     /// - Throws: `SegmentError` of code `directoryUnusable`, or `compressionFailed` for lack of memory.
     package init(
         directory: String, node: String, files: any FileSystem, clock: any Clock,
         sync: SegmentSyncPolicy = .interval(us: 1_000_000), limits: SegmentLimits = .standard, epoch: UInt64? = nil,
+        lock: SegmentEpoch? = nil,
         keys: SegmentKeys = .none
     ) throws(SegmentError) {
         do {
@@ -65,6 +67,8 @@ package final class SegmentWriter {
         let start: UInt64
         if let epoch {
             start = epoch
+        } else if let lock {
+            start = lock.number
         } else {
             start = try SegmentEpoch.next(in: SegmentDirectory(files: files, path: directory), clock: clock)
         }
@@ -74,7 +78,7 @@ package final class SegmentWriter {
         framing = BatchFraming(key: keys.current)
         compressor = try FrameCompressor()
         output = SegmentOutput(
-            directory: directory, node: name, epoch: start, files: files, clock: clock, policy: sync, limits: limits)
+            directory: directory, node: name, epoch: start, lock: lock, files: files, clock: clock, policy: sync, limits: limits)
         self.clock = clock
         self.limits = limits
         policy = sync

@@ -229,7 +229,8 @@ class Run:
             if weir and weir.process.poll() is None:
                 weir.kill()
             fault.close()
-            shutil.rmtree(self.folder, ignore_errors=not self.args.keep)
+            if not self.args.keep:
+                shutil.rmtree(self.folder, ignore_errors=True)
 
     def start(self, fault, data):
         weir = ledger.Process(self.args.weir, data, self.provider_port, os.path.join(self.folder, "weir.log"), ("--threads", "2"),

@@ -221,6 +221,24 @@ extension Traffic {
         #expect(try traffic.fetched() == Self.byID(records))
     }
 
+    /// As where somebody has taken the lock of its writer away.
+    @Test func aSegmentThatGrowsWhileItIsSealedStays() throws {
+        let traffic = try Traffic()
+        let records = Traffic.records(seed: 96, count: 20)
+        try traffic.write(records.map { $0 }, perBatch: 7)
+        try traffic.index()
+        let hot = try #require(try traffic.segments().first)
+        let report = try traffic.keeper(traffic.store()).seal(progress: { file in
+            let more = try? traffic.files.open(file.path, .append)
+            try? more?.append([0x51])
+            more?.close()
+        })
+        #expect(report.sealed == 0 && report.waiting == 1 && report.failures.isEmpty)
+        #expect(try traffic.segments().map(\.name) == [hot.name])
+        #expect(try traffic.files.list(traffic.paths.segments).allSatisfy { !$0.contains(".1.") && !$0.hasSuffix(".tmp") })
+        #expect(try traffic.fetched() == Self.byID(records))
+    }
+
     @Test func onlyOneSealsAtATime() throws {
         let traffic = try Traffic()
         try traffic.write(Traffic.records(seed: 97, count: 5), perBatch: 7)

@@ -66,6 +66,38 @@ import Testing
         }
     }
 
+    /// Without its lock in the new directory a living writer's segment would be sealed under its hands.
+    @Test(arguments: ["directory", "lock"]) func aWriterTakesItsLockAnewWhereItIsGone(what: String) throws {
+        try withDirectory { parent in
+            let files = PosixFileSystem()
+            let (path, taken) = (parent + "/segments", parent + "/taken")
+            try files.createDirectories(path)
+            let directory = SegmentDirectory(files: files, path: path)
+            let epoch = try SegmentEpoch.take(in: directory, clock: SystemClock())
+            let writer = try SegmentWriter(
+                directory: path, node: "n", files: files, clock: SystemClock(), sync: .always, lock: epoch)
+            defer {
+                for folder in [path, taken] {
+                    for name in (try? files.list(folder)) ?? [] { try? files.unlink(folder + "/" + name) }
+                    rmdir(folder)
+                }
+            }
+            try writer.append(SegmentBench.line(0), startedAtUs: 0)
+            try writer.flush()
+            if what == "directory" {
+                try files.rename(path, to: taken)
+            } else {
+                for name in try files.list(path) where name.hasSuffix(".lock") { try files.unlink(path + "/" + name) }
+            }
+            try writer.append(SegmentBench.line(1), startedAtUs: 1)
+            try writer.flush()
+            #expect(try SegmentEpoch.live(in: directory) == [epoch.number])
+            #expect(try directory.list().count == 1)
+            try writer.close()
+            epoch.release(files: files)
+        }
+    }
+
     @Test func recoveryCutsATornFileOnDiskAndItsCopyReads() throws {
         try withDirectory { path in
             let small = try SegmentBench.small()
