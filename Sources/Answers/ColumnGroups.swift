@@ -24,10 +24,16 @@ struct ColumnGroups {
     /// The starts asked for.
     let range: Range<Int64>
     /// The columns that are needed here.
-    let columns: [ChunkColumn] = [.start, .shape, .metadata]
+    var columns: [ChunkColumn] {
+        switch kind {
+        case .metadata: [.shape, .metadata]
+        case .period: [.start, .shape] + (passing == nil ? [] : [.metadata])
+        case .shape: [.shape] + (passing == nil ? [] : [.metadata])
+        }
+    }
 
     private let kind: Kind
-    private var numbers: [String?: Int32] = [:]
+    private var numbers: [SQLValue: Int32] = [:]
     private var shapes: [Int32] = []
     /// Whether a set of metadata passes; nil where all do.
     private var passing: [Bool]?
@@ -105,11 +111,11 @@ struct ColumnGroups {
 
     /// The group of a name, made where it is new; nil where there are too many.
     private mutating func number(of name: String?) -> Int32? {
-        if let known = numbers[name] { return known }
+        if let known = numbers[SQLValue(name)] { return known }
         guard names.count < ColumnGroups.limit else { return nil }
         let new = Int32(names.count)
         names.append(name)
-        numbers[name] = new
+        numbers[SQLValue(name)] = new
         return new
     }
 
@@ -117,13 +123,9 @@ struct ColumnGroups {
     mutating func assign(_ page: borrowing ColumnPage) -> Bool {
         if assigned.count != page.count { assigned = [Int32](repeating: -1, count: page.count) }
         let start = page.column(.start)
-        let shape = page.column(.shape)
         let sets = page.column(.metadata)
-        for i in 0..<page.count {
-            let number = shape[i]
-            assigned[i] = number >= 0 && number < shapes.count ? shapes[Int(number)] : -1
-        }
-        if let first = start.first, let last = start.last, first < range.lowerBound || last >= range.upperBound {
+        assignShapes(page.column(.shape))
+        if !page.isInside {
             for i in 0..<page.count where !range.contains(start[i]) { assigned[i] = -1 }
         }
         if let passing {
@@ -137,6 +139,18 @@ struct ColumnGroups {
             }
             return true
         case .period(let us, let name): return assignPeriods(start, us, name)
+        }
+    }
+
+    private mutating func assignShapes(_ numbers: UnsafeBufferPointer<Int64>) {
+        assigned.withUnsafeMutableBufferPointer { assigned in
+            shapes.withUnsafeBufferPointer { shapes in
+                let count = UInt64(shapes.count)
+                for i in 0..<numbers.count {
+                    let number = UInt64(bitPattern: numbers[i])
+                    assigned[i] = number < count ? shapes[Int(number)] : -1
+                }
+            }
         }
     }
 

@@ -25,8 +25,7 @@ extension FactFilter {
     package func passes(_ record: ExchangeRecord, reading: (ExchangeRecord) -> ExchangeReading) -> Bool {
         guard passes(record.head) else { return false }
         guard let model else { return true }
-        let read = reading(record)
-        return read.modelRequested == model || read.modelResponded == model
+        return FactFilter.isAmong(model, reading(record))
     }
 
     /// Whether what repeats in a fact passes: everything but its start and its metadata.
@@ -37,8 +36,15 @@ extension FactFilter {
         bare.metadata = []
         guard bare.passes(fact.head) else { return false }
         guard let model else { return true }
-        return fact.reading.modelRequested == model || fact.reading.modelResponded == model
+        return FactFilter.isAmong(model, fact.reading)
     }
+
+    private static func isAmong(_ model: String, _ reading: ExchangeReading) -> Bool {
+        isSame(reading.modelRequested, model) || isSame(reading.modelResponded, model)
+    }
+
+    /// Byte for byte, as SQL compares; to `String` what only looks the same is equal too.
+    private static func isSame(_ a: String?, _ b: String?) -> Bool { SQLValue(a) == SQLValue(b) }
 
     /// Whether the scalars of a record pass, its models aside.
     private func passes(_ head: ExchangeHead) -> Bool {
@@ -48,9 +54,11 @@ extension FactFilter {
             (provider, head.provider), (task, own.task), (environment, own.environment), (api, head.api?.rawValue),
             (key, head.keyID),
         ]
-        for (wanted, found) in names where wanted != nil && wanted != found { return false }
+        for (wanted, found) in names where wanted != nil && !FactFilter.isSame(wanted, found) { return false }
         if let status, status != head.status { return false }
         if let outcome, outcome != head.outcome { return false }
-        return metadata.allSatisfy { pair in own.metadata.contains { $0 == pair } }
+        return metadata.allSatisfy { pair in
+            own.metadata.contains { FactFilter.isSame($0.name, pair.name) && FactFilter.isSame($0.value, pair.value) }
+        }
     }
 }

@@ -75,9 +75,10 @@ struct LatencyFold {
     }
 
     private mutating func count(_ values: UnsafeBufferPointer<Int64>, _ metric: Int) {
+        let null = ColumnPage.null
         counts.withUnsafeMutableBufferPointer { counts in
             groups.assigned.withUnsafeBufferPointer { assigned in
-                for i in 0..<values.count where assigned[i] >= 0 && values[i] != ColumnPage.null {
+                for i in 0..<values.count where assigned[i] >= 0 && values[i] != null {
                     counts[LatencyFold.cell(assigned[i], metric, values[i])] += 1
                 }
             }
@@ -115,27 +116,19 @@ struct LatencyFold {
             LatencyFold.metrics.indices.map { metric in perMille.map { place(group, metric, $0) } }
         }
         var slots = [Int32](repeating: -1, count: counts.count)
-        var values: [[Int64: Int]] = []
+        var values: [ValueCounts] = []
         for place in places.joined().joined().compactMap(\.self) where slots[place.cell] < 0 {
             slots[place.cell] = Int32(values.count)
-            values.append([:])
+            values.append(ValueCounts(bucket: place.cell % HistogramScale.bucketCount, others: values.count))
         }
         try reader.scan(groups.columns + LatencyFold.metrics, range: groups.range) { page in
             _ = groups.assign(page)
-            for (m, metric) in LatencyFold.metrics.enumerated() {
-                let column = page.column(metric)
-                slots.withUnsafeBufferPointer { slots in
-                    for i in 0..<column.count where groups.assigned[i] >= 0 && column[i] != ColumnPage.null {
-                        let slot = slots[LatencyFold.cell(groups.assigned[i], m, column[i])]
-                        if slot >= 0 { values[Int(slot)][column[i], default: 0] += 1 }
-                    }
-                }
-            }
+            for (m, metric) in LatencyFold.metrics.enumerated() { collect(page.column(metric), m, slots, &values) }
         }
         func value(_ place: Place?) -> SQLValue {
             guard let place else { return .null }
             var rank = place.rank
-            for (value, count) in values[Int(slots[place.cell])].sorted(by: { $0.key < $1.key }) {
+            for (value, count) in values[Int(slots[place.cell])].sorted {
                 if rank <= count { return .integer(value) }
                 rank -= count
             }
@@ -147,5 +140,53 @@ struct LatencyFold {
             return [SQLValue(groups.names[group]), .integer(exchanges[group])] + places[group][0].map(value) + [.integer(streams)]
                 + places[group][1].map(value)
         }.sorted(by: ColumnGroups.precedes)
+    }
+
+    private func collect(_ column: UnsafeBufferPointer<Int64>, _ metric: Int, _ slots: [Int32], _ values: inout [ValueCounts]) {
+        let null = ColumnPage.null
+        slots.withUnsafeBufferPointer { slots in
+            groups.assigned.withUnsafeBufferPointer { assigned in
+                for i in 0..<column.count where assigned[i] >= 0 && column[i] != null {
+                    let slot = slots[LatencyFold.cell(assigned[i], metric, column[i])]
+                    if slot >= 0 { values[Int(slot)].add(column[i]) }
+                }
+            }
+        }
+    }
+}
+
+/// How often each value of one bucket was met.
+private struct ValueCounts {
+    /// Most values of a bucket that has a counter for each, and most buckets that have: 64 MB together.
+    private static let mostValues = 1 << 14
+    private static let mostBuckets = 1_024
+
+    private let low: Int64
+    /// By value less `low`; empty where the bucket is wide.
+    private var dense: [UInt32]
+    private var sparse: [Int64: Int] = [:]
+
+    init(bucket: Int, others: Int) {
+        let bounds = HistogramScale.bounds(of: bucket) ?? 0...0
+        low = bounds.lowerBound
+        let isDense = others < ValueCounts.mostBuckets && bounds.count <= ValueCounts.mostValues
+        dense = isDense ? [UInt32](repeating: 0, count: bounds.count) : []
+    }
+
+    @inline(__always)
+    mutating func add(_ value: Int64) {
+        let place = value &- low
+        // The first and the last bucket also hold what lies beyond the scale.
+        if place >= 0, place < dense.count {
+            dense[Int(place)] &+= 1
+        } else {
+            sparse[value, default: 0] += 1
+        }
+    }
+
+    /// Values with how often they were met, the lowest first.
+    var sorted: [(value: Int64, count: Int)] {
+        let counted = dense.enumerated().filter { $0.element > 0 }.map { (value: low + Int64($0.offset), count: Int($0.element)) }
+        return (counted + sparse.map { (value: $0.key, count: $0.value) }).sorted { $0.value < $1.value }
     }
 }

@@ -55,9 +55,12 @@ import GRDBSQLite
         case .real(let number): return unsafe sqlite3_bind_double(handle, place, number)
         case .text(var text):
             return text.withUTF8 { bytes in
-                unsafe bytes.withMemoryRebound(to: CChar.self) { text in
+                // What stands behind a NUL no reader of SQLite's texts sees.
+                let count = unsafe bytes.firstIndex(of: 0) ?? bytes.count
+                guard count > 0 else { return unsafe sqlite3_bind_text64(handle, place, "", 0, nil, UInt8(SQLITE_UTF8)) }
+                return unsafe bytes.withMemoryRebound(to: CChar.self) { text in
                     unsafe sqlite3_bind_text64(
-                        handle, place, text.baseAddress, UInt64(text.count), BoundStatement.copied, UInt8(SQLITE_UTF8))
+                        handle, place, text.baseAddress, UInt64(count), BoundStatement.copied, UInt8(SQLITE_UTF8))
                 }
             }
         case .blob(let blob):

@@ -7,18 +7,21 @@ import GRDB
 @safe package struct ColumnPage: ~Copyable {
     /// How many exchanges.
     package let count: Int
+    /// Whether all of them began in the range asked for; where not, `start` is there to tell.
+    package let isInside: Bool
     private let values: UnsafeMutableBufferPointer<Int64>
     private let places: [ChunkColumn: Int]
-    private let stride: Int
 
     /// What stands for NULL.
-    package static let null = PackedColumn.null
+    package static var null: Int64 { PackedColumn.null }
 
-    fileprivate init(count: Int, values: UnsafeMutableBufferPointer<Int64>, places: [ChunkColumn: Int], stride: Int) {
+    fileprivate init(
+        count: Int, isInside: Bool, values: UnsafeMutableBufferPointer<Int64>, places: [ChunkColumn: Int]
+    ) {
         self.count = count
+        self.isInside = isInside
         unsafe self.values = values
         self.places = places
-        self.stride = stride
     }
 
     /// The numbers of a column that was asked for; NULL is `null`.
@@ -26,7 +29,8 @@ import GRDB
     /// Empty for a column that was not asked for.
     package func column(_ column: ChunkColumn) -> UnsafeBufferPointer<Int64> {
         guard let place = places[column] else { return unsafe UnsafeBufferPointer(start: nil, count: 0) }
-        return unsafe UnsafeBufferPointer(rebasing: UnsafeBufferPointer(values)[place * stride..<place * stride + count])
+        let first = place * FactStoreLimits.pageColumns
+        return unsafe UnsafeBufferPointer(rebasing: UnsafeBufferPointer(values)[first..<first + count])
     }
 }
 
@@ -39,12 +43,7 @@ package struct ColumnReader {
     /// What each `shape` number stands for: a fact of it with all that repeats and nothing else.
     ///
     /// - Throws: `FactStoreError`.
-    package func shapes() throws -> [Int64: ExchangeFact] {
-        var rows = FactRows(db)
-        var shapes: [Int64: ExchangeFact] = [:]
-        for id in try Int64.fetchAll(db, sql: "SELECT shape_id FROM shape") { shapes[id] = try rows.shape(id).template }
-        return shapes
-    }
+    package func shapes() throws -> [Int64: ExchangeFact] { try FactRows.allShapes(db).mapValues(\.template) }
 
     /// The values of one metadata key by `metadata` number.
     ///
@@ -79,30 +78,44 @@ package struct ColumnReader {
     /// Gives columns of all exchanges that began in a range, by chunks, and by rows where there is no chunk.
     ///
     /// - Parameters:
-    ///   - columns: which ones; `start` is among them whether asked for or not.
-    ///   - range: of `start`. Exchanges outside may be given too, with their start: chunks are given whole.
+    ///   - columns: which ones.
+    ///   - range: of `start`. Exchanges outside may be given too, with their start (`ColumnPage.isInside`): chunks are given whole.
     ///   - body: takes a page; what it throws ends the scan and is thrown on.
     /// - Throws: `FactStoreError`, or what the body throws.
     package func scan(
         _ columns: [ChunkColumn], range: Range<Int64>, _ body: (borrowing ColumnPage) throws -> Void
     ) throws {
-        let wanted = [.start] + columns.filter { $0 != .start }
-        let stride = FactStoreLimits.chunkFacts
-        let values = UnsafeMutableBufferPointer<Int64>.allocate(capacity: wanted.count * stride)
+        let page = FactStoreLimits.pageColumns
+        let all = columns.filter { $0 != .start } + [.start]
+        let values = UnsafeMutableBufferPointer<Int64>.allocate(capacity: all.count * page)
         defer { unsafe values.deallocate() }
-        let places = Dictionary(uniqueKeysWithValues: wanted.enumerated().map { ($1, $0) })
         // Inlined, it ends the optimiser of Swift 6.3.1.
-        @inline(never) func give(_ count: Int) throws {
-            try body(unsafe ColumnPage(count: count, values: values, places: places, stride: stride))
+        @inline(never) func give(_ wanted: [ChunkColumn], _ count: Int, _ isInside: Bool) throws {
+            let places = Dictionary(uniqueKeysWithValues: wanted.enumerated().map { ($1, $0) })
+            try body(unsafe ColumnPage(count: count, isInside: isInside, values: values, places: places))
         }
+        func giveRows(_ range: Range<Int64>) throws {
+            guard !range.isEmpty else { return }
+            try unsafe scanRows(all, range, values) { try give(all, $0, true) }
+        }
+        var packed = PackedChunk()
         var from = range.lowerBound
         for chunk in try chunks(range) {
-            if from < chunk.first { try unsafe scanRows(wanted, from..<chunk.first, values, give) }
-            try unsafe unpack(chunk.id, chunk.count, wanted, values)
-            try give(chunk.count)
+            try giveRows(from..<max(from, chunk.first))
+            let isInside = range.contains(chunk.first) && range.contains(chunk.last)
+            let wanted = isInside && !columns.contains(.start) ? all.dropLast() : all
+            try read(chunk, wanted, into: &packed)
+            for first in stride(from: 0, to: chunk.count, by: page) {
+                let count = min(page, chunk.count - first)
+                for i in wanted.indices {
+                    let target = unsafe UnsafeMutableBufferPointer(rebasing: values[i * page..<i * page + count])
+                    guard unsafe packed.unpack(i, from: first, into: target) else { throw ColumnReader.damaged }
+                }
+                try give(wanted, count, isInside)
+            }
             from = chunk.last + 1
         }
-        if from < range.upperBound { try unsafe scanRows(wanted, from..<range.upperBound, values, give) }
+        try giveRows(from..<max(from, range.upperBound))
     }
 
     private struct Chunk {
@@ -129,31 +142,26 @@ package struct ColumnReader {
         DatabaseError(resultCode: .SQLITE_CORRUPT, message: "a chunk of columns is none")
     }
 
-    private func unpack(
-        _ chunk: Int64, _ count: Int, _ wanted: [ChunkColumn], _ values: UnsafeMutableBufferPointer<Int64>
-    ) throws {
+    private func read(_ chunk: Chunk, _ wanted: [ChunkColumn], into packed: inout PackedChunk) throws {
+        packed.empty()
         let statement = try db.cachedStatement(
             sql: "SELECT packed, low, high, width FROM chunk_column WHERE chunk_id = ? AND name = ?")
-        for (i, column) in wanted.enumerated() {
-            let target = unsafe UnsafeMutableBufferPointer(
-                rebasing: values[i * FactStoreLimits.chunkFacts..<i * FactStoreLimits.chunkFacts + count])
-            let cursor = try Row.fetchCursor(statement, arguments: [chunk, column.rawValue])
+        for column in wanted {
+            let cursor = try Row.fetchCursor(statement, arguments: [chunk.id, column.rawValue])
             guard let row = try cursor.next(), let low = row.integer(at: 1), let high = row.integer(at: 2),
                 let width = row.integer(at: 3)
             else { throw ColumnReader.damaged }
-            let isWhole = try row.withUnsafeData(atIndex: 0) { data in
-                guard let data else { return false }
-                return unsafe data.withUnsafeBytes { raw in
-                    unsafe PackedColumn.unpack(raw, low: low, high: high, width: Int(clamping: width), into: target)
-                }
+            try row.withUnsafeData(atIndex: 0) { data in
+                guard let data else { throw ColumnReader.damaged }
+                packed.add(data, low: low, high: high, width: Int(clamping: width))
             }
-            guard isWhole else { throw ColumnReader.damaged }
         }
     }
 
     private func scanRows(
         _ wanted: [ChunkColumn], _ range: Range<Int64>, _ values: UnsafeMutableBufferPointer<Int64>, _ give: (Int) throws -> Void
     ) throws {
+        let page = FactStoreLimits.pageColumns
         let names = wanted.map(\.rawValue).joined(separator: ", ")
         // The view joins what these columns may not need.
         let table = wanted.allSatisfy(\.isStored) ? "fact" : "fact_entry"
@@ -162,15 +170,41 @@ package struct ColumnReader {
             arguments: [range.lowerBound, range.upperBound])
         var count = 0
         while let row = try cursor.next() {
-            for i in wanted.indices {
-                unsafe values[i * FactStoreLimits.chunkFacts + count] = row.integer(at: i) ?? ColumnPage.null
-            }
+            for i in wanted.indices { unsafe values[i * page + count] = row.integer(at: i) ?? ColumnPage.null }
             count += 1
-            guard count == FactStoreLimits.chunkFacts else { continue }
+            guard count == page else { continue }
             try give(count)
             count = 0
         }
         if count > 0 { try give(count) }
+    }
+}
+
+/// The packed columns of one chunk, copied out of the database so that they can be unpacked a page at a time; used again for the next one.
+private struct PackedChunk {
+    private var bytes: [UInt8] = []
+    private var columns: [(first: Int, low: Int64, high: Int64, width: Int)] = []
+
+    mutating func empty() {
+        bytes.removeAll(keepingCapacity: true)
+        columns.removeAll(keepingCapacity: true)
+    }
+
+    mutating func add(_ data: Data, low: Int64, high: Int64, width: Int) {
+        columns.append((first: bytes.count, low: low, high: high, width: width))
+        unsafe data.withUnsafeBytes { raw in unsafe bytes.append(contentsOf: raw) }
+    }
+
+    /// Unpacks as many numbers as the target takes; false where they are not there.
+    func unpack(_ index: Int, from first: Int, into target: UnsafeMutableBufferPointer<Int64>) -> Bool {
+        let column = columns[index]
+        let end = index + 1 < columns.count ? columns[index + 1].first : bytes.count
+        guard column.width >= 0, column.width <= 8, column.first + first * column.width <= end else { return false }
+        return unsafe bytes.withUnsafeBytes { raw in
+            unsafe PackedColumn.unpack(
+                UnsafeRawBufferPointer(rebasing: raw[column.first + first * column.width..<end]), low: column.low,
+                high: column.high, width: column.width, into: target)
+        }
     }
 }
 

@@ -42,7 +42,8 @@ struct Coverage {
     private func newestCovered() throws -> Int64? {
         let chunk = try Int64.fetchOne(try db.cachedStatement(sql: "SELECT max(last_start) FROM chunk"))
         let hour = try Int64.fetchOne(try db.cachedStatement(sql: "SELECT max(hour) FROM rolled_hour"))
-        return [chunk, hour.map { $0 &+ Coverage.hourUs }].compactMap(\.self).max()
+        let day = try Int64.fetchOne(try db.cachedStatement(sql: "SELECT max(day) FROM rolled_day"))
+        return [chunk, hour.map { $0 &+ Coverage.hourUs }, day.map { $0 &+ Coverage.dayUs }].compactMap(\.self).max()
     }
 
     private func chunk(over start: Int64) throws -> (id: Int64, range: ClosedRange<Int64>)? {
@@ -63,7 +64,9 @@ struct Coverage {
         for (unit, us) in [("hour", Coverage.hourUs), ("day", Coverage.dayUs)] {
             let begin = Coverage.begin(of: start, every: us)
             try db.cachedStatement(sql: "DELETE FROM rollup_\(unit) WHERE \(unit) = ?").execute(arguments: [begin])
-            try db.cachedStatement(sql: "INSERT OR REPLACE INTO rolled_\(unit) VALUES (?, NULL)").execute(arguments: [begin])
+            // Behind the last known one nothing has to be marked: what is due next is looked for there.
+            let mark = "INSERT OR REPLACE INTO rolled_\(unit) SELECT ?, NULL WHERE ? <= (SELECT max(\(unit)) FROM rolled_\(unit))"
+            try db.cachedStatement(sql: mark).execute(arguments: [begin, begin])
         }
     }
 }

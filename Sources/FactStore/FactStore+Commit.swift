@@ -18,7 +18,7 @@ extension FactStore {
     package func commit(facts: [ExchangeFact], checkpoint: Checkpoint, losses: [Loss] = []) throws -> CommitResult {
         let known = shapeIDs.withLock { ids in
             defer { ids = [:] }
-            return ids.count < FactStoreLimits.knownShapes ? ids : [:]
+            return ids
         }
         let (result, ids) = try writing { db in
             var result = CommitResult()
@@ -58,7 +58,7 @@ final class FactTables {
     /// Entries of `route`, and how many facts more point at them.
     private var routes: [[SQLValue]: (id: Int64, uses: Int64)] = [:]
     /// The same for `metadata_set`.
-    private var metadata: [String: (id: Int64, uses: Int64)] = [:]
+    private var metadata: [SQLValue: (id: Int64, uses: Int64)] = [:]
     /// Whether there may be ids that do not follow from the start of their exchange.
     private var hasOddIDs: Bool?
 
@@ -80,6 +80,7 @@ final class FactTables {
         }
         routes = [:]
         metadata = [:]
+        if shapeIDs.count >= FactStoreLimits.knownShapes { shapeIDs = [:] }
     }
 
     private static let insertFact = insert(
@@ -119,7 +120,7 @@ final class FactTables {
         guard try key(of: id) == nil else { return false }
         let shape = try shapeID(of: row)
         let route = try routeID(of: row)
-        let metadata = try row.metadata.map { object in try metadataID(of: object) }
+        let metadata = try row.metadata.map { object in try metadataID(of: .text(object)) }
         let own: [SQLValue] = [
             .integer(row.key.start), .blob(row.key.tail), .integer(shape), .integer(route), SQLValue(metadata),
             .integer(try segmentID(of: segment)),
@@ -255,16 +256,16 @@ final class FactTables {
         return id
     }
 
-    private func metadataID(of object: String) throws -> Int64 {
+    private func metadataID(of object: SQLValue) throws -> Int64 {
         if let known = metadata[object] {
             metadata[object] = (known.id, known.uses + 1)
             return known.id
         }
-        let id = try entry("SELECT metadata_id FROM metadata_set WHERE object = ?", [.text(object)]) {
-            let id = try run("INSERT INTO metadata_set (object) VALUES (?)", [.text(object)])
+        let id = try entry("SELECT metadata_id FROM metadata_set WHERE object = ?", [object]) {
+            let id = try run("INSERT INTO metadata_set (object) VALUES (?)", [object])
             try run(
                 "INSERT OR IGNORE INTO metadata (key, value, metadata_id) SELECT key, value, ? FROM json_each(?)",
-                [.integer(id), .text(object)])
+                [.integer(id), object])
             return id
         }
         metadata[object] = (id, 1)

@@ -189,20 +189,37 @@ struct FactRows {
     mutating func shape(_ id: Int64) throws -> FactShape {
         if let known = shapes[id] { return known }
         let row = try Row.fetchOne(try db.cachedStatement(sql: FactRows.shapeByID), arguments: [id])?.values ?? []
-        let dimensions = FactColumns.dimension.count
-        guard let shape = FactShape(dimension: row.prefix(dimensions), shape: row.dropFirst(dimensions)) else {
-            throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "shape \(id) is none")
-        }
+        let shape = try FactRows.shape(id, row[...])
         shapes[id] = shape
         return shape
     }
 
-    private static let shapeByID: String = {
+    /// All shapes by their numbers.
+    static func allShapes(_ db: Database) throws -> [Int64: FactShape] {
+        var shapes: [Int64: FactShape] = [:]
+        let cursor = try Row.fetchCursor(db, sql: "SELECT \(shapeColumns), shape_id \(shapeTables)")
+        while let row = try cursor.next()?.values {
+            guard let id = row.last?.integer else { continue }
+            shapes[id] = try shape(id, row.dropLast())
+        }
+        return shapes
+    }
+
+    private static func shape(_ id: Int64, _ row: ArraySlice<SQLValue>) throws -> FactShape {
+        let dimensions = FactColumns.dimension.count
+        guard let shape = FactShape(dimension: row.prefix(dimensions), shape: row.dropFirst(dimensions)) else {
+            throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "shape \(id) is none")
+        }
+        return shape
+    }
+
+    private static let shapeColumns: String = {
         let dimension = FactColumns.dimension.map { "dimension.\($0.name)" }
         let shape = (FactColumns.shape.map(\.name) + ["derived"] + FactColumns.rateNames).map { "shape.\($0)" }
-        let names = (dimension + shape).joined(separator: ", ")
-        return "SELECT \(names) FROM shape JOIN dimension USING (dimension_id) WHERE shape_id = ?"
+        return (dimension + shape).joined(separator: ", ")
     }()
+    private static let shapeTables = "FROM shape JOIN dimension USING (dimension_id)"
+    private static let shapeByID = "SELECT \(shapeColumns) \(shapeTables) WHERE shape_id = ?"
 
     /// Metadata as the view shows it, taken apart.
     static func metadata(_ object: String?) -> [(name: String, value: String)] {

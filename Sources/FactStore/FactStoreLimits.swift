@@ -8,6 +8,8 @@ package enum FactStoreLimits {
     static let pairsAStatement = 64
     /// Exchanges in a chunk of columns: its row numbers take two bytes, and it is built in some tens of milliseconds.
     package static let chunkFacts = 65_536
+    /// Numbers of a column unpacked at a time, so that what a fold looks at stays in the nearest caches.
+    static let pageColumns = 4_096
     /// Fewer exchanges are not packed into a chunk: reading them as rows takes no longer than some milliseconds.
     package static let leastChunkFacts = 4_096
     /// Chunks packed, or hours rolled up, in one transaction, so that nobody waits long for the database.

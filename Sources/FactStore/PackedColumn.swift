@@ -75,12 +75,30 @@ struct PackedColumn: Equatable {
         guard width <= 8, raw.count >= count * width + slack, let base = raw.baseAddress else { return false }
         let mask = width == 8 ? UInt64.max : (1 << UInt64(width * 8)) - 1
         let before = low &- 1
-        var place = 0
-        for i in 0..<count {
-            let value = unsafe UInt64(littleEndian: base.loadUnaligned(fromByteOffset: place, as: UInt64.self)) & mask
-            unsafe target[i] = value == 0 ? null : before &+ Int64(bitPattern: value)
-            place += width
+        switch width {
+        case 1: unsafe widen(base, UInt8.self, before, into: target)
+        case 2: unsafe widen(base, UInt16.self, before, into: target)
+        case 4: unsafe widen(base, UInt32.self, before, into: target)
+        default:
+            var place = 0
+            for i in 0..<count {
+                let value = unsafe UInt64(littleEndian: base.loadUnaligned(fromByteOffset: place, as: UInt64.self)) & mask
+                unsafe target[i] = value == 0 ? null : before &+ Int64(bitPattern: value)
+                place &+= width
+            }
         }
         return true
+    }
+
+    /// The same for widths that are those of an integer, many at a time.
+    @inline(__always)
+    private static func widen<Stored: FixedWidthInteger & UnsignedInteger>(
+        _ base: UnsafeRawPointer, _ type: Stored.Type, _ before: Int64, into target: UnsafeMutableBufferPointer<Int64>
+    ) {
+        for i in 0..<target.count {
+            let stored = unsafe base.loadUnaligned(fromByteOffset: i &* MemoryLayout<Stored>.size, as: type)
+            let value = Int64(truncatingIfNeeded: Stored(littleEndian: stored))
+            unsafe target[i] = value == 0 ? null : before &+ value
+        }
     }
 }

@@ -3,6 +3,8 @@ import Foundation
 import GRDB
 
 /// One value as SQLite stores it.
+///
+/// Texts are equal where their bytes are, as in SQLite; to `String` also those are equal that only look the same.
 package enum SQLValue: Hashable, Sendable {
     case null
     case integer(Int64)
@@ -42,6 +44,31 @@ package enum SQLValue: Hashable, Sendable {
 
     /// A number, or NULL.
     package init(_ value: Double?) { self = value.map(SQLValue.real) ?? .null }
+
+    /// Whether SQLite would call them equal; an integer and a real never are here.
+    package static func == (a: SQLValue, b: SQLValue) -> Bool {
+        switch (a, b) {
+        case (.null, .null): true
+        case (.integer(let a), .integer(let b)): a == b
+        case (.real(let a), .real(let b)): a == b
+        case (.text(let a), .text(let b)): a.utf8.count == b.utf8.count && a.utf8.elementsEqual(b.utf8)
+        case (.blob(let a), .blob(let b)): a == b
+        default: false
+        }
+    }
+
+    /// Feeds what `==` compares.
+    package func hash(into hasher: inout Hasher) {
+        switch self {
+        case .null: hasher.combine(0)
+        case .integer(let value): hasher.combine(value)
+        case .real(let value): hasher.combine(value)
+        case .text(var value):
+            value.withUTF8 { bytes in unsafe hasher.combine(bytes: UnsafeRawBufferPointer(bytes)) }
+            hasher.combine(UInt8.max)
+        case .blob(let value): hasher.combine(value)
+        }
+    }
 
     init(_ value: DatabaseValue) {
         switch value.storage {

@@ -12,6 +12,9 @@ enum TokenRate {
         1_000_000_000, 100_000_000, 10_000_000, 1_000_000, 100_000, 10_000, 1_000, 500, 250, 100, 50, grain,
     ]
 
+    /// More tokens than any exchange has; beyond, the search would not fit.
+    private static let mostTokens: Int64 = 1 << 50
+
     /// What tokens cost at a rate; nil where it does not fit.
     ///
     /// - Parameters:
@@ -29,7 +32,7 @@ enum TokenRate {
     static func rate(of cost: Int64, for tokens: Int64) -> Int64? {
         guard tokens >= 0, cost >= 0 else { return nil }
         guard cost > 0 else { return 0 }
-        guard tokens > 0, cost <= Int64.max / 2_000 else { return nil }
+        guard tokens > 0, tokens <= mostTokens, cost <= Int64.max / 2_000 else { return nil }
         let low = (cost * 1_000 - 500 + tokens - 1) / tokens
         let high = (cost * 1_000 + 500) / tokens
         for step in steps {

@@ -6,14 +6,15 @@
 /// A bucket's middle is at most 0.4 % away from any of its values.
 package enum HistogramScale {
     /// The largest value, 2^32 - 1; larger ones are counted as this.
-    package static let largestValue: Int64 = 0xFFFF_FFFF
+    @inlinable package static var largestValue: Int64 { 0xFFFF_FFFF }
     /// How many buckets there are.
-    package static let bucketCount = 3_328
+    @inlinable package static var bucketCount: Int { 3_328 }
 
     /// The bucket of a value.
     ///
     /// - Parameter value: clamped to 0 and `largestValue`.
     /// - Returns: 0 up to `bucketCount`, exclusive.
+    @inlinable @inline(__always)
     package static func index(of value: Int64) -> Int {
         let clamped = min(max(value, 0), largestValue)
         guard clamped >= 256 else { return Int(clamped) }

@@ -128,6 +128,45 @@ import Testing
         #expect(try store.runQuery("SELECT exchanges FROM rolled_day").rows == [[.integer(9)]])
     }
 
+    /// Three days that are rolled up in parts, with exchanges that come late in between.
+    @Test func lateExchangesLeaveNoHourOut() throws {
+        let scratch = try ScratchDirectory()
+        let store = try FactStore.open(path: scratch.index, mode: .readWrite)
+        let horizon = Self.dayUs * 20_703
+        let facts = RealisticFacts.facts(seed: 31, count: 20_000, firstUs: Self.dayUs * 20_700, stepUs: 50_000_000)
+            .filter { $0.head.startedAtUs < horizon - 7_200_000_000 }
+        try #require(facts.count > 4_200 && facts.count < 20_000)
+        let total = Int64(facts.count)
+        let (late, last) = (facts[4_000], facts[facts.count - 1])
+        let first = facts.filter { $0 != late && $0 != last }
+        try store.commit(facts: first, checkpoint: Checkpoint(segment: "n1-1-1.hot", offset: 1))
+        var asked = 0
+        let part = try store.build(horizonUs: horizon) {
+            asked += 1
+            return asked > 2
+        }
+        #expect(!part.isComplete && part.chunks == 1 && part.hours > 0 && part.hours < 20 && part.days == 0)
+        // In a chunk, and behind the last hour that is rolled up.
+        try store.commit(facts: [late], checkpoint: Checkpoint(segment: "n1-1-1.hot", offset: 2))
+        #expect(try store.build(horizonUs: horizon).isComplete)
+        try expectRollupsEqualFacts(store)
+        let count = "SELECT count(DISTINCT (start + \(SchemaTwo.epochUs)) / 3600000000), count(*) FROM fact"
+        #expect(
+            try store.runQuery("SELECT count(*), sum(exchanges) FROM rolled_hour").rows == store.runQuery(count).rows)
+        #expect(
+            try store.runQuery("SELECT count(*), sum(exchanges) FROM rolled_day").rows == [[.integer(3), .integer(total - 1)]])
+        // Behind the last hour that has one, in a day that is rolled up.
+        var end = last
+        end.head.startedAtUs = horizon - 1
+        let result = try store.commit(facts: [end], checkpoint: Checkpoint(segment: "n1-1-1.hot", offset: 3))
+        #expect(result.late == 1)
+        #expect(try store.build(horizonUs: horizon).isComplete)
+        try expectRollupsEqualFacts(store)
+        #expect(try store.runQuery("SELECT sum(exchanges) FROM rolled_day").rows == [[.integer(total)]])
+    }
+
+    private static let dayUs: Int64 = 86_400_000_000
+
     /// Every sum and every percentile of every rolled hour and day, against the facts in it.
     private func expectRollupsEqualFacts(_ store: FactStore) throws {
         for (unit, us) in [("hour", Coverage.hourUs), ("day", Coverage.dayUs)] {

@@ -8,6 +8,36 @@ import Testing
 @testable import FactStore
 
 @Suite struct NarrowRowTests {
+    /// The same letter in one code point and in two is the same to `String`, and not to SQLite.
+    @Test func textsThatOnlyLookTheSameStayApart() throws {
+        let (composed, decomposed) = ("caf\u{E9}", "cafe\u{301}")
+        #expect(composed == decomposed && SQLValue(composed) != SQLValue(decomposed))
+        let scratch = try ScratchDirectory()
+        let store = try FactStore.open(path: scratch.index, mode: .readWrite)
+        var facts = SampleFacts.facts(seed: 41, count: 4)
+        for i in facts.indices {
+            let text = i % 2 == 0 ? composed : decomposed
+            facts[i].head.attribution.task = text
+            facts[i].head.attribution.metadata = [("user", text)]
+            facts[i].head.path = "/" + text
+        }
+        for (i, fact) in facts.enumerated() {
+            // Two commits, so that what the store remembers is met as well as what a batch does.
+            try store.commit(
+                facts: i == 0 ? Array(facts.prefix(2)) : [fact], checkpoint: Checkpoint(segment: "a.hot", offset: Int64(i)))
+        }
+        let rows = try store.runQuery("SELECT id, hex(task), hex(metadata ->> 'user'), hex(path) FROM facts").rows
+        func hex(_ text: String) -> SQLValue {
+            .text(text.utf8.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined().uppercased())
+        }
+        #expect(rows.count == 4)
+        for fact in facts {
+            let text = fact.head.attribution.task
+            let row = try #require(rows.first { $0[0] == .text("\(fact.head.id)") })
+            #expect(Array(row.dropFirst()) == [hex(text), hex(text), hex("/" + text)])
+        }
+    }
+
     @Test func realisticFactsNeedNothingButTheirRow() throws {
         let scratch = try ScratchDirectory()
         let store = try FactStore.open(path: scratch.index, mode: .readWrite)
