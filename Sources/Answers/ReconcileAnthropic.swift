@@ -4,15 +4,18 @@
 enum AnthropicExport {
     // MARK: Pages
 
-    /// Reads one page of `/v1/organizations/usage_report/messages` or `/v1/organizations/cost_report`.
+    /// Reads one page of `/v1/organizations/usage_report/messages` or `/v1/organizations/cost_report`; its results alone say which
+    /// of them it is.
     static func page(_ root: ExportNode) throws(ExportFault) -> ProviderExport {
         var export = ProviderExport(format: .anthropicUsage)
+        export.isKindKnown = false
         for bucket in try root.member("data").elements() {
             let start = try bucket.member("starting_at").instant()
             let end = try bucket.optional("ending_at")?.instant()
             let day = try ExportBucket.day(from: start, to: end, at: bucket)
             export.days.insert(day)
             for result in try bucket.member("results").elements() {
+                export.isKindKnown = true
                 if result.optional("amount") != nil {
                     export.format = .anthropicCosts
                     export.lines.append(try cost(result, day: day))

@@ -117,6 +117,7 @@ package struct Reconciliation {
     private func result() throws(AnswersError) -> ReconcileResult {
         var days = rows.values.filter { $0.kind == .day && !$0.isEmpty }.sorted(by: Reconciliation.isBefore)
         let batch = rows.values.filter { $0.kind == .batch }.sorted(by: Reconciliation.isBefore)
+        let notes = side.notes + Reconciliation.leaveOutTokens(&days)
         var total = ReconcileRow(kind: .total, day: nil, subject: nil)
         for row in days {
             try total.ours.add(row.ours)
@@ -138,7 +139,18 @@ package struct Reconciliation {
         }
         return ReconcileResult(
             rows: days, total: total, batch: batch, metrics: ReconcileMetric.allCases.filter { side.metrics.contains($0) },
-            notes: side.notes)
+            notes: notes)
+    }
+
+    /// Leaves our tokens out of the rows whose report counts requests alone, and says of which models.
+    private static func leaveOutTokens(_ rows: inout [ReconcileRow]) -> [String] {
+        var names: Set<String> = []
+        for i in rows.indices {
+            guard case .model(let name) = rows[i].subject, rows[i].leaveOutTokens() else { continue }
+            names.insert(TerminalCell.shown(name))
+        }
+        guard !names.isEmpty else { return [] }
+        return ["of \(names.sorted().joined(separator: ", ")) the reports count requests alone: our tokens are not compared"]
     }
 
     private static func isBefore(_ a: ReconcileRow, _ b: ReconcileRow) -> Bool {

@@ -29,6 +29,9 @@ package enum ExportFormat: String, CaseIterable, Sendable {
 package enum ReconcileMetric: Int, CaseIterable, Sendable {
     case requests, inputTotal, inputUncached, inputCached, cacheWrite, output, cost
 
+    /// Those that count tokens.
+    static let tokens: [ReconcileMetric] = [.inputTotal, .inputUncached, .inputCached, .cacheWrite, .output]
+
     /// The end of the names of columns.
     package var key: String {
         switch self {
@@ -124,6 +127,8 @@ package struct ExportLine: Equatable, Sendable {
 package struct ProviderExport: Equatable, Sendable {
     /// What it is.
     package var format: ExportFormat
+    /// Whether it says so: without any result a report of usage looks like one of costs, and `format` is the former.
+    package var isKindKnown = true
     /// In the order of the export.
     package var lines: [ExportLine] = []
     /// The days it reports on, with or without figures.
@@ -137,6 +142,9 @@ package struct ProviderExport: Equatable, Sendable {
 
     /// An export without anything yet.
     package init(format: ExportFormat) { self.format = format }
+
+    /// What it says that nothing was used of, where it has no line; of unknown kind it is taken for usage and for costs.
+    var leastMetrics: [ReconcileMetric] { isKindKnown ? format.leastMetrics : format.leastMetrics + [.cost] }
 }
 
 /// Limits of reconciliation, with the reason of each.

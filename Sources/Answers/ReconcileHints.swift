@@ -39,7 +39,7 @@ struct ReconcileHints {
         if row.unpriced > 0, differing.contains(.cost) { found.insert(.unpriced) }
         if batch.contains(where: { $0.day == day && ($0.subject == subject || subject == .everyModel) }) { found.insert(.batch) }
         if differing.contains(where: { isOnEdge(row, $0, day, subject) }) { found.insert(.dayEdge) }
-        if differing == [.cost], row.unpriced == 0, hasTokens(row) { found.insert(.prices) }
+        if differing == [.cost], row.theirs[.cost] != nil, row.unpriced == 0, hasTokens(row) { found.insert(.prices) }
         if side.hasSeveralKeys, options.keys.isEmpty, options.projects.isEmpty { found.insert(.severalKeys) }
         return ReconcileHint.allCases.filter { found.contains($0) }
     }

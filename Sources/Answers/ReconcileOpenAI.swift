@@ -4,9 +4,10 @@
 enum OpenAIExport {
     // MARK: Pages
 
-    /// Reads one page of `/v1/organization/usage/...` or `/v1/organization/costs`.
+    /// Reads one page of `/v1/organization/usage/...` or `/v1/organization/costs`; its results alone say which of them it is.
     static func page(_ root: ExportNode) throws(ExportFault) -> ProviderExport {
         var export = ProviderExport(format: .openAIUsage)
+        export.isKindKnown = false
         for bucket in try root.member("data").elements() {
             let start = try bucket.member("start_time").epochSeconds()
             let end = try bucket.optional("end_time")?.epochSeconds()
@@ -20,6 +21,7 @@ enum OpenAIExport {
 
     private static func take(_ result: ExportNode, day: Int64, into export: inout ProviderExport) throws(ExportFault) {
         let object = try result.member("object").text()
+        if object.hasPrefix("organization.usage.") || object == "organization.costs.result" { export.isKindKnown = true }
         switch object {
         case "organization.usage.completions.result", "organization.usage.embeddings.result",
             "organization.usage.moderations.result":
@@ -73,12 +75,17 @@ enum OpenAIExport {
         return line
     }
 
-    /// What a line item of the costs is for: `gpt-5.4-2026-03-05, cached input` is a model's, and so is
-    /// `gpt-image-1 image, output`; what still holds a blank without its modality is a tool's or a service's.
+    /// What a line item of the costs is for: `gpt-5.4-2026-03-05, cached input` is a model's, and so are
+    /// `gpt-image-1 image, output` and `priority | gpt-5.4, output, long context`.
+    ///
+    /// A single word before a bar is a tier. The model stands before the first comma; what still holds a blank there without its
+    /// modality is a tool's or a service's.
     static func subject(ofItem item: String) -> (subject: ExportSubject, isBatch: Bool) {
-        let parts = item.split(separator: ",", omittingEmptySubsequences: false)
-        var words = (parts.count > 1 ? parts.dropLast().joined(separator: ",") : item).split(separator: " ")
-        var isBatch = false
+        let parts = item.split(separator: "|", maxSplits: 1, omittingEmptySubsequences: false)
+        let tier = parts.count > 1 && !parts[0].contains(",") ? parts[0].split(separator: " ") : []
+        let priced = tier.count == 1 ? parts[1] : item[...]
+        var words = priced.prefix { $0 != "," }.split(separator: " ")
+        var isBatch = tier.count == 1 && tier[0].lowercased() == "batch"
         while words.count > 1, let last = words.last?.lowercased(), modalities.contains(last) {
             isBatch = isBatch || last == "batch"
             words.removeLast()
@@ -99,6 +106,8 @@ enum OpenAIExport {
             return nil
         }
         var export = ProviderExport(format: isCost ? .openAICosts : .openAIUsage)
+        // Where nothing was used the file holds the columns of time alone.
+        export.isKindKnown = isCost || table.has("num_model_requests")
         for record in table.records {
             let day = try day(record)
             export.days.insert(day)

@@ -96,6 +96,17 @@ package enum ExportRequests {
 
 /// Days as a verb takes them.
 package enum ReconcilePeriod {
+    /// Refuses a time that no day of a report can hold.
+    ///
+    /// - Parameters:
+    ///   - us: microseconds since the epoch; nil, where no time was asked for, is never refused.
+    ///   - flag: what the message calls it.
+    /// - Throws: `AnswersError.badTime` before 1970 and after 9999: the days there have no date and may not fit 64 bits.
+    package static func check(_ us: Int64?, flag: String) throws(AnswersError) {
+        guard let us, us < 0 || us >= (ReconcileLimits.epochSeconds + 1) * 1_000_000 else { return }
+        throw AnswersError(code: .badTime, message: "\(flag) must lie in the years 1970 to 9999")
+    }
+
     /// The days of a period that begins and ends somewhere within days: all that it touches.
     ///
     /// - Parameters:

@@ -102,7 +102,8 @@ package enum ExportReading {
 extension ProviderExport {
     /// Appends what a further page holds.
     package mutating func join(_ more: ProviderExport) {
-        if lines.isEmpty { format = more.format }
+        if lines.isEmpty, more.isKindKnown || !isKindKnown { format = more.format }
+        isKindKnown = isKindKnown || more.isKindKnown
         lines += more.lines
         days.formUnion(more.days)
         leftOut.merge(more.leftOut) { $0 + $1 }

@@ -121,6 +121,17 @@ package struct ReconcileRow: Equatable, Sendable {
     /// A metric on both sides.
     func pair(_ metric: ReconcileMetric) -> ReconcilePair { ReconcilePair(ours: ours[metric], theirs: theirs[metric]) }
 
+    /// Takes our tokens out where the report counts requests alone, as those of images and audio do: there is nothing to hold them
+    /// against.
+    ///
+    /// - Returns: whether there were any.
+    mutating func leaveOutTokens() -> Bool {
+        guard theirs[.requests] ?? 0 > 0, ReconcileMetric.tokens.allSatisfy({ theirs[$0] == nil }) else { return false }
+        let known = ReconcileMetric.tokens.filter { ours[$0] != nil }
+        for metric in known { ours[metric] = nil }
+        return !known.isEmpty
+    }
+
     /// Whether neither side has anything.
     var isEmpty: Bool {
         ReconcileMetric.allCases.allSatisfy { (ours[$0] ?? 0) == 0 && (theirs[$0] ?? 0) == 0 } && absent == 0 && partial == 0

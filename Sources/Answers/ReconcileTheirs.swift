@@ -37,7 +37,7 @@ struct TheirSide {
             let inside = kept.filter { options.days.contains($0.day) }
             // A report without a line says that nothing of what it is about was used.
             if !inside.contains(where: { !$0.isBatch && !$0.counts.known.isEmpty }) {
-                metrics.formUnion(export.format.leastMetrics)
+                metrics.formUnion(export.leastMetrics)
             }
             outside += kept.count - inside.count
             lines += inside
@@ -49,6 +49,10 @@ struct TheirSide {
         }
         guard lines.count <= ReconcileLimits.lines else {
             throw AnswersError(code: .badComparison, message: "more than \(ReconcileLimits.lines) lines; compare fewer days")
+        }
+        let unknown = exports.count { !$0.isKindKnown }
+        if unknown > 0 {
+            notes.append("\(unknown) of \(exports.count) reports hold no result: taken for usage and costs, with none used")
         }
         if outside > 0 { notes.append("\(outside) lines of the export lie outside these days") }
         try sort()

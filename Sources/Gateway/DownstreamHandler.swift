@@ -327,9 +327,12 @@ final class DownstreamHandler: ChannelDuplexHandler {
         context?.read()
     }
 
-    func answer(_ fault: Fault, api: APIFamily?, tap: CaptureTap, isHead: Bool, closes: Bool) {
-        let told = HeadRewriting.Told(
+    func answer(
+        _ fault: Fault, api: APIFamily?, tap: CaptureTap, streamUsage: StaticString? = nil, isHead: Bool, closes: Bool
+    ) {
+        var told = HeadRewriting.Told(
             id: tap.id, provider: tap.exchange.provider, attempts: tap.exchange.attempts.count)
+        told.streamUsage = streamUsage
         write(HeadRewriting.faultAnswer(fault, api: api, told: told, closes: closes, withoutBody: isHead, allocator: allocator))
     }
 

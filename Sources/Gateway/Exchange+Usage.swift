@@ -10,7 +10,7 @@ import NIOCore
 extension Exchange {
     /// Waits for the whole body, which alone says whether the provider is to be asked; false where it passes as it comes.
     func holdsToAsk() -> Bool {
-        if let obstacle = UsageAsking.obstacle(head, route, limit: loop.limits.resendBytes) {
+        if let obstacle = UsageAsking.obstacle(head, route, limit: askedLimit) {
             loop.metrics.usageAsked(obstacle)
             return false
         }
@@ -19,12 +19,15 @@ extension Exchange {
         return true
     }
 
+    /// Bytes of a body that are held to be judged, which is done at once on the loop.
+    private var askedLimit: Int { min(loop.limits.resendBytes, GatewayLimits.askedBytes) }
+
     /// Counts what is held, twice: as it came and without framing.
     ///
     /// What is too much goes on as it came.
     func holdToAsk(_ piece: BodyPiece) {
         let count = 2 * (piece.raw.readableBytes + (piece.ending?.readableBytes ?? 0))
-        guard heldBytes + count <= 2 * loop.limits.resendBytes, loop.holds(count) else { return passUnasked(.tooLarge) }
+        guard heldBytes + count <= 2 * askedLimit, loop.holds(count) else { return passUnasked(.tooLarge) }
         heldBytes += count
     }
 
@@ -32,7 +35,7 @@ extension Exchange {
     private func passUnasked(_ result: UsageAskingResult) {
         loop.metrics.usageAsked(result)
         asking = nil
-        letHeldGo()
+        letJudgedGo()
         let allocator = downstream?.allocator ?? ByteBufferAllocator()
         request.prepend(HeadRewriting.upstreamHead(head, route: route, allocator: allocator))
         beginAttempt(reason: nil, freshOnly: false)
@@ -45,13 +48,21 @@ extension Exchange {
         loop.metrics.usageAsked(.injected)
         hasAsked = true
         asking = nil
-        letHeldGo()
+        letJudgedGo()
         request = RequestSending(limit: loop.limits.resendBytes)
         for bytes in made.request { request.add(bytes) }
         beginAttempt(reason: nil, freshOnly: false)
     }
 
-    private func letHeldGo() {
+    /// What was judged goes; what waits for the provider stays counted until it answers.
+    private func letJudgedGo() {
+        loop.holdsNoMore(heldBytes / 2)
+        heldBytes -= heldBytes / 2
+    }
+
+    /// Nothing of the request is held any more.
+    func letHeldGo() {
+        request.forget()
         loop.holdsNoMore(heldBytes)
         heldBytes = 0
     }
@@ -94,7 +105,8 @@ extension Exchange {
     func finishStripping(isWhole: Bool, ending: ByteBuffer? = nil, tells: Bool = true) {
         guard let stripping else { return }
         self.stripping = nil
-        if tells, let downstream { stripping.finish(isWhole: isWhole, ending: ending, to: downstream) }
-        loop.metrics.usageStripped(stripping.result)
+        let caller = tells ? downstream : nil
+        if let caller { stripping.finish(isWhole: isWhole, ending: ending, to: caller) }
+        loop.metrics.usageStripped(caller == nil && stripping.result == .absent ? .callerGone : stripping.result)
     }
 }

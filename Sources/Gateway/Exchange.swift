@@ -296,7 +296,7 @@ final class Exchange: UpstreamReceiver {
     func upstreamHead(_ answer: ResponseHead) {
         guard phase == .awaitingHead else { return }
         phase = .answering
-        request.forget()
+        letHeldGo()
         if hasAsked { beginStripping(answer) }
         noteAnswer(answer)
         isTunnel = answer.isUpgrade
@@ -431,7 +431,9 @@ final class Exchange: UpstreamReceiver {
         // Refused is what never was attempted.
         let wasAttempted = fault.code.outcome == .refused && !tap.exchange.attempts.isEmpty
         end(wasAttempted ? .truncated : fault.code.outcome) { caller in
-            caller.answer(fault, api: self.route.family, tap: self.tap, isHead: self.head.isHead, closes: !keepsAlive)
+            caller.answer(
+                fault, api: self.route.family, tap: self.tap, streamUsage: self.streamUsageLine, isHead: self.head.isHead,
+                closes: !keepsAlive)
             caller.exchangeEnded(keepsAlive: keepsAlive)
         }
     }
@@ -452,8 +454,7 @@ final class Exchange: UpstreamReceiver {
         count(outcome)
         finishStripping(isWhole: false, tells: outcome != .clientClosed)
         connection = nil
-        request.forget()
-        loop.holdsNoMore(heldBytes)
+        letHeldGo()
         if drain != nil { loop.endedDraining(self) }
         let caller = downstream
         downstream = nil

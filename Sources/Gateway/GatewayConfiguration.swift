@@ -67,6 +67,8 @@ package struct GatewayLimits: Sendable {
 
     /// Pieces up to this many bytes are copied together, so that a head and a small body leave in one packet.
     static let gatherBytes = 16_384
+    /// Most bytes of a body that are read on the loop to see whether its provider is to be asked for usage: some milliseconds.
+    static let askedBytes = 4 << 20
 
     /// The defaults.
     package init() {}

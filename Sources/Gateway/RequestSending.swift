@@ -44,9 +44,24 @@ struct RequestSending {
         } else if queued.isEmpty, unsent.readableBytes + bytes.readableBytes <= GatewayLimits.gatherBytes {
             unsent.writeImmutableBuffer(bytes)
         } else {
-            queued.append(bytes)
+            RequestSending.gather(bytes, in: &queued)
         }
     }
+
+    /// Adds to pieces; small ones are copied together, for each keeps the whole buffer that it was read into.
+    private static func gather(_ bytes: ByteBuffer, in pieces: inout [ByteBuffer]) {
+        if let last = pieces.indices.last, pieces[last].readableBytes + bytes.readableBytes <= GatewayLimits.gatherBytes {
+            pieces[last].writeImmutableBuffer(bytes)
+        } else {
+            pieces.append(bytes)
+        }
+    }
+
+    /// Buffers that are held behind the first ones.
+    var pieceCount: Int { queued.count + sentAfter.count }
+
+    /// What has not been sent.
+    var unsentBytes: [UInt8] { ([unsent] + queued).flatMap { Array($0.readableBytesView) } }
 
     /// Writes what has gathered.
     ///
@@ -67,7 +82,7 @@ struct RequestSending {
         sentBytes += bytes.readableBytes
         guard canResend else { return }
         guard isResendable, sentBytes <= limit else { return forget() }
-        if sentFirst.readableBytes == 0 { sentFirst = bytes } else { sentAfter.append(bytes) }
+        if sentFirst.readableBytes == 0 { sentFirst = bytes } else { RequestSending.gather(bytes, in: &sentAfter) }
     }
 
     /// Everything is to be sent once more.

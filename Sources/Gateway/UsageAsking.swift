@@ -59,12 +59,23 @@ struct UsageAsking {
         return nil
     }
 
-    /// Whether a header would be wrong about any other body.
-    private static func isVouchedFor(_ block: HeaderBlock) -> Bool {
-        block.fields.contains { field in
-            guard field.known == .other else { return false }
-            let name = block.name(field)
-            return UsageAsking.vouching.contains { ASCII.equalsIgnoringCase(name, $0) }
+    /// Whether a header would be wrong about any other body, or says that a trailer will be.
+    static func isVouchedFor(_ block: HeaderBlock) -> Bool {
+        if let names = block.first(.trailer), holdsVouching(names.split(separator: UInt8(ascii: ","))) { return true }
+        return block.fields.contains { $0.known == .other && holdsVouching([block.name($0)]) }
+    }
+
+    /// Whether a trailer vouches for the body before it.
+    private static func isVouchedFor(by ending: ByteBuffer?) -> Bool {
+        guard let ending else { return false }
+        let lines = ending.readableBytesView.split(separator: UInt8(ascii: "\n")).dropFirst()
+        return holdsVouching(lines.map { $0.prefix { $0 != UInt8(ascii: ":") } })
+    }
+
+    private static func holdsVouching(_ names: [some Collection<UInt8>]) -> Bool {
+        names.contains { name in
+            let name = Array(name.filter { $0 > 0x20 })[...]
+            return vouching.contains { ASCII.equalsIgnoringCase(name, $0) }
         }
     }
 
@@ -79,7 +90,8 @@ struct UsageAsking {
     ///   - allocator: for the buffers.
     /// - Returns: what became of it, and where it asks now, the request to send, head first.
     func finish(ending: ByteBuffer?, allocator: ByteBufferAllocator) -> (result: UsageAskingResult, request: [ByteBuffer]) {
-        switch UsageRequest.read(payload) {
+        if UsageAsking.isVouchedFor(by: ending) { return (.unsupported, []) }
+        return switch UsageRequest.read(payload) {
         case .asks: (.asked, [])
         case .declines: (.declined, [])
         case .noStream: (.notStream, [])

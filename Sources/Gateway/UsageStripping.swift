@@ -14,6 +14,10 @@ enum UsageStrippingResult: String, CaseIterable {
     case coded
     /// The answer states its length, which cannot be taken back: it passes whole.
     case statedLength = "stated_length"
+    /// A header vouches for its bytes: it passes whole.
+    case vouched
+    /// The caller left before the stream was over.
+    case callerGone = "caller_gone"
     /// The answer is no event stream: an error, as a rule.
     case notStream = "not_stream"
 }
@@ -33,6 +37,7 @@ final class UsageStripping {
             ASCII.hasPrefixIgnoringCase(type, "text/event-stream")
         else { return .notStream }
         if let coding = answer.block.first(.contentEncoding), !ASCII.equalsIgnoringCase(coding, "identity") { return .coded }
+        if UsageAsking.isVouchedFor(answer.block) { return .vouched }
         switch answer.framing {
         case .chunked, .untilClose: return nil
         case .none, .length: return .statedLength

@@ -110,7 +110,10 @@ struct ReconcileVerb: AsyncParsableCommand {
         arguments.provider = provider.rawValue
         arguments.key = key
         arguments.environment = environment
-        return try arguments.filter(nowUs: nowUs)
+        let filter = try arguments.filter(nowUs: nowUs)
+        try ReconcilePeriod.check(filter.sinceUs, flag: "--since")
+        try ReconcilePeriod.check(filter.untilUs, flag: "--until")
+        return filter
     }
 
     private func dayStart(_ us: Int64) -> Int64 { ReconcilePeriod.startUs(ReconcilePeriod.day(us: us)) }
@@ -148,6 +151,7 @@ struct ReconcileVerb: AsyncParsableCommand {
             }
             let export = try ExportReading.read(bytes, name: path, provider: provider)
             if export.hasMore { Terminal.say("\(path) is one page of several: it says that there is more") }
+            if !export.isKindKnown { Terminal.say("\(path) holds no result: it does not say whether it is of usage or of costs") }
             return export
         }
     }
@@ -176,7 +180,8 @@ struct ReconcileVerb: AsyncParsableCommand {
     /// Says for a person what was compared, what it came to, and what explains it.
     private func tell(_ result: ReconcileResult, _ exports: [ProviderExport], days: ClosedRange<Int64>, tolerancePpm: Int64) {
         let period = "\(ReconcilePeriod.text(days.lowerBound)) to \(ReconcilePeriod.text(days.upperBound)) (UTC)"
-        let formats = Set(exports.map(\.format.rawValue)).sorted().joined(separator: ", ")
+        let kinds = exports.map { $0.isKindKnown ? $0.format.rawValue : "a report of unknown kind" }
+        let formats = Set(kinds).sorted().joined(separator: ", ")
         Terminal.say("\(provider.rawValue), \(period), against \(formats)")
         for note in result.notes { Terminal.say(note) }
         for hint in ReconcileHint.allCases where result.rows.contains(where: { $0.hints.contains(hint) }) {

@@ -79,6 +79,9 @@ private func line(
                 line(monday, .model("gpt-4o-mini-2024-07-18"), [.cost: 1_500_000]),
                 line(monday, .model("gpt-4o-mini-2024-07-18"), [.cost: 150_000]),
                 line(monday, .model("gpt-image-1"), [.cost: 160_000_000]), line(monday, .tools, [.cost: 40_000_000]),
+                line(monday, .model("gpt-5.6-sol"), [.cost: 3_000_000]), line(monday, .model("gpt-5.6-sol"), [.cost: 2_500_000]),
+                line(monday, .model("gpt-5-mini-2025-08-07"), [.cost: 20_000]),
+                line(monday, .model("gpt-5-mini-2025-08-07"), isBatch: true, [.cost: 10_000]),
             ])
     }
 
@@ -170,6 +173,26 @@ private func line(
         #expect(throws: AnswersError.self) {
             try ExportReading.read(Array("[\(page),\(costs)]".utf8), name: "p", provider: .openai)
         }
+    }
+
+    @Test func bucketsWithoutAResultDoNotSayWhatTheyAre() throws {
+        let bucket = #"{"data":[{"start_time":1793577600,"end_time":1793664000,"results":[]}]}"#
+        let other = #"{"data":[{"starting_at":"2026-11-02T00:00:00Z","ending_at":"2026-11-03T00:00:00Z","results":[]}]}"#
+        let table = "start_time,end_time,start_time_iso,end_time_iso\n1793577600,1793664000,x,y\n"
+        for (text, provider) in [(bucket, ExportProvider.openai), (table, .openai), (other, .anthropic)] {
+            let export = try ExportReading.read(Array(text.utf8), name: "p", provider: provider)
+            #expect(!export.isKindKnown && export.lines.isEmpty && export.days == [monday])
+        }
+        for name in ExportFixture.names.map(\.file) { #expect(try ExportFixture.read(name).isKindKnown, "\(name)") }
+        // A further page says it, and so does the request that was answered.
+        let costs = String(decoding: try ExportFixture.bytes("openai-costs.json"), as: UTF8.self)
+        for text in ["[\(bucket),\(costs)]", "[\(costs),\(bucket)]"] {
+            let export = try ExportReading.read(Array(text.utf8), name: "p", provider: .openai)
+            #expect(export.isKindKnown && export.format == .openAICosts)
+        }
+        var asked = ProviderExport(format: .openAICosts)
+        asked.join(try ExportReading.read(Array(bucket.utf8), name: "p", provider: .openai))
+        #expect(asked.isKindKnown && asked.format == .openAICosts)
     }
 
     static let faults: [(file: String, was: String, becomes: String, place: String)] = [
@@ -370,7 +393,14 @@ private func line(
         ("gpt-image-1 image, output", .model("gpt-image-1"), false), ("gpt-image-2 text, input", .model("gpt-image-2"), false),
         ("gpt-4o-mini batch, input", .model("gpt-4o-mini"), true), ("whisper", .model("whisper"), false),
         ("web search tool calls", .tools, false), ("file search storage, daily", .tools, false), (",", .tools, false),
-        ("", .tools, false), ("batch", .model("batch"), false),
+        ("", .tools, false), ("batch", .model("batch"), false), ("priority | gpt-5.6-sol, output", .model("gpt-5.6-sol"), false),
+        ("gpt-5.6-sol, output, long context", .model("gpt-5.6-sol"), false),
+        ("priority | gpt-5.6-sol, cached input, long context", .model("gpt-5.6-sol"), false),
+        ("flex | gpt-5-mini, input", .model("gpt-5-mini"), false),
+        ("batch | gpt-5-mini, cache writes", .model("gpt-5-mini"), true),
+        ("flex | gpt-image-1 image, output", .model("gpt-image-1"), false), ("flex | whisper-1", .model("whisper-1"), false),
+        ("priority | web search tool calls", .tools, false), ("web search | gpt-5-mini, input", .tools, false),
+        ("batch | file search storage, daily", .tools, true), ("priority |", .tools, false), ("| gpt-5-mini", .tools, false),
     ]) func lineItemsNameTheirModel(item: String, subject: ExportSubject, isBatch: Bool) {
         let found = OpenAIExport.subject(ofItem: item)
         #expect(found.subject == subject && found.isBatch == isBatch)

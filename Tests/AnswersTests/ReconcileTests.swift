@@ -367,6 +367,48 @@ private struct OurOracle {
         #expect(costless.metrics == [.output, .cost] && !costless.isEqual)
     }
 
+    @Test func aReportOfUnknownKindIsTakenForUsageAndForCosts() throws {
+        let figures: [ReconcileMetric: Int64] = [.requests: 1, .inputTotal: 9, .output: 5]
+        let usage = export(theirs(monday, .model("m"), figures))
+        var empty = export(days: monday...monday)
+        empty.isKindKnown = false
+        let note = "1 of 2 reports hold no result: taken for usage and costs, with none used"
+        let priced = ours(monday, "m", figures.merging([.cost: 70]) { $1 })
+        #expect(try compare([priced], [usage]).isEqual)
+        let result = try compare([priced], [usage, empty])
+        #expect(!result.isEqual && result.metrics == [.requests, .inputTotal, .output, .cost] && result.notes == [note])
+        #expect(result.rows.count == 1 && result.rows[0].ours[.cost] == 70 && result.rows[0].theirs[.cost] == nil)
+        #expect(result.rows[0].hints == [] && !result.total.isWithin)
+        // Where we have no cost either, it agrees whatever it is.
+        let costless = try compare([ours(monday, "m", figures)], [usage, empty])
+        #expect(costless.isEqual && costless.notes == [note])
+        #expect(try !compare([ours(monday, "m", figures)], [empty]).isEqual)
+    }
+
+    @Test func tokensAreNotComparedWhereTheReportCountsRequestsAlone() throws {
+        let text: [ReconcileMetric: Int64] = [.requests: 1, .inputTotal: 9, .output: 5]
+        let lines = [
+            ours(monday, "gpt-image-1", [.requests: 4, .inputTotal: 80, .output: 6_000, .cost: 50]),
+            ours(monday, "m", text.merging([.cost: 7]) { $1 }),
+        ]
+        let usage = export(theirs(monday, .model("gpt-image-1"), [.requests: 4]), theirs(monday, .model("m"), text))
+        let costs = export(
+            theirs(monday, .model("gpt-image-1"), [.cost: 50]), theirs(monday, .model("m"), [.cost: 7]), format: .openAICosts)
+        let result = try compare(lines, [usage, costs], tolerancePpm: 0)
+        #expect(result.isEqual && result.rows.map { $0.subject?.text } == ["gpt-image-1", "m"])
+        #expect(result.rows[0].ours.known == [.requests, .cost] && result.rows[0].ours[.requests] == 4)
+        #expect(result.total.ours[.inputTotal] == 9 && result.total.ours[.output] == 5 && result.total.ours[.cost] == 57)
+        #expect(result.notes == ["of gpt-image-1 the reports count requests alone: our tokens are not compared"])
+        // Its requests and its cost are.
+        let more = try compare(lines + [ours(monday, "gpt-image-1", [.requests: 1, .output: 9, .cost: 2])], [usage, costs])
+        #expect(!more.isEqual && more.rows[0].pair(.requests).difference == 1 && more.rows[0].pair(.cost).difference == 2)
+        // A model of which some report holds tokens, or none holds requests, is compared whole.
+        let told = try compare(lines, [usage, export(theirs(monday, .model("gpt-image-1"), [.output: 5_000])), costs])
+        #expect(!told.isEqual && told.rows[0].pair(.output).difference == 1_000 && told.notes == [])
+        let untold = try compare(lines, [export(theirs(monday, .model("m"), text)), costs])
+        #expect(!untold.isEqual && untold.rows[0].ours[.output] == 6_000 && untold.notes == [])
+    }
+
     @Test func failedExchangesDoNotJoinSnapshots() throws {
         let lines = [
             ours(monday, "m", [.requests: 0]), ours(monday, "m-2024-08-06", [.requests: 1, .output: 5]),
@@ -471,6 +513,17 @@ private struct OurOracle {
         let header = try #require(first?.fields)
         #expect(header.prefix(6) == ["kind", "day", "model", "names", "agrees", "ours_requests"])
         #expect(header.suffix(4) == ["usage_absent", "usage_partial", "unpriced", "hints"] && header.count == 5 + 3 * 4 + 4)
+    }
+
+    @Test func timesWithoutADateAreRefused() throws {
+        let end: Int64 = 253_402_300_800_000_000
+        for us in [nil, 0, end - 1] as [Int64?] { try ReconcilePeriod.check(us, flag: "--until") }
+        for us in [Int64.min, -1, end, Int64.max] {
+            let error = #expect(throws: AnswersError.self) { try ReconcilePeriod.check(us, flag: "--until") }
+            #expect(error?.code == .badTime && error?.message == "--until must lie in the years 1970 to 9999")
+        }
+        let last = ReconcilePeriod.day(us: end - 1)
+        #expect(ReconcilePeriod.text(last) == "9999-12-31" && ReconcilePeriod.startUs(last + 1) == end)
     }
 
     @Test func requestsAskForWholeDaysByModel() {

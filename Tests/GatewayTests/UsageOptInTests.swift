@@ -3,6 +3,7 @@ import Dialects
 import ExchangeModel
 import FakeProvider
 import Foundation
+import NIOCore
 import Synchronization
 import Testing
 
@@ -152,6 +153,29 @@ import Testing
         #expect(provider.requests.first?.header("content-length") == "\(request.body.utf8.count)")
     }
 
+    /// A digest of the body behind it would be wrong about any other.
+    @Test func aBodyThatATrailerVouchesForPasses() async throws {
+        let provider = try RawProvider(answering: Self.answer([Self.first, Self.usage, Self.done]))
+        let framed = chunked(Array(Self.body.utf8), by: 9, trailers: "X-A: 1\r\ncontent-digest: sha-256=:x:\r\n")
+        try await Self.with(provider, .inject) { bench in
+            let wire = try bench.connect()
+            try wire.send("POST /v1/chat/completions HTTP/1.1\r\nHost: w\r\nTransfer-Encoding: chunked\r\n\r\n")
+            try wire.send(framed)
+            #expect(try wire.answer().header("x-weir-stream-usage") == nil)
+            #expect(asked(bench, "unsupported") == 1)
+        }
+        #expect(provider.requests.first?.body == framed)
+    }
+
+    /// The provider may have choked on the question: the caller is told that there was one.
+    @Test func anAnswerOfWeirsOwnSaysThatTheProviderWasAsked() async throws {
+        let provider = try RawProvider { _, wire, _ in _ = try wire.request() }
+        try await Self.with(provider, .inject) { bench in
+            let got = try bench.ask(post("/v1/chat/completions", Self.body))
+            #expect(got.status == 502 && got.header("x-weir-stream-usage") == "injected")
+        }
+    }
+
     @Test func otherRoutesAreNotLookedAt() async throws {
         let provider = try RawProvider(answering: ok("x"))
         try await Self.with(provider, .inject) { bench in
@@ -289,6 +313,8 @@ import Testing
         Whole(result: "coded", head: "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Encoding: gzip"),
         Whole(result: "not_stream", head: "HTTP/1.1 200 OK\r\nContent-Type: application/json"),
         Whole(result: "not_stream", head: "HTTP/1.1 400 Bad Request\r\nContent-Type: text/event-stream"),
+        Whole(result: "vouched", head: "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Digest: sha-256=:x:"),
+        Whole(result: "vouched", head: "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTrailer: X-A, Repr-Digest"),
         Whole(result: "stated_length", head: "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream"),
     ])
     func passesWholeWhatItCannotStrip(answer: Whole) async throws {
@@ -363,6 +389,7 @@ import Testing
             _ = try wire.read(through: "}]}\n")
             wire.close()
             try await eventually("the exchange ends") { bench.samples()["weir_gateway_exchanges_in_flight"] == 0 }
+            #expect(stripped(bench, "caller_gone") == 1)
             gone.open()
         }
         #expect(records.map(\.head.outcome) == [.clientClosed])
@@ -399,5 +426,21 @@ import Testing
             #expect(record.requestBody.content == Array(body.utf8))
         }
         #expect(strip.record.responseBody.content == inject.record.responseBody.content)
+    }
+}
+
+@Suite struct RequestSendingTests {
+    /// Each small piece keeps the whole buffer that it was read into, so that many of them would hold far more than their bytes.
+    @Test func manySmallPiecesAreHeldInFewBuffers() {
+        var sending = RequestSending(limit: 1 << 20)
+        var sent = [UInt8](repeating: 65, count: 20_000)
+        sending.add(ByteBuffer(bytes: sent))
+        for number in 0..<100_000 {
+            let byte = UInt8(truncatingIfNeeded: number)
+            sending.add(ByteBuffer(bytes: [byte]))
+            sent.append(byte)
+        }
+        #expect(sending.pieceCount <= 100_000 / 16_384 + 1)
+        #expect(sending.unsentBytes == sent)
     }
 }

@@ -50,9 +50,15 @@ def data_directory():
 
 
 def open_index(data):
-    """The index as a plain `sqlite3` connection that cannot write."""
-    index = sqlite3.connect((data / "index.sqlite").as_uri() + "?mode=ro", uri=True)
+    """The index as a plain `sqlite3` connection that cannot write, and that answers everything from the state it is in now.
+
+    What is indexed meanwhile is seen by the next connection; `index.close()` lets the state go.
+    """
+    index = sqlite3.connect((data / "index.sqlite").as_uri() + "?mode=ro", uri=True, isolation_level=None)
+    # Without a transaction each question would see a state of its own, and a gateway goes on writing between two.
+    index.execute("BEGIN")
     if index.execute("SELECT count(*) FROM facts").fetchone()[0] == 0:
+        index.close()
         raise NoData(f"the index in {data} holds no exchange yet; send some through the gateway, then run `weir index --data {data}`")
     return index
 
