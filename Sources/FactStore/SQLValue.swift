@@ -51,10 +51,21 @@ package enum SQLValue: Hashable, Sendable {
         case (.null, .null): true
         case (.integer(let a), .integer(let b)): a == b
         case (.real(let a), .real(let b)): a == b
-        case (.text(let a), .text(let b)): a.utf8.count == b.utf8.count && a.utf8.elementsEqual(b.utf8)
+        case (.text(let a), .text(let b)): hasSameBytes(a, b)
         case (.blob(let a), .blob(let b)): a == b
         default: false
         }
+    }
+
+    private static func hasSameBytes(_ a: String, _ b: String) -> Bool {
+        let isSame = unsafe a.utf8.withContiguousStorageIfAvailable { a in
+            unsafe b.utf8.withContiguousStorageIfAvailable { b in
+                guard a.count == b.count else { return false }
+                guard let one = a.baseAddress, let other = b.baseAddress else { return true }
+                return unsafe memcmp(one, other, a.count) == 0
+            }
+        }
+        return isSame.flatMap(\.self) ?? a.utf8.elementsEqual(b.utf8)
     }
 
     /// Feeds what `==` compares.
