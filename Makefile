@@ -9,7 +9,7 @@ SHELL := /bin/bash
 .PHONY: help setup build release release-bench venv test lint format demo clean crash index-kill powercut faults fuzz bench corpus answers soak memory density overhead notebooks
 
 APT_BUILD := libsqlite3-dev libzstd-dev libcurl4-openssl-dev zlib1g-dev libbrotli-dev
-APT_TEST := zstd jq python3-venv sqlite3
+APT_TEST := zstd jq python3-venv sqlite3 faketime
 SWIFT_MIN := 6.2
 PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
 VENV := $(CURDIR)/.venv

@@ -184,7 +184,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "AnswersTests",
-            dependencies: ["ByteCoding", "ExchangeModel", "FactStore", "NamedQueries", "Answers", "FactSamples"],
+            dependencies: ["ByteCoding", "Histograms", "ExchangeModel", "FactStore", "NamedQueries", "Answers", "FactSamples"],
             swiftSettings: strict),
         .testTarget(
             name: "DatasetsTests",

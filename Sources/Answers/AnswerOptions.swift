@@ -39,6 +39,8 @@ package struct AnswerOptions: Equatable, Sendable {
     package private(set) var percentiles: [Percentile]?
     /// Rows at most.
     package var limit: Int?
+    /// Whether percentiles may be taken from rollups: at most 0.4 % away from the exact ones.
+    package var isApproximate = false
     /// The present, microseconds since the epoch.
     package var nowUs: Int64?
 
@@ -105,6 +107,10 @@ package struct AnswerOptions: Equatable, Sendable {
     func check(against query: NamedQuery) throws(AnswersError) {
         if by != nil, !query.parameters.contains("by") {
             throw AnswersError(code: .optionUnknown, message: "`\(query.name)` has fixed rows: it takes no --by")
+        }
+        if isApproximate, !NativeAnswer.approximable.contains(query.name) {
+            let names = NativeAnswer.approximable.joined(separator: ", ")
+            throw AnswersError(code: .optionUnknown, message: "`\(query.name)` is always exact: --approximate is for \(names)")
         }
         if percentiles != nil, !query.parameters.contains("p1") {
             throw AnswersError(code: .optionUnknown, message: "`\(query.name)` has no percentiles: it takes no --percentiles")

@@ -56,8 +56,8 @@ package enum Answers {
             parameters[name] = value
         }
         let result =
-            try NativeAnswer.find(query)?(query.header.columns.map(\.name), filter, options, store)
-            ?? store.runQuery(query.sql, parameters: parameters)
+            try NativeAnswer.find(query, isApproximate: options.isApproximate)?(
+                query.header.columns.map(\.name), filter, options, store) ?? store.runQuery(query.sql, parameters: parameters)
         let table = AnswerTable(result, query: query, options: options)
         guard let limit = options.limit, !query.parameters.contains("top") else { return table }
         return table.prefix(limit)

@@ -33,6 +33,8 @@ struct ColumnGroups {
     }
 
     private let kind: Kind
+    private let filter: FactFilter
+    private var isPrepared = false
     private var numbers: [SQLValue: Int32] = [:]
     private var shapes: [Int32] = []
     /// Whether a set of metadata passes; nil where all do.
@@ -54,7 +56,18 @@ struct ColumnGroups {
         let since = filter.sinceUs.map { FactStore.columnStart($0) } ?? Int64.min
         let until = filter.untilUs.map { FactStore.columnStart($0) } ?? Int64.max
         range = since..<max(since, until)
-        guard try readShapes(filter, reader), try readMetadata(filter, reader) else { return nil }
+        self.filter = filter
+        guard try readMetadata(filter, reader) else { return nil }
+    }
+
+    /// Learns what the shapes of rows are, which `assign` needs; false where there are too many groups.
+    ///
+    /// - Parameter reader: reads the dictionary.
+    /// - Returns: whether pages can be assigned.
+    /// - Throws: `FactStoreError`.
+    mutating func prepare(_ reader: ColumnReader) throws -> Bool {
+        if !isPrepared { isPrepared = try readShapes(filter, reader) }
+        return isPrepared
     }
 
     private static func kind(_ by: String) -> Kind? {
@@ -119,8 +132,28 @@ struct ColumnGroups {
         return new
     }
 
+    /// The group of all exchanges of a dimension in a period; nil where there are too many groups, or metadata makes them.
+    ///
+    /// - Parameters:
+    ///   - fact: of the dimension; it passes the filter.
+    ///   - begin: when the period begins, as `start` counts.
+    /// - Returns: the group.
+    mutating func group(of fact: ExchangeFact, begin: Int64) -> Int32? {
+        switch kind {
+        case .shape(let name): number(of: name(fact))
+        case .period(let us, let name): group(at: FactStore.startedAtUs(begin), us, name)
+        case .metadata: nil
+        }
+    }
+
     /// Assigns the exchanges of a page; false where there are too many groups.
-    mutating func assign(_ page: borrowing ColumnPage) -> Bool {
+    ///
+    /// - Parameters:
+    ///   - page: of a scan over a range.
+    ///   - part: that range, where it is not the one asked for.
+    /// - Returns: whether `assigned` is right.
+    mutating func assign(_ page: borrowing ColumnPage, in part: Range<Int64>? = nil) -> Bool {
+        let range = part ?? range
         if assigned.count != page.count { assigned = [Int32](repeating: -1, count: page.count) }
         let start = page.column(.start)
         let sets = page.column(.metadata)
@@ -158,17 +191,24 @@ struct ColumnGroups {
         var (lastPeriod, lastGroup) = (Int64.min, Int32(-1))
         for i in 0..<start.count where assigned[i] >= 0 {
             let startedAtUs = FactStore.startedAtUs(start[i])
-            // Before 1970 whole seconds round the other way in SQL.
-            guard startedAtUs >= 0 else { return false }
             let period = startedAtUs / us
-            if period != lastPeriod {
-                guard let group = periods[period] ?? number(of: name(period * us)) else { return false }
-                periods[period] = group
+            if period != lastPeriod || startedAtUs < 0 {
+                guard let group = group(at: startedAtUs, us, name) else { return false }
                 (lastPeriod, lastGroup) = (period, group)
             }
             assigned[i] = lastGroup
         }
         return true
+    }
+
+    /// The group of a period by a moment in it; nil where there are too many.
+    private mutating func group(at startedAtUs: Int64, _ us: Int64, _ name: (Int64) -> String) -> Int32? {
+        // Before 1970 whole seconds round the other way in SQL.
+        guard startedAtUs >= 0 else { return nil }
+        let period = startedAtUs / us
+        guard let group = periods[period] ?? number(of: name(period * us)) else { return nil }
+        periods[period] = group
+        return group
     }
 
     /// The order of rows in answers: most exchanges first, then by name, what has no name before all others.

@@ -33,15 +33,22 @@ struct LatencyFold {
     static func answer(
         _ columns: [String], _ filter: FactFilter, _ options: AnswerOptions, _ store: FactStore
     ) throws -> QueryResult? {
-        let given = options.percentiles ?? AnswerOptions.usualPercentiles
-        let perMille = usual.enumerated().map { $0 < given.count ? given[$0].perMille : $1 }
+        let perMille = perMille(options)
         let rows = try store.readColumns { reader -> [[SQLValue]]? in
-            guard let groups = try ColumnGroups(by: options.by ?? "model", filter: filter, reader: reader) else { return nil }
+            guard var groups = try ColumnGroups(by: options.by ?? "model", filter: filter, reader: reader),
+                try groups.prepare(reader)
+            else { return nil }
             var fold = LatencyFold(groups: groups, perMille: perMille)
             guard try fold.count(reader) else { return nil }
             return try fold.rows(reader)
         }
         return rows.map { QueryResult(columns: columns, rows: $0) }
+    }
+
+    /// The four percentiles, in per-mille.
+    static func perMille(_ options: AnswerOptions) -> [Int64] {
+        let given = options.percentiles ?? AnswerOptions.usualPercentiles
+        return usual.enumerated().map { $0 < given.count ? given[$0].perMille : $1 }
     }
 
     private init(groups: ColumnGroups, perMille: [Int64]) {

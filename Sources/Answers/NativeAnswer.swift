@@ -8,10 +8,16 @@ enum NativeAnswer {
     typealias Answer = @Sendable ([String], FactFilter, AnswerOptions, FactStore) throws -> QueryResult?
 
     private static let answers: [String: Answer] = ["tail-latency": LatencyFold.answer]
+    /// The same from rollups, which is not exact.
+    private static let approximations: [String: Answer] = ["tail-latency": RollupFold.answer]
+
+    /// Questions that may be answered from rollups.
+    static var approximable: [String] { approximations.keys.sorted() }
 
     /// The fold of a question, where it has one; none for a question of somebody's own.
-    static func find(_ query: NamedQuery) -> Answer? {
+    static func find(_ query: NamedQuery, isApproximate: Bool) -> Answer? {
         guard let answer = answers[query.name], NamedQueries.find(query.name) == query else { return nil }
-        return answer
+        guard isApproximate, let approximation = approximations[query.name] else { return answer }
+        return { try approximation($0, $1, $2, $3) ?? answer($0, $1, $2, $3) }
     }
 }

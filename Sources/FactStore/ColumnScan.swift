@@ -36,7 +36,7 @@ import GRDB
 
 /// Reads columns, and what their dictionary numbers mean, in one snapshot of the index.
 package struct ColumnReader {
-    private let db: Database
+    let db: Database
 
     fileprivate init(_ db: Database) { self.db = db }
 

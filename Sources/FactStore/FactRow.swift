@@ -109,16 +109,22 @@ struct FactShape {
     ///   - dimension: values of `FactColumns.dimension`.
     ///   - shape: values of `FactColumns.shape`, the letters, the rates.
     init?(dimension: ArraySlice<SQLValue>, shape: ArraySlice<SQLValue>) {
-        var fact = ExchangeFact(
-            head: ExchangeHead(id: ExchangeID(high: 0, low: 0), node: "", startedAtUs: 0, method: "", path: ""),
-            location: PayloadLocation(segment: "", frame: 0, offset: 0))
-        for (column, value) in zip(FactColumns.dimension, dimension) { column.write(&fact, value) }
+        var fact = FactShape.fact(dimension: dimension)
         for (column, value) in zip(FactColumns.shape, shape) { column.write(&fact, value) }
         let rest = shape.dropFirst(FactColumns.shape.count)
         letters = Array((rest.first?.text ?? "").utf8)
         rates = rest.dropFirst().map { $0.integer ?? 0 }
         guard letters.count == DerivedColumns.letterCount, rates.count == DerivedColumns.costs.count else { return nil }
         template = fact
+    }
+
+    /// A fact that has dimensions and nothing else.
+    static func fact(dimension: ArraySlice<SQLValue>) -> ExchangeFact {
+        var fact = ExchangeFact(
+            head: ExchangeHead(id: ExchangeID(high: 0, low: 0), node: "", startedAtUs: 0, method: "", path: ""),
+            location: PayloadLocation(segment: "", frame: 0, offset: 0))
+        for (column, value) in zip(FactColumns.dimension, dimension) { column.write(&fact, value) }
+        return fact
     }
 
     /// Fills in what follows from other columns, and what stands in `fact_more`.

@@ -30,6 +30,19 @@ extension Histogram {
     package init(blob: [UInt8]) throws(HistogramError) {
         self.init()
         var reader = Varint.Reader(blob)
+        try add(&reader)
+    }
+
+    /// Adds what `blob` wrote, without a histogram of its own in between.
+    ///
+    /// - Parameter blob: from outside, so nothing in it is believed.
+    /// - Throws: `HistogramError`, its code naming what is wrong; a part may have been added then.
+    package mutating func add(blob: UnsafeRawBufferPointer) throws(HistogramError) {
+        var reader = unsafe Varint.Reader(blob)
+        try add(&reader)
+    }
+
+    private mutating func add(_ reader: inout Varint.Reader<some RandomAccessCollection<UInt8>>) throws(HistogramError) {
         guard let version = reader.byte() else { throw HistogramError(.truncated, "the blob is empty") }
         guard version == Histogram.blobVersion else {
             throw HistogramError(.unknownVersion, "version \(version) is not known; a newer program wrote it")
@@ -64,16 +77,19 @@ enum Varint {
         out.append(UInt8(truncatingIfNeeded: left))
     }
 
-    struct Reader {
-        private let bytes: [UInt8]
-        private var at = 0
+    struct Reader<Bytes: RandomAccessCollection<UInt8>> where Bytes.Index == Int {
+        private let bytes: Bytes
+        private var at: Int
 
-        init(_ bytes: [UInt8]) { self.bytes = bytes }
+        init(_ bytes: Bytes) {
+            self.bytes = bytes
+            at = bytes.startIndex
+        }
 
-        var isAtEnd: Bool { at == bytes.count }
+        var isAtEnd: Bool { at == bytes.endIndex }
 
         mutating func byte() -> UInt8? {
-            guard at < bytes.count else { return nil }
+            guard at < bytes.endIndex else { return nil }
             defer { at += 1 }
             return bytes[at]
         }
