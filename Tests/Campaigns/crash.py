@@ -418,9 +418,12 @@ def thread_id(pid, name):
 
 def wait_traced(pid, thread):
     for _ in range(2000):
-        with open(f"/proc/{pid}/task/{thread}/status") as file:
-            if "TracerPid:\t0\n" not in file.read():
-                return
+        try:
+            with open(f"/proc/{pid}/task/{thread}/status") as file:
+                if "TracerPid:\t0\n" not in file.read():
+                    return
+        except (FileNotFoundError, ProcessLookupError):
+            return  # it has died at its first call already
         time.sleep(0.001)
     raise SystemExit("strace did not attach")
 
