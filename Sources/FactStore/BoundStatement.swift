@@ -21,17 +21,49 @@ import GRDBSQLite
     ///
     /// - Parameter values: one for each mark, in parts.
     /// - Throws: `DatabaseError`.
-    func run(_ values: [SQLValue]...) throws { _ = try step(values) }
+    func run(_ values: [SQLValue]...) throws { try step(values) { _ in } }
 
     /// The integer that stands first in the first row.
     ///
     /// - Parameter values: one for each mark.
     /// - Returns: the integer, or nil where there is no row.
     /// - Throws: `DatabaseError`.
-    func integer(_ values: [SQLValue]) throws -> Int64? { try step([values]) }
+    func integer(_ values: [SQLValue]) throws -> Int64? {
+        var found: Int64?
+        try step([values]) { found = unsafe sqlite3_column_int64($0.handle, 0) }
+        return found
+    }
 
-    /// Runs the statement to its first row, and leaves it ready for the next run.
-    private func step(_ parts: [[SQLValue]]) throws -> Int64? {
+    /// The first row.
+    ///
+    /// - Parameter values: one for each mark.
+    /// - Returns: its columns, or nil where there is no row.
+    /// - Throws: `DatabaseError`.
+    func row(_ values: [SQLValue]) throws -> [SQLValue]? {
+        var found: [SQLValue]?
+        try step([values]) { statement in
+            found = unsafe (0..<sqlite3_column_count(statement.handle)).map(statement.column)
+        }
+        return found
+    }
+
+    private func column(_ place: Int32) -> SQLValue {
+        switch unsafe sqlite3_column_type(handle, place) {
+        case SQLITE_INTEGER: return .integer(unsafe sqlite3_column_int64(handle, place))
+        case SQLITE_FLOAT: return .real(unsafe sqlite3_column_double(handle, place))
+        case SQLITE_TEXT:
+            guard let text = unsafe sqlite3_column_text(handle, place) else { return .null }
+            return .text(unsafe String(cString: text))
+        case SQLITE_BLOB:
+            let blob = unsafe UnsafeRawBufferPointer(
+                start: sqlite3_column_blob(handle, place), count: Int(sqlite3_column_bytes(handle, place)))
+            return .blob(unsafe Array(blob))
+        default: return .null
+        }
+    }
+
+    /// Runs the statement to its first row, which is taken while it lasts, and leaves it ready for the next run.
+    private func step(_ parts: [[SQLValue]], _ take: (BoundStatement) -> Void) throws {
         defer { unsafe sqlite3_reset(handle) }
         var place: Int32 = 0
         for part in parts {
@@ -42,8 +74,8 @@ import GRDBSQLite
             }
         }
         switch unsafe sqlite3_step(handle) {
-        case SQLITE_ROW: return unsafe sqlite3_column_int64(handle, 0)
-        case SQLITE_DONE: return nil
+        case SQLITE_ROW: take(self)
+        case SQLITE_DONE: return
         case let code: throw error(code)
         }
     }

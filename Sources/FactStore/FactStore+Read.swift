@@ -94,11 +94,12 @@ struct FactWalk {
     /// The facts of some exchanges, in their order; those that are not there are left out.
     static func facts(_ ids: [ExchangeID], in db: Database) throws -> [ExchangeFact] {
         var rows = FactRows(db)
+        let tables = FactTables(db)
+        let statement = try BoundStatement(byKey, in: db)
         return try ids.compactMap { id in
-            guard let key = try FactTables(db).key(of: id) else { return nil }
-            let arguments: StatementArguments = [key.start, SQLValue.blob(key.tail).databaseValue]
-            guard let row = try Row.fetchOne(try db.cachedStatement(sql: byKey), arguments: arguments) else { return nil }
-            return try rows.fact(of: row.values)
+            guard let key = try tables.key(of: id), let row = try statement.row([.integer(key.start), .blob(key.tail)])
+            else { return nil }
+            return try rows.fact(of: row)
         }
     }
 
