@@ -133,9 +133,9 @@ import Testing
         let scratch = try ScratchDirectory()
         let store = try FactStore.open(path: scratch.index, mode: .readWrite)
         let horizon = Self.dayUs * 20_703
-        let facts = RealisticFacts.facts(seed: 31, count: 20_000, firstUs: Self.dayUs * 20_700, stepUs: 50_000_000)
+        let facts = RealisticFacts.facts(seed: 31, count: 9_000, firstUs: Self.dayUs * 20_700, stepUs: 110_000_000)
             .filter { $0.head.startedAtUs < horizon - 7_200_000_000 }
-        try #require(facts.count > 4_200 && facts.count < 20_000)
+        try #require(facts.count > 4_200 && facts.count < 9_000)
         let total = Int64(facts.count)
         let (late, last) = (facts[4_000], facts[facts.count - 1])
         let first = facts.filter { $0 != late && $0 != last }
