@@ -127,14 +127,26 @@ import Upstream
         }
     }
 
+    /// A caller that has got its answer; where other tests hold all threads, it may be idle for too long before it asks.
+    private static func answered(_ port: Int) async throws -> HTTP2Caller {
+        let deadline = Date(timeIntervalSinceNow: 300)
+        while true {
+            do {
+                let caller = try await HTTP2Caller.connect(port: port)
+                let whole = try await caller.ask("GET", "/v1/models").whole()
+                #expect(whole.text == "hello")
+                return caller
+            } catch {
+                guard Date(timeIntervalSinceNow: 0) < deadline else { throw error }
+            }
+        }
+    }
+
     @Test func closesAnIdleHTTP2Connection() async throws {
         var limits = GatewayLimits()
-        // Long enough for the question to come first, however busy the machine is with other tests.
-        limits.keepAliveMilliseconds = 15_000
+        limits.keepAliveMilliseconds = 1_000
         try await serving(try RawProvider(answering: ok("hello")), limits: limits) { served in
-            let caller = try await HTTP2Caller.connect(port: served.bench.port)
-            let whole = try await caller.ask("GET", "/v1/models").whole()
-            #expect(whole.text == "hello")
+            let caller = try await Self.answered(served.bench.port)
             try await eventually("the end of the idle connection", seconds: 90) { !caller.channel.isActive }
         }
     }
