@@ -30,7 +30,7 @@ struct TheirSide {
         for export in exports {
             days.formUnion(export.days)
             for (what, count) in export.leftOut.sorted(by: { $0.key < $1.key }) {
-                notes.append("\(count) times \(what): not compared")
+                notes.append("\(count) times \(TerminalCell.shown(what)): not compared")
             }
             guard let kept = chosen(export, options) else { continue }
             isDivided = true

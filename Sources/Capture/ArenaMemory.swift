@@ -144,11 +144,11 @@ import Synchronization
 
     private func tag(ofPage index: UInt32) -> UInt32 { unsafe page(index).load(fromByteOffset: 12, as: UInt32.self) }
 
-    private func tag(ofSlot index: UInt32) -> UInt32 { ArenaFormat.tag(low: seal(ofSlot: index)) }
+    private func tag(ofSlot index: UInt32) -> UInt32 { ArenaFormat.tag(low: salt(ofSlot: index)) }
 
     /// What the entries of a slot are checked with: the low word of the exchange's id.
     @inline(__always)
-    func seal(ofSlot index: UInt32) -> UInt64 { slotWord(index, ArenaFormat.Slot.idLow) }
+    func salt(ofSlot index: UInt32) -> UInt64 { slotWord(index, ArenaFormat.Slot.idLow) }
 
     /// Makes a page the empty last one of a slot's chain; the slot is filled.
     func initialize(_ index: UInt32, owner: UInt32) {
@@ -164,8 +164,8 @@ import Synchronization
     /// The entries of a slot in order, as far as they were published; false where chain or entries cannot be true, of which what came
     /// before was given.
     func forEachEntry(_ slot: UInt32, _ body: (ArenaEntry) -> Void) -> Bool {
-        let seal = seal(ofSlot: slot)
-        return forEachPage(slot) { run in PageBytes.forEachEntry(run, reading, seal: seal, body) }
+        let salt = salt(ofSlot: slot)
+        return forEachPage(slot) { run in PageBytes.forEachEntry(run, reading, salt: salt, body) }
     }
 
     /// The runs of a slot's pages in order, each as far as it was published; false where the chain cannot be true.

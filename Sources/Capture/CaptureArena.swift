@@ -143,7 +143,7 @@ import Synchronization
     ///   - pages: the most pages the exchange may hold; payload only, and payload leaves the reserve alone.
     /// - Returns: how many bytes were taken.
     func append(_ run: ByteRun, kind: UInt8, timeUs: Int64, writer: inout ArenaWriter, pages: Int?) -> Int {
-        let seal = memory.seal(ofSlot: writer.slot)
+        let salt = memory.salt(ofSlot: writer.slot)
         var done = 0
         while done < run.count {
             var room = ArenaFormat.pageBytes - writer.used - ArenaFormat.entryHeaderBytes
@@ -164,7 +164,7 @@ import Synchronization
             }
             let count = min(room, run.count - done)
             unsafe PageBytes.write(
-                run.slice(done, done + count), kind: kind, isContinued: done > 0, timeUs: timeUs, seal: seal,
+                run.slice(done, done + count), kind: kind, isContinued: done > 0, timeUs: timeUs, salt: salt,
                 to: memory.page(writer.page), used: &writer.used)
             done += count
         }

@@ -16,12 +16,12 @@ enum EntryCheck {
     ///   - run: its bytes.
     ///   - head: the four bytes before the value: length, kind, whether it goes on.
     ///   - timeUs: its time.
-    ///   - seal: whose it is.
+    ///   - salt: whose it is.
     /// - Returns: the value.
     /// - Complexity: O(n), about 0.15 ns a byte.
     @inline(__always)
-    static func value(of run: ByteRun, head: UInt32, timeUs: Int64, seal: UInt64) -> UInt32 {
-        var state = fold(seal ^ first, UInt64(bitPattern: timeUs) ^ UInt64(head) << 32 ^ second)
+    static func value(of run: ByteRun, head: UInt32, timeUs: Int64, salt: UInt64) -> UInt32 {
+        var state = fold(salt ^ first, UInt64(bitPattern: timeUs) ^ UInt64(head) << 32 ^ second)
         var at = 0
         while at &+ 16 <= run.count {
             state = step(state, run, at)

@@ -33,15 +33,15 @@ enum PageBytes {
 
     /// Writes one entry at `used` and publishes it; the caller has checked that it fits.
     ///
-    /// With a seal the entry bears a check value, which only the same bytes under the same seal have.
+    /// With a salt the entry bears a check value, which only the same bytes with the same salt have.
     @inline(__always)
     static func write(
-        _ run: ByteRun, kind: UInt8, isContinued: Bool, timeUs: Int64, seal: UInt64?, to page: UnsafeMutableRawPointer,
+        _ run: ByteRun, kind: UInt8, isContinued: Bool, timeUs: Int64, salt: UInt64?, to page: UnsafeMutableRawPointer,
         used: inout Int
     ) {
         let entry = unsafe page + used
         let head = EntryHead(length: run.count, kind: kind, isContinued: isContinued)
-        let check = seal.map { EntryCheck.value(of: run, head: head.word, timeUs: timeUs, seal: $0) } ?? 0
+        let check = salt.map { EntryCheck.value(of: run, head: head.word, timeUs: timeUs, salt: $0) } ?? 0
         unsafe entry.storeBytes(of: UInt64(head.word) | UInt64(check) << 32, as: UInt64.self)
         unsafe entry.storeBytes(of: timeUs, toByteOffset: 8, as: Int64.self)
         unsafe (entry + ArenaFormat.entryHeaderBytes).copyMemory(from: run.base, byteCount: run.count)
@@ -61,7 +61,7 @@ enum PageBytes {
     }
 
     /// Walks the entries of a page; false where a length cannot be or a check value is wrong.
-    static func forEachEntry(_ run: ByteRun, _ reading: EntryReading, seal: UInt64, _ body: (ArenaEntry) -> Void) -> Bool {
+    static func forEachEntry(_ run: ByteRun, _ reading: EntryReading, salt: UInt64, _ body: (ArenaEntry) -> Void) -> Bool {
         var at = 0
         while at < run.count {
             guard run.count - at >= ArenaFormat.entryHeaderBytes else { return false }
@@ -72,7 +72,7 @@ enum PageBytes {
             guard head.length <= run.count - start else { return false }
             let bytes = run.slice(start, start + head.length)
             if reading == .checked {
-                let check = EntryCheck.value(of: bytes, head: head.word, timeUs: time, seal: seal)
+                let check = EntryCheck.value(of: bytes, head: head.word, timeUs: time, salt: salt)
                 guard check == UInt32(truncatingIfNeeded: word >> 32) else { return false }
             }
             body(ArenaEntry(kind: head.kind, isContinued: head.isContinued, timeUs: time, bytes: bytes))

@@ -46,7 +46,7 @@ import ByteCoding
             guard let chunk = unsafe chunks.last else { return done }
             let count = min(room, run.count - done)
             unsafe PageBytes.write(
-                run.slice(done, done + count), kind: kind, isContinued: isContinued || done > 0, timeUs: timeUs, seal: nil,
+                run.slice(done, done + count), kind: kind, isContinued: isContinued || done > 0, timeUs: timeUs, salt: nil,
                 to: chunk,
                 used: &used)
             done += count
@@ -60,7 +60,7 @@ import ByteCoding
             let length = index < lengths.count ? lengths[index] : used
             let start = unsafe chunks[index] + ArenaFormat.pageHeaderBytes
             let run = unsafe ByteRun(start, count: length - ArenaFormat.pageHeaderBytes)
-            _ = PageBytes.forEachEntry(run, .trusted, seal: 0, body)
+            _ = PageBytes.forEachEntry(run, .trusted, salt: 0, body)
         }
     }
 }

@@ -7,9 +7,9 @@ import Upstream
 /// - Memory: what has not been sent (one read while connecting, for reads are stopped then) and at most `limit` bytes kept.
 struct RequestSending {
     private let limit: Int
-    private var unsent = ByteBuffer()
+    private(set) var unsent = ByteBuffer()
     /// Large pieces behind `unsent`, by reference.
-    private var queued: [ByteBuffer] = []
+    private(set) var queued: [ByteBuffer] = []
     /// What has been sent, for one resend, while it is not too much and may be needed: nearly always one packet.
     private var sentFirst = ByteBuffer()
     private var sentAfter: [ByteBuffer] = []
@@ -56,12 +56,6 @@ struct RequestSending {
             pieces.append(bytes)
         }
     }
-
-    /// Buffers that are held behind the first ones.
-    var pieceCount: Int { queued.count + sentAfter.count }
-
-    /// What has not been sent.
-    var unsentBytes: [UInt8] { ([unsent] + queued).flatMap { Array($0.readableBytesView) } }
 
     /// Writes what has gathered.
     ///

@@ -123,13 +123,14 @@ final class SegmentOutput {
             try segment.file.sync()
             // A file that has lost its name takes bytes and syncs them, and nobody will ever find them.
             _ = try files.size(of: segment.path)
-            try keepLock()
         } catch {
             counters.syncFailures += 1
             throw error
         }
         counters.syncs += 1
         (unsynced, unsyncedBytes, firstUnsyncedAtUs) = ([], 0, nil)
+        // What is durable stays so without the lock: that it cannot be had only counts, and is tried again.
+        do throws(PlatformError) { try keepLock() } catch { counters.writeFailures += 1 }
     }
 
     /// Syncs by age, and ends a segment by age or hour.

@@ -133,26 +133,26 @@ import Testing
         #expect(whole > 20)
     }
 
-    @Test func anyOtherBitOrSealIsAnotherEntry() {
+    @Test func anyOtherBitOrSaltIsAnotherEntry() {
         var random = SplitMix64(seed: 9)
         for length in Array(0...70) + [4_064] {
             var bytes = (0..<length).map { _ in UInt8.random(in: 0...255, using: &random) }
-            let (head, time, seal) = (UInt32(length), Int64(length) * 1_000, random.next())
-            func value(_ head: UInt32, _ time: Int64, _ seal: UInt64) -> UInt32 {
-                bytes.withUnsafeBytes { EntryCheck.value(of: ByteRun($0), head: head, timeUs: time, seal: seal) }
+            let (head, time, salt) = (UInt32(length), Int64(length) * 1_000, random.next())
+            func value(_ head: UInt32, _ time: Int64, _ salt: UInt64) -> UInt32 {
+                bytes.withUnsafeBytes { EntryCheck.value(of: ByteRun($0), head: head, timeUs: time, salt: salt) }
             }
-            let own = value(head, time, seal)
+            let own = value(head, time, salt)
             for bit in 0..<64 {
-                #expect(value(head, time, seal ^ 1 << UInt64(bit)) != own)
-                #expect(value(head, time ^ 1 << Int64(bit), seal) != own)
-                if bit < 32 { #expect(value(head ^ 1 << UInt32(bit), time, seal) != own) }
+                #expect(value(head, time, salt ^ 1 << UInt64(bit)) != own)
+                #expect(value(head, time ^ 1 << Int64(bit), salt) != own)
+                if bit < 32 { #expect(value(head ^ 1 << UInt32(bit), time, salt) != own) }
             }
             for bit in 0..<length * 8 {
                 bytes[bit / 8] ^= 1 << UInt8(bit % 8)
-                #expect(value(head, time, seal) != own, "bit \(bit) of \(length) bytes")
+                #expect(value(head, time, salt) != own, "bit \(bit) of \(length) bytes")
                 bytes[bit / 8] ^= 1 << UInt8(bit % 8)
             }
-            #expect(value(head, time, seal) == own)
+            #expect(value(head, time, salt) == own)
         }
     }
 

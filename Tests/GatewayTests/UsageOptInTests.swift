@@ -440,7 +440,7 @@ import Testing
             sending.add(ByteBuffer(bytes: [byte]))
             sent.append(byte)
         }
-        #expect(sending.pieceCount <= 100_000 / 16_384 + 1)
-        #expect(sending.unsentBytes == sent)
+        #expect(sending.queued.count <= 100_000 / 16_384 + 1)
+        #expect(([sending.unsent] + sending.queued).flatMap { Array($0.readableBytesView) } == sent)
     }
 }

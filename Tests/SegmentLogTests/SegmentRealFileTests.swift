@@ -98,6 +98,35 @@ import Testing
         }
     }
 
+    /// What was made durable is not written twice because the lock cannot be had.
+    @Test func aLockThatCannotBeTakenAnewFailsNoSync() throws {
+        try withDirectory { path in
+            let files = PosixFileSystem()
+            let directory = SegmentDirectory(files: files, path: path)
+            let epoch = try SegmentEpoch.take(in: directory, clock: SystemClock())
+            let writer = try SegmentWriter(
+                directory: path, node: "n", files: files, clock: SystemClock(), sync: .always, lock: epoch)
+            try writer.append(SegmentBench.line(0), startedAtUs: 0)
+            try writer.flush()
+            let lock = try #require(try files.list(path).first { $0.hasSuffix(".lock") })
+            try files.unlink(path + "/" + lock)
+            // Nothing is there, and nothing can be made.
+            #expect(symlink("/nowhere/at/all", path + "/" + lock) == 0)
+            try writer.append(SegmentBench.line(1), startedAtUs: 1)
+            try writer.flush()
+            let counted = writer.counters
+            #expect(
+                counted.writeFailures == 1 && counted.syncFailures == 0 && counted.rewrittenBatches == 0 && counted.segments == 1)
+            try files.unlink(path + "/" + lock)
+            try writer.append(SegmentBench.line(2), startedAtUs: 2)
+            try writer.flush()
+            #expect(try SegmentEpoch.live(in: directory) == [epoch.number])
+            try writer.close()
+            #expect(SegmentVerify.verify(try #require(try directory.list().first), files: files).records == 3)
+            epoch.release(files: files)
+        }
+    }
+
     @Test func recoveryCutsATornFileOnDiskAndItsCopyReads() throws {
         try withDirectory { path in
             let small = try SegmentBench.small()
