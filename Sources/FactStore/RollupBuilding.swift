@@ -112,12 +112,13 @@ struct RollupBuilding {
         try db.cachedStatement(sql: sql).execute(arguments: [day, day, end])
         var cells: [Int64: Cell] = [:]
         let cursor = try Row.fetchCursor(
-            try db.cachedStatement(sql: "SELECT dimension_id, duration, ttft FROM rollup_hour WHERE hour >= ? AND hour < ?"),
+            try db.cachedStatement(
+                sql: "SELECT dimension_id, hour, exchanges, duration, ttft FROM rollup_hour WHERE hour >= ? AND hour < ?"),
             arguments: [day, end])
-        while let values = try cursor.next()?.values {
-            let dimension = values[0].integer ?? 0
-            if let blob = values[1].blob { try cells[dimension, default: Cell()].duration.merge(Histogram(blob: blob)) }
-            if let blob = values[2].blob { try cells[dimension, default: Cell()].ttft.merge(Histogram(blob: blob)) }
+        while let row = try cursor.next() {
+            let hour = RollupCell(row)
+            try hour.addDurations(to: &cells[hour.dimension, default: Cell()].duration)
+            try hour.addTTFTs(to: &cells[hour.dimension, default: Cell()].ttft)
         }
         try store(cells, unit: "day", begin: day)
     }

@@ -14,7 +14,8 @@ package struct RollupCell {
     package let exchanges: Int64
     private let row: Row
 
-    fileprivate init(_ row: Row) {
+    /// - Parameter row: of dimension, period, exchanges, durations and times to first token; read as long as it lasts.
+    init(_ row: Row) {
         dimension = row.integer(at: 0) ?? 0
         begin = row.integer(at: 1) ?? 0
         exchanges = row.integer(at: 2) ?? 0
@@ -23,17 +24,21 @@ package struct RollupCell {
 
     /// Adds the durations of its exchanges to a histogram.
     ///
-    /// - Throws: `HistogramError` where the file is damaged.
+    /// - Throws: `DatabaseError` where the file is damaged.
     package func addDurations(to histogram: inout Histogram) throws { try add(3, to: &histogram) }
 
     /// Adds the times to first token of its exchanges to a histogram.
     ///
-    /// - Throws: `HistogramError` where the file is damaged.
+    /// - Throws: `DatabaseError` where the file is damaged.
     package func addTTFTs(to histogram: inout Histogram) throws { try add(4, to: &histogram) }
 
     private func add(_ column: Int, to histogram: inout Histogram) throws {
-        try row.withUnsafeData(atIndex: column) { data in
-            if let data { try unsafe data.withUnsafeBytes { raw in try unsafe histogram.add(blob: raw) } }
+        do {
+            try row.withUnsafeData(atIndex: column) { data in
+                if let data { try unsafe data.withUnsafeBytes { raw in try unsafe histogram.add(blob: raw) } }
+            }
+        } catch let error as HistogramError {
+            throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "a rollup holds no histogram: \(error.message)")
         }
     }
 }

@@ -2,6 +2,7 @@
 import ExchangeModel
 import FactSamples
 import Foundation
+import GRDB
 import Histograms
 import Testing
 
@@ -163,6 +164,33 @@ import Testing
         #expect(try store.build(horizonUs: horizon).isComplete)
         try expectRollupsEqualFacts(store)
         #expect(try store.runQuery("SELECT sum(exchanges) FROM rolled_day").rows == [[.integer(total)]])
+    }
+
+    @Test func aRollupThatHoldsNoHistogramIsDamage() throws {
+        let scratch = try ScratchDirectory()
+        let store = try FactStore.open(path: scratch.index, mode: .readWrite)
+        let facts = RealisticFacts.facts(seed: 33, count: 50)
+        try store.commit(facts: facts, checkpoint: Checkpoint(segment: "n1-1-1.hot", offset: 1))
+        #expect(try store.build(horizonUs: Int64.max).isComplete)
+        func read() throws -> Int64 {
+            var (exchanges, histogram) = (Int64(0), Histogram())
+            try store.readColumns { reader in
+                try reader.rollups(Int64.min..<Int64.max, usesDays: false) { cell in
+                    exchanges += cell.exchanges
+                    try cell.addDurations(to: &histogram)
+                } gap: { _ in
+                    Issue.record("all is rolled up")
+                }
+            }
+            return exchanges
+        }
+        #expect(try read() == 50)
+        try store.writing { db in try db.execute(sql: "UPDATE rollup_hour SET duration = x'01ff'") }
+        #expect {
+            try read()
+        } throws: {
+            ($0 as? FactStoreError)?.code == .damaged && "\($0)".contains("weir index --rebuild")
+        }
     }
 
     private static let dayUs: Int64 = 86_400_000_000
