@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Glibc
 
 /// A run of bytes that lies elsewhere; whoever made it keeps the memory alive and unchanged while it is used.
 ///
@@ -69,19 +70,7 @@
     /// Whether both hold the same bytes.
     package func equals(_ other: ByteRun) -> Bool {
         guard count == other.count else { return false }
-        var i = 0
-        while i + 8 <= count {
-            let mine = base.loadUnaligned(fromByteOffset: i, as: UInt64.self)
-            if mine != other.base.loadUnaligned(fromByteOffset: i, as: UInt64.self) { return false }
-            i += 8
-        }
-        while i < count {
-            if base.load(fromByteOffset: i, as: UInt8.self) != other.base.load(fromByteOffset: i, as: UInt8.self) {
-                return false
-            }
-            i += 1
-        }
-        return true
+        return unsafe memcmp(base, other.base, count) == 0
     }
 
     /// Whether it equals a lower-case ASCII text, its own letters in any case.
@@ -121,47 +110,16 @@
 
     /// The offset of a byte from an offset on, or nil.
     ///
-    /// - Complexity: O(n), 16 bytes a step.
+    /// - Complexity: O(n).
     package func firstIndex(of byte: UInt8, from start: Int = 0) -> Int? {
-        let ones: UInt64 = 0x0101_0101_0101_0101
-        let highs: UInt64 = 0x8080_8080_8080_8080
-        let pattern = UInt64(byte) &* ones
-        var i = start
-        while i &+ 16 <= count {
-            let low = UInt64(littleEndian: base.loadUnaligned(fromByteOffset: i, as: UInt64.self)) ^ pattern
-            let high = UInt64(littleEndian: base.loadUnaligned(fromByteOffset: i &+ 8, as: UInt64.self)) ^ pattern
-            let lowHit = (low &- ones) & ~low & highs
-            let highHit = (high &- ones) & ~high & highs
-            if lowHit | highHit != 0 {
-                return lowHit != 0 ? i &+ lowHit.trailingZeroBitCount &>> 3 : i &+ 8 &+ highHit.trailingZeroBitCount &>> 3
-            }
-            i &+= 16
-        }
-        while i < count {
-            if base.load(fromByteOffset: i, as: UInt8.self) == byte { return i }
-            i &+= 1
-        }
-        return nil
+        guard start < count, let place = unsafe memchr(base + start, Int32(byte), count - start) else { return nil }
+        return unsafe base.distance(to: UnsafeRawPointer(place))
     }
 
     /// Whether a byte is among them.
     ///
-    /// - Complexity: O(n), 32 bytes a step.
-    package func contains(_ byte: UInt8) -> Bool {
-        let ones: UInt64 = 0x0101_0101_0101_0101
-        let pattern = UInt64(byte) &* ones
-        func hits(_ offset: Int) -> UInt64 {
-            let word = base.loadUnaligned(fromByteOffset: offset, as: UInt64.self) ^ pattern
-            return (word &- ones) & ~word
-        }
-        var i = 0
-        while i &+ 32 <= count {
-            let found = (hits(i) | hits(i &+ 8)) | (hits(i &+ 16) | hits(i &+ 24))
-            if found & 0x8080_8080_8080_8080 != 0 { return true }
-            i &+= 32
-        }
-        return firstIndex(of: byte, from: i) != nil
-    }
+    /// - Complexity: O(n).
+    package func contains(_ byte: UInt8) -> Bool { firstIndex(of: byte) != nil }
 
     /// Whether the bytes are well-formed UTF-8.
     ///

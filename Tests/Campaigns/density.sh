@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Size and speed of the log, hot and sealed, against stock zstd on the same bytes (set `conversations-1` with the corpus). MB (96: bytes of the
-# set), ROUNDS (3), WEIR_BIN and WEIR_BENCH_BIN name other programs, REPORT=FILE keeps a copy of the table, KEEP=1 the files. Exit 1
+# set), ROUNDS (5), WEIR_BIN and WEIR_BENCH_BIN name other programs, REPORT=FILE keeps a copy of the table, KEEP=1 the files. Exit 1
 # where an exchange is missing, never for a figure.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -21,5 +21,5 @@ python3 "$here/conversations.py" "$scratch/set.ndjson" --traces "$shared/traces"
 
 say "Measuring"
 python3 "$here/density.py" --weir "$weir" --bench "$bench" --stock "$scratch/stockzstd" --set "$scratch/set.ndjson" --folder "$scratch" \
-    --rounds "${ROUNDS:-3}" | tee "$scratch/report.md" || fail "an exchange is missing; see above"
+    --rounds "${ROUNDS:-5}" | tee "$scratch/report.md" || fail "an exchange is missing; see above"
 [[ -z "${REPORT:-}" ]] || cp "$scratch/report.md" "$REPORT"
