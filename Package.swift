@@ -133,7 +133,9 @@ let package = Package(
         .executableTarget(
             name: "weir-bench",
             dependencies: [
-                "Platform", "ExchangeModel", "SegmentLog", "FactStore", "Capture", "Indexing", argumentParser, logging,
+                "Platform", "ExchangeModel", "SegmentLog", "FactStore", "NamedQueries", "Answers", "Capture", "Indexing",
+                argumentParser,
+                logging,
             ],
             swiftSettings: strict),
 

@@ -132,17 +132,18 @@ struct ColumnGroups {
         return new
     }
 
-    /// The group of all exchanges of a dimension in a period; nil where there are too many groups, or metadata makes them.
+    /// The group of all exchanges of a cell of rollups; nil where there are too many groups.
     ///
     /// - Parameters:
     ///   - fact: of the dimension; it passes the filter.
+    ///   - metadata: what was declared of it; it passes the filter.
     ///   - begin: when the period begins, as `start` counts.
     /// - Returns: the group.
-    mutating func group(of fact: ExchangeFact, begin: Int64) -> Int32? {
+    mutating func group(of fact: ExchangeFact, metadata: [(name: String, value: String)], begin: Int64) -> Int32? {
         switch kind {
         case .shape(let name): number(of: name(fact))
         case .period(let us, let name): group(at: FactStore.startedAtUs(begin), us, name)
-        case .metadata: nil
+        case .metadata(let key): number(of: metadata.first { SQLValue($0.name) == SQLValue(key) }?.value)
         }
     }
 

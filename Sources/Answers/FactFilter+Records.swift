@@ -57,8 +57,13 @@ extension FactFilter {
         for (wanted, found) in names where wanted != nil && !FactFilter.isSame(wanted, found) { return false }
         if let status, status != head.status { return false }
         if let outcome, outcome != head.outcome { return false }
-        return metadata.allSatisfy { pair in
-            own.metadata.contains { FactFilter.isSame($0.name, pair.name) && FactFilter.isSame($0.value, pair.value) }
+        return passesMetadata(own.metadata)
+    }
+
+    /// Whether every pair that is asked for is there.
+    func passesMetadata(_ own: [(name: String, value: String)]) -> Bool {
+        metadata.allSatisfy { pair in
+            own.contains { FactFilter.isSame($0.name, pair.name) && FactFilter.isSame($0.value, pair.value) }
         }
     }
 }

@@ -2,12 +2,15 @@
 import FactStore
 import NamedQueries
 
-/// Questions that are answered without their SQL, by a fold over columns; the SQL stays the definition, and the rows are equal.
+/// Questions that are answered without their SQL, by a fold over rollups and columns; the SQL stays the definition, and the rows are equal.
 enum NativeAnswer {
     /// Gives a question's rows under the names of its columns; nil where this time SQL has to be asked.
     typealias Answer = @Sendable ([String], FactFilter, AnswerOptions, FactStore) throws -> QueryResult?
 
-    private static let answers: [String: Answer] = ["tail-latency": LatencyFold.answer]
+    private static let answers: [String: Answer] = [
+        "tail-latency": LatencyFold.answer, "spend": SumAnswers.spend, "tokens": SumAnswers.tokens,
+        "error-rate": SumAnswers.errorRate,
+    ]
     /// The same from rollups, which is not exact.
     private static let approximations: [String: Answer] = ["tail-latency": RollupFold.answer]
 

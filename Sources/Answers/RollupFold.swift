@@ -15,7 +15,7 @@ struct RollupFold {
     private var groups: ColumnGroups
     private var found: [Group] = []
 
-    /// The answer; nil where rollups do not tell it: metadata asked for, or too many groups.
+    /// The answer; nil where rollups do not tell it: metadata asked for that is not declared, or too many groups.
     ///
     /// - Parameters:
     ///   - columns: the names of the question's columns.
@@ -28,8 +28,9 @@ struct RollupFold {
         _ columns: [String], _ filter: FactFilter, _ options: AnswerOptions, _ store: FactStore
     ) throws -> QueryResult? {
         let by = options.by ?? "model"
-        guard filter.metadata.isEmpty, !by.hasPrefix("meta.") else { return nil }
+        let asked = Set(filter.metadata.map(\.name) + (by.hasPrefix("meta.") ? [String(by.dropFirst(5))] : []))
         let rows = try store.readColumns { reader -> [[SQLValue]]? in
+            guard try asked.isSubset(of: reader.declaredKeys()) else { return nil }
             guard let groups = try ColumnGroups(by: by, filter: filter, reader: reader) else { return nil }
             var fold = RollupFold(groups: groups)
             guard try fold.read(filter, reader, usesDays: by != "hour") else { return nil }
@@ -42,10 +43,12 @@ struct RollupFold {
 
     private mutating func read(_ filter: FactFilter, _ reader: ColumnReader, usesDays: Bool) throws -> Bool {
         let dimensions = try reader.dimensions().filter { filter.passesDimensions(of: $0.value) }
+        let declared = try reader.declaredSets()
         var isPossible = true
-        try reader.rollups(groups.range, usesDays: usesDays) { cell in
-            guard isPossible, let fact = dimensions[cell.dimension] else { return }
-            guard let group = groups.group(of: fact, begin: cell.begin) else {
+        try reader.rollups(groups.range, .times, usesDays: usesDays) { cell in
+            let metadata = declared[cell.declared] ?? []
+            guard isPossible, let fact = dimensions[cell.dimension], filter.passesMetadata(metadata) else { return }
+            guard let group = groups.group(of: fact, metadata: metadata, begin: cell.begin) else {
                 isPossible = false
                 return
             }

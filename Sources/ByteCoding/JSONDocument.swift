@@ -44,10 +44,16 @@ package final class JSONDocument: Sendable {
     /// - Complexity: O(n).
     package init(_ bytes: [UInt8]) throws(JSONError) {
         guard bytes.count < JSONLimits.bytes else { throw JSONError(code: .tooLarge, offset: JSONLimits.bytes) }
-        var scanner = JSONScanner(bytes: bytes)
-        try scanner.scanDocument()
+        var tokens: [JSONToken] = []
+        let broken = bytes.withUnsafeBytes { raw -> JSONError? in
+            var scanner = JSONScanner(ByteRun(raw))
+            do throws(JSONError) { try scanner.scanDocument() } catch { return error }
+            tokens = scanner.tokens
+            return nil
+        }
+        if let broken { throw broken }
         self.bytes = bytes
-        self.tokens = scanner.tokens
+        self.tokens = tokens
     }
 
     /// The empty list of tokens, for sequences over nothing.
@@ -89,9 +95,9 @@ package final class JSONDocument: Sendable {
         guard !token.flag else { return JSONNode(document: self, index: index).unescapedBytes.elementsEqual(wanted) }
         let count = Int(token.end) - Int(token.start) - 2
         guard count == wanted.count else { return false }
-        let start = Int(token.start) + 1
-        for i in 0..<count where bytes[start + i] != wanted[i] { return false }
-        return true
+        return bytes.withUnsafeBytes { all in
+            ByteRun(all).slice(Int(token.start) + 1, Int(token.end) - 1).equals(ByteRun(UnsafeRawBufferPointer(wanted)))
+        }
     }
 
     /// The outermost value.

@@ -92,7 +92,7 @@ extension JSONCursor {
         var target = start
         for i in 0..<count {
             let byte = source.load(fromByteOffset: i, as: UInt8.self)
-            if hits(UInt64(byte) | 0x20202020_20202000) != 0 {
+            if hits(UInt64(byte) | clean) != 0 {
                 target = escape(byte, to: target)
             } else {
                 target.storeBytes(of: byte, as: UInt8.self)
@@ -101,6 +101,28 @@ extension JSONCursor {
         }
         return target
     }
+
+    /// The offset of the first byte from an offset on that cannot stand in a JSON string as it is: a control byte, a quote, a backslash.
+    ///
+    /// - Parameters:
+    ///   - run: what to look through.
+    ///   - start: where to begin.
+    /// - Returns: its offset; the run's count where there is none.
+    @inline(__always)
+    static func firstHit(_ run: ByteRun, from start: Int) -> Int {
+        var i = start
+        while i &+ 8 <= run.count {
+            let found = hits(UInt64(littleEndian: run.base.loadUnaligned(fromByteOffset: i, as: UInt64.self)))
+            if found != 0 { return i &+ found.trailingZeroBitCount &>> 3 }
+            i &+= 8
+        }
+        while i < run.count, hits(UInt64(run.base.load(fromByteOffset: i, as: UInt8.self)) | clean) == 0 { i &+= 1 }
+        return i
+    }
+
+    /// Seven spaces, and room for one byte below them.
+    @inline(__always)
+    private static var clean: UInt64 { 0x2020_2020_2020_2000 }
 
     /// The high bits of the bytes that need an escape, and of no others: nothing is carried from one byte to the next.
     @inline(__always)

@@ -40,8 +40,10 @@ package struct JSONNode: Sendable {
     ///
     /// A lone surrogate becomes U+FFFD.
     package var string: String? {
+        let token = token
         guard token.kind == .string else { return nil }
-        return String(decoding: unescapedBytes, as: UTF8.self)
+        guard !token.flag else { return String(decoding: unescapedBytes, as: UTF8.self) }
+        return String(decoding: document.bytes[Int(token.start) + 1..<Int(token.end) - 1], as: UTF8.self)
     }
 
     /// The UTF-8 bytes of a string with its escapes undone; empty for any other kind.

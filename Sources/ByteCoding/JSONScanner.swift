@@ -1,23 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Validates one JSON text and lists its tokens; iterative, so that depth costs heap and never stack.
+///
+/// Lives as long as the run that it reads.
 struct JSONScanner {
-    let bytes: [UInt8]
+    private let run: ByteRun
     var tokens: [JSONToken] = []
     private var position = 0
     /// Indices of the open arrays and objects.
     private var open: [Int] = []
 
-    init(bytes: [UInt8]) {
-        self.bytes = bytes
-        tokens.reserveCapacity(min(bytes.count / 8 + 4, 65_536))
+    init(_ run: ByteRun) {
+        self.run = run
+        tokens.reserveCapacity(min(run.count / 8 + 4, 65_536))
     }
 
     /// What may come next at the current place.
     private enum Expectation { case value, valueOrEnd, keyOrEnd, key, commaOrEnd, end }
 
     mutating func scanDocument() throws(JSONError) {
-        if let bad = UTF8Check.firstInvalidOffset(bytes) { throw JSONError(code: .badUTF8, offset: bad) }
+        if let bad = UTF8Check.firstInvalidOffset(run) { throw JSONError(code: .badUTF8, offset: bad) }
         var expectation = Expectation.value
         while true {
             skipSpace()
@@ -38,25 +40,22 @@ struct JSONScanner {
             case .commaOrEnd:
                 expectation = try scanSeparator()
             case .end:
-                guard position == bytes.count else { throw JSONError(code: .trailingBytes, offset: position) }
+                guard position == run.count else { throw JSONError(code: .trailingBytes, offset: position) }
                 return
             }
         }
     }
 
-    private var peek: UInt8? { position < bytes.count ? bytes[position] : nil }
+    private var peek: UInt8? {
+        position < run.count ? run.base.load(fromByteOffset: position, as: UInt8.self) : nil
+    }
 
     private func failure(_ code: JSONError.Code) -> JSONError {
-        JSONError(code: position >= bytes.count ? .unexpectedEnd : code, offset: position)
+        JSONError(code: position >= run.count ? .unexpectedEnd : code, offset: position)
     }
 
     private mutating func skipSpace() {
-        while position < bytes.count {
-            switch bytes[position] {
-            case 0x20, 0x0A, 0x0D, 0x09: position += 1
-            default: return
-            }
-        }
+        while let byte = peek, byte <= 0x20, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 { position += 1 }
     }
 
     private var afterValue: Expectation { open.isEmpty ? .end : .commaOrEnd }
@@ -132,16 +131,12 @@ struct JSONScanner {
         position += 1
         var escaped = false
         while true {
-            guard position < bytes.count else { throw failure(.unexpectedEnd) }
-            let byte = bytes[position]
+            position = JSONCursor.firstHit(run, from: position)
+            guard let byte = peek else { throw failure(.unexpectedEnd) }
             if byte == UInt8(ascii: "\"") { break }
-            guard byte >= 0x20 else { throw failure(.controlByteInString) }
-            if byte == UInt8(ascii: "\\") {
-                escaped = true
-                try scanEscape()
-            } else {
-                position += 1
-            }
+            guard byte == UInt8(ascii: "\\") else { throw failure(.controlByteInString) }
+            escaped = true
+            try scanEscape()
         }
         position += 1
         append(.string, flag: escaped, start: start, end: position)

@@ -43,13 +43,15 @@ extension ExchangeRecord {
 
 /// Typed access to the members of one object.
 struct RecordReader {
-    let root: JSONNode
+    let root: JSONFields
 
-    init(root: JSONNode) { self.root = root }
+    init(root: JSONNode) { self.root = JSONFields(root) }
 
     /// The object of a whole line, a record's or a fact's, of the version that this program reads.
     init(line: some Collection<UInt8>) throws(RecordError) {
-        do { root = try JSONDocument(Array(line)).root } catch { throw RecordError(code: .notJSON, detail: error.description) }
+        do { root = JSONFields(try JSONDocument(Array(line)).root) } catch {
+            throw RecordError(code: .notJSON, detail: error.description)
+        }
         let version = try integer("v")
         guard version == ExchangeRecord.version else { throw RecordError(code: .unsupportedVersion, detail: "v = \(version)") }
     }

@@ -21,7 +21,7 @@ import GRDBSQLite
     ///
     /// - Parameter values: one for each mark, in parts.
     /// - Throws: `DatabaseError`.
-    func run(_ values: [SQLValue]...) throws { try step(values) { _ in } }
+    func run(_ values: [SQLValue]...) throws { try step(values) { _ in false } }
 
     /// The integer that stands first in the first row.
     ///
@@ -30,7 +30,10 @@ import GRDBSQLite
     /// - Throws: `DatabaseError`.
     func integer(_ values: [SQLValue]) throws -> Int64? {
         var found: Int64?
-        try step([values]) { found = unsafe sqlite3_column_int64($0.handle, 0) }
+        try step([values]) {
+            found = unsafe sqlite3_column_int64($0.handle, 0)
+            return false
+        }
         return found
     }
 
@@ -43,9 +46,40 @@ import GRDBSQLite
         var found: [SQLValue]?
         try step([values]) { statement in
             found = unsafe (0..<sqlite3_column_count(statement.handle)).map(statement.column)
+            return false
         }
         return found
     }
+
+    /// Gives the rows one after another.
+    ///
+    /// - Parameters:
+    ///   - values: one for each mark.
+    ///   - take: takes the statement where it stands at a row; false ends the walk. It must not run the same statement.
+    /// - Throws: `DatabaseError`, or what `take` throws.
+    func forEachRow(_ values: [SQLValue], _ take: (BoundStatement) throws -> Bool) throws { try step([values], take) }
+
+    /// A number of the row; NULL is `PackedColumn.null`.
+    ///
+    /// - Parameters:
+    ///   - place: of the column, from 0.
+    ///   - isOdd: becomes true where the column holds no integer, or the one that cannot be told from NULL.
+    /// - Returns: the number.
+    func number(at place: Int, isOdd: inout Bool) -> Int64 {
+        switch unsafe sqlite3_column_type(handle, Int32(truncatingIfNeeded: place)) {
+        case SQLITE_INTEGER:
+            let number = unsafe sqlite3_column_int64(handle, Int32(truncatingIfNeeded: place))
+            if number == PackedColumn.null { isOdd = true }
+            return number
+        case SQLITE_NULL: return PackedColumn.null
+        default:
+            isOdd = true
+            return PackedColumn.null
+        }
+    }
+
+    /// The bytes of a column of the row, counted from 0; none where it holds none.
+    func blob(at place: Int) -> [UInt8] { column(Int32(truncatingIfNeeded: place)).blob ?? [] }
 
     private func column(_ place: Int32) -> SQLValue {
         switch unsafe sqlite3_column_type(handle, place) {
@@ -62,8 +96,8 @@ import GRDBSQLite
         }
     }
 
-    /// Runs the statement to its first row, which is taken while it lasts, and leaves it ready for the next run.
-    private func step(_ parts: [[SQLValue]], _ take: (BoundStatement) -> Void) throws {
+    /// Runs the statement, its rows taken while they last, and leaves it ready for the next run.
+    private func step(_ parts: [[SQLValue]], _ take: (BoundStatement) throws -> Bool) throws {
         defer { unsafe sqlite3_reset(handle) }
         var place: Int32 = 0
         for part in parts {
@@ -73,10 +107,12 @@ import GRDBSQLite
                 guard code == SQLITE_OK else { throw error(code) }
             }
         }
-        switch unsafe sqlite3_step(handle) {
-        case SQLITE_ROW: take(self)
-        case SQLITE_DONE: return
-        case let code: throw error(code)
+        while true {
+            switch unsafe sqlite3_step(handle) {
+            case SQLITE_ROW: guard try take(self) else { return }
+            case SQLITE_DONE: return
+            case let code: throw error(code)
+            }
         }
     }
 

@@ -162,19 +162,16 @@ package struct ColumnReader {
         _ wanted: [ChunkColumn], _ range: Range<Int64>, _ values: UnsafeMutableBufferPointer<Int64>, _ give: (Int) throws -> Void
     ) throws {
         let page = FactStoreLimits.pageColumns
-        let names = wanted.map(\.rawValue).joined(separator: ", ")
-        // The view joins what these columns may not need.
-        let table = wanted.allSatisfy(\.isStored) ? "fact" : "fact_entry"
-        let cursor = try Row.fetchCursor(
-            try db.cachedStatement(sql: "SELECT \(names) FROM \(table) WHERE start >= ? AND start < ?"),
-            arguments: [range.lowerBound, range.upperBound])
+        let places = wanted.map { RowNumbers.places[$0.rawValue] ?? 0 }
         var count = 0
-        while let row = try cursor.next() {
-            for i in wanted.indices { unsafe values[i * page + count] = row.integer(at: i) ?? ColumnPage.null }
+        try RowNumbers(db).forEach(range) { row in
+            for (i, place) in places.enumerated() { unsafe values[i * page + count] = row.values[place] }
             count += 1
-            guard count == page else { continue }
-            try give(count)
-            count = 0
+            if count == page {
+                try give(count)
+                count = 0
+            }
+            return true
         }
         if count > 0 { try give(count) }
     }

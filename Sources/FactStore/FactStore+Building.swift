@@ -31,10 +31,17 @@ extension FactStore {
     /// between leaves what was built.
     /// - Parameters:
     ///   - horizonUs: since the Unix epoch; what began later may still get company.
+    ///   - declared: metadata keys that rollups are to be told apart by, at most `FactStoreLimits.declaredKeys`; where they are others than
+    ///     before, all are built anew. Nil leaves them as they are.
     ///   - shouldStop: asked between transactions.
     /// - Returns: what was built.
     /// - Throws: `FactStoreError`.
-    package func build(horizonUs: Int64, shouldStop: () -> Bool = { false }) throws -> BuildReport {
+    package func build(
+        horizonUs: Int64, declared: [String]? = nil, shouldStop: () -> Bool = { false }
+    ) throws -> BuildReport {
+        if let declared, try reading({ db in try DeclaredSets.keys(in: db) }) != declared {
+            try writing { db in try DeclaredSets.declare(declared, in: db) }
+        }
         let horizon = horizonUs &- SchemaTwo.epochUs
         var report = BuildReport()
         let steps: [(Database) throws -> Int] = [
@@ -59,8 +66,12 @@ extension FactStore {
 /// Packs rows into chunks, within somebody's transaction.
 struct ChunkBuilding {
     let db: Database
+    private let numbers: RowNumbers
 
-    init(_ db: Database) { self.db = db }
+    init(_ db: Database) {
+        self.db = db
+        numbers = RowNumbers(db)
+    }
 
     /// Packs what lies between chunks and behind the last one.
     ///
@@ -129,26 +140,20 @@ struct ChunkBuilding {
         }
     }
 
-    private static let select: String = {
-        let names = ChunkColumn.allCases.map(\.rawValue).joined(separator: ", ")
-        return "SELECT \(names) FROM fact_entry WHERE start >= ? AND start < ? ORDER BY start LIMIT ?"
-    }()
+    private static let places = ChunkColumn.allCases.map { RowNumbers.places[$0.rawValue] ?? 0 }
 
     private func rows(from first: Int64, before end: Int64) throws -> Rows {
         var rows = Rows()
-        let limit = FactStoreLimits.chunkFacts
-        let cursor = try Row.fetchCursor(
-            try db.cachedStatement(sql: ChunkBuilding.select), arguments: [first, end, Int64(limit + 1)])
-        while let row = try cursor.next() {
-            let values = row.packableIntegers
-            let start = row.integer(at: 0) ?? Int64.max
-            guard let values, rows.count < limit else {
+        try numbers.forEach(first..<end) { row in
+            let isPackable = !row.isOdd && ChunkBuilding.places.allSatisfy { PackedColumn.isPackable(row.values[$0]) }
+            guard isPackable, rows.count < FactStoreLimits.chunkFacts else {
                 // All of one moment go together; what cannot be packed, and more than a chunk of one moment, stay rows.
-                rows.cut(to: rows.columns[0].firstIndex(of: start) ?? rows.count)
-                rows.next = values == nil || rows.count == 0 ? start &+ 1 : start
-                break
+                rows.cut(to: rows.columns[0].firstIndex(of: row.start) ?? rows.count)
+                rows.next = !isPackable || rows.count == 0 ? row.start &+ 1 : row.start
+                return false
             }
-            for (i, value) in values.enumerated() { rows.columns[i].append(value) }
+            for (i, place) in ChunkBuilding.places.enumerated() { rows.columns[i].append(row.values[place]) }
+            return true
         }
         return rows
     }
@@ -174,19 +179,5 @@ extension Row {
     /// The integer of a column, where it is one.
     func integer(at index: Int) -> Int64? {
         if case .int64(let value) = (self[index] as DatabaseValue).storage { value } else { nil }
-    }
-
-    /// All columns as numbers of a chunk; nil where one is no number that can be packed.
-    fileprivate var packableIntegers: [Int64]? {
-        var values: [Int64] = []
-        values.reserveCapacity(count)
-        for i in 0..<count {
-            switch (self[i] as DatabaseValue).storage {
-            case .null: values.append(PackedColumn.null)
-            case .int64(let value) where PackedColumn.isPackable(value): values.append(value)
-            default: return nil
-            }
-        }
-        return values
     }
 }

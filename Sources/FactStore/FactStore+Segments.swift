@@ -170,6 +170,7 @@ extension FactStore {
             let tables = FactTables(db)
             for key in keys { try tables.delete(key) }
             try Coverage(db).forget(starts: keys.map(\.start))
+            try DeclaredSets.sweep(db)
             let count = keys.count
             try db.execute(sql: "DELETE FROM loss WHERE segment_id = ?", arguments: [id])
             // Its checkpoint stays: should the files be there a while longer, nothing is read again.
@@ -189,6 +190,7 @@ extension FactStore {
             if let start = try tables.delete(id) { starts.append(start) }
         }
         try Coverage(db).forget(starts: starts)
+        try DeclaredSets.sweep(db)
     }
 
     /// One transaction that is on the disk on return, and that leaves nothing readable of what it deletes.

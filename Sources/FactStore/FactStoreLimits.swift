@@ -14,6 +14,12 @@ package enum FactStoreLimits {
     package static let leastChunkFacts = 4_096
     /// Chunks packed, or hours rolled up, in one transaction, so that nobody waits long for the database.
     static let builtATransaction = 4
+    /// Cells that an hour is rolled up into; one with more stays rows, which then are read no slower.
+    static let cellsAnHour = 16_384
+    /// Metadata keys that rollups are told apart by.
+    package static let declaredKeys = 8
+    /// Sets of metadata whose declared part is remembered in one transaction.
+    static let knownSets = 65_536
     /// Rows a question may answer with; above it the question wants a filter, not a bigger table.
     package static let queryRows = 100_000
     /// Shapes whose ids are remembered from one commit to the next: some 2 KB each.

@@ -18,8 +18,8 @@ struct PackedColumn: Equatable {
     static let null = Int64.min
     private static let slack = 7
 
-    /// Whether a number can be in a column.
-    static func isPackable(_ value: Int64) -> Bool { value.magnitude <= 1 << 62 }
+    /// Whether a number, or NULL, can be in a column.
+    static func isPackable(_ value: Int64) -> Bool { value.magnitude <= 1 << 62 || value == null }
 
     /// Packs numbers, all of them packable; `null` is NULL.
     init(_ values: [Int64]) {
@@ -43,16 +43,17 @@ struct PackedColumn: Equatable {
         }
         let largest = UInt64(bitPattern: high &- low) + 1
         width = (UInt64.bitWidth - largest.leadingZeroBitCount + 7) / 8
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(values.count * width + PackedColumn.slack)
-        for value in values {
-            var left = value == PackedColumn.null ? 0 : UInt64(bitPattern: value &- low) + 1
-            for _ in 0..<width {
-                bytes.append(UInt8(truncatingIfNeeded: left))
-                left >>= 8
+        let (size, room) = (width, values.count * width + PackedColumn.slack)
+        bytes = unsafe [UInt8](unsafeUninitializedCapacity: room) { buffer, count in
+            guard let base = UnsafeMutableRawPointer(buffer.baseAddress) else { return }
+            // Eight bytes are stored for each, of which those behind its width are overwritten by the next, the last ones by the slack.
+            for (i, value) in values.enumerated() {
+                let left = value == PackedColumn.null ? 0 : UInt64(bitPattern: value &- low) + 1
+                unsafe base.storeBytes(of: left.littleEndian, toByteOffset: i &* size, as: UInt64.self)
             }
+            unsafe (base + values.count * size).initializeMemory(as: UInt8.self, repeating: 0, count: PackedColumn.slack)
+            count = room
         }
-        self.bytes = bytes + [UInt8](repeating: 0, count: PackedColumn.slack)
     }
 
     /// Unpacks numbers.

@@ -1,22 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
+import ExchangeModel
 import GRDB
 import Histograms
 
 /// Rolls hours and days up, within somebody's transaction.
 struct RollupBuilding {
-    let db: Database
+    private let db: Database
+    private let numbers: RowNumbers
+    private let declared: DeclaredSets
 
-    init(_ db: Database) { self.db = db }
+    init(_ db: Database) throws {
+        self.db = db
+        numbers = RowNumbers(db)
+        declared = try DeclaredSets(db)
+    }
 
-    /// The columns of a rollup that are sums, with what is summed over the rows.
-    static let sums: [(name: String, sql: String)] =
-        [
-            ("exchanges", "count(*)"), ("streams", "sum(response_stream)"), ("unpriced", "sum(cost_total_nanousd IS NULL)"),
-            ("usage_absent", "sum(usage_source = 'absent')"), ("request_body_bytes", "sum(request_body_bytes)"),
-            ("response_body_bytes", "sum(response_body_bytes)"),
-        ] + (FactColumns.usageNames + FactColumns.costNames).map { ($0, "sum(\($0))") }
+    /// The columns of the view that are summed as they are.
+    static let summed = ["request_body_bytes", "response_body_bytes"] + FactColumns.usageNames + FactColumns.costNames
+    /// The columns of a rollup that add up.
+    static let sums = ["exchanges", "streams", "unpriced", "usage_partial", "usage_absent"] + summed
 
-    private static let sumNames = sums.map(\.name).joined(separator: ", ")
+    private static let sumNames = sums.joined(separator: ", ")
 
     /// Rolls up the hours that are marked, and those behind the last one.
     ///
@@ -55,19 +59,21 @@ struct RollupBuilding {
         return found
     }
 
-    /// Builds one period; where its sums do not fit 64 bits it is marked so, and stays rows until one of them changes.
+    /// Builds one period; where it cannot be rolled up it is marked so, and stays rows until one of them changes.
     private func build(_ unit: String, _ begin: Int64, _ body: () throws -> Void) throws {
         do {
             try db.inSavepoint {
                 try body()
                 return .commit
             }
+        } catch is RollupImpossible {
+            try mark(unit, begin, exchanges: RollupBuilding.impossible)
         } catch let error as DatabaseError where error.message == "integer overflow" {
             try mark(unit, begin, exchanges: RollupBuilding.impossible)
         }
     }
 
-    /// The `exchanges` of a period whose sums do not fit.
+    /// The `exchanges` of a period that cannot be rolled up.
     static let impossible: Int64 = -1
 
     private func mark(_ unit: String, _ begin: Int64, exchanges: Int64) throws {
@@ -75,27 +81,24 @@ struct RollupBuilding {
     }
 
     private func buildHour(_ hour: Int64) throws {
-        let end = hour + Coverage.hourUs
         try db.cachedStatement(sql: "DELETE FROM rollup_hour WHERE hour = ?").execute(arguments: [hour])
-        let sql = """
-            INSERT INTO rollup_hour (hour, dimension_id, \(RollupBuilding.sumNames))
-            SELECT ?, dimension_id, \(RollupBuilding.sums.map(\.sql).joined(separator: ", "))
-            FROM fact_entry WHERE start >= ? AND start < ? GROUP BY dimension_id
-            """
-        try db.cachedStatement(sql: sql).execute(arguments: [hour, hour, end])
-        var cells: [Int64: Cell] = [:]
-        let times = """
-            SELECT shape.dimension_id, fact.ended_us, fact.ttft_us FROM fact CROSS JOIN shape USING (shape_id)
-            WHERE fact.start >= ? AND fact.start < ?
-            """
-        let cursor = try Row.fetchCursor(try db.cachedStatement(sql: times), arguments: [hour, end])
-        while let row = try cursor.next() {
-            let dimension = row.integer(at: 0) ?? 0
-            if let duration = row.integer(at: 1) { try cells[dimension, default: Cell()].duration.record(duration) }
-            if let ttft = row.integer(at: 2) { try cells[dimension, default: Cell()].ttft.record(ttft) }
+        var cells = RollupCells()
+        try numbers.forEach(hour..<hour + Coverage.hourUs) { row in
+            try cells.add(row, declared: declared.id(ofMetadata: row.metadata))
+            return true
         }
-        try store(cells, unit: "hour", begin: hour)
+        let insert = try BoundStatement(RollupBuilding.insertHour, in: db)
+        for cell in cells.sorted {
+            try insert.run([.integer(hour), .integer(cell.key.dimension), .integer(cell.key.declared)], cell.values)
+        }
+        try mark("hour", hour, exchanges: cells.exchanges)
     }
+
+    private static let insertHour: String = {
+        let names = ["hour", "dimension_id", "declared_id"] + sums + ["duration", "ttft"]
+        return
+            "INSERT INTO rollup_hour (\(names.joined(separator: ", "))) VALUES (\(names.map { _ in "?" }.joined(separator: ", ")))"
+    }()
 
     private func buildDay(_ day: Int64) throws {
         let end = day + Coverage.dayUs
@@ -104,43 +107,110 @@ struct RollupBuilding {
             arguments: [day, end])
         guard let least, least >= 0 else { return try mark("day", day, exchanges: RollupBuilding.impossible) }
         try db.cachedStatement(sql: "DELETE FROM rollup_day WHERE day = ?").execute(arguments: [day])
-        let sums = RollupBuilding.sums.map { "sum(\($0.name))" }.joined(separator: ", ")
+        let sums = RollupBuilding.sums.map { "sum(\($0))" }.joined(separator: ", ")
         let sql = """
-            INSERT INTO rollup_day (day, dimension_id, \(RollupBuilding.sumNames))
-            SELECT ?, dimension_id, \(sums) FROM rollup_hour WHERE hour >= ? AND hour < ? GROUP BY dimension_id
+            INSERT INTO rollup_day (day, dimension_id, declared_id, \(RollupBuilding.sumNames))
+            SELECT ?, dimension_id, declared_id, \(sums) FROM rollup_hour WHERE hour >= ? AND hour < ?
+            GROUP BY dimension_id, declared_id
             """
         try db.cachedStatement(sql: sql).execute(arguments: [day, day, end])
-        var cells: [Int64: Cell] = [:]
+        var cells: [RollupKey: (duration: Histogram, ttft: Histogram)] = [:]
         let cursor = try Row.fetchCursor(
             try db.cachedStatement(
-                sql: "SELECT dimension_id, hour, exchanges, duration, ttft FROM rollup_hour WHERE hour >= ? AND hour < ?"),
+                sql: "SELECT \(RollupCell.columns("hour", .times)) FROM rollup_hour WHERE hour >= ? AND hour < ?"),
             arguments: [day, end])
         while let row = try cursor.next() {
             let hour = RollupCell(row)
-            try hour.addDurations(to: &cells[hour.dimension, default: Cell()].duration)
-            try hour.addTTFTs(to: &cells[hour.dimension, default: Cell()].ttft)
+            try hour.addDurations(to: &cells[hour.key, default: (Histogram(), Histogram())].duration)
+            try hour.addTTFTs(to: &cells[hour.key, default: (Histogram(), Histogram())].ttft)
         }
-        try store(cells, unit: "day", begin: day)
-    }
-
-    /// The times of one dimension in one period.
-    private struct Cell {
-        var duration = Histogram()
-        var ttft = Histogram()
-    }
-
-    private func store(_ cells: [Int64: Cell], unit: String, begin: Int64) throws {
-        let update = try db.cachedStatement(
-            sql: "UPDATE rollup_\(unit) SET duration = ?, ttft = ? WHERE \(unit) = ? AND dimension_id = ?")
-        for (dimension, cell) in cells {
-            try update.execute(arguments: [
-                blob(cell.duration).databaseValue, blob(cell.ttft).databaseValue, begin, dimension,
+        let update = try BoundStatement(
+            "UPDATE rollup_day SET duration = ?, ttft = ? WHERE day = ? AND dimension_id = ? AND declared_id = ?", in: db)
+        for (key, cell) in cells {
+            try update.run([
+                SQLValue(cell.duration.blob), SQLValue(cell.ttft.blob), .integer(day), .integer(key.dimension),
+                .integer(key.declared),
             ])
         }
         let sum = try Int64.fetchOne(
-            try db.cachedStatement(sql: "SELECT sum(exchanges) FROM rollup_\(unit) WHERE \(unit) = ?"), arguments: [begin])
-        try mark(unit, begin, exchanges: sum ?? 0)
+            try db.cachedStatement(sql: "SELECT sum(exchanges) FROM rollup_day WHERE day = ?"), arguments: [day])
+        try mark("day", day, exchanges: sum ?? 0)
+    }
+}
+
+/// A period's numbers do not fit, or it has too many cells.
+struct RollupImpossible: Error {}
+
+/// What the cells of a period are told apart by: dictionary numbers.
+struct RollupKey: Hashable {
+    let dimension: Int64
+    let declared: Int64
+}
+
+/// The cells of one hour, while they are summed up.
+private struct RollupCells {
+    private struct Cell {
+        let key: RollupKey
+        var exchanges: Int64 = 0
+        var streams: Int64 = 0
+        /// With usage and without a cost.
+        var unpriced: Int64 = 0
+        var usagePartial: Int64 = 0
+        var usageAbsent: Int64 = 0
+        /// Of `RollupBuilding.summed`; NULL is `PackedColumn.null`.
+        var sums = [Int64](repeating: PackedColumn.null, count: RollupBuilding.summed.count)
+        var duration = HistogramDraft()
+        var ttft = HistogramDraft()
     }
 
-    private func blob(_ histogram: Histogram) -> SQLValue { histogram.count == 0 ? .null : .blob(histogram.blob) }
+    private var places: [RollupKey: Int] = [:]
+    private var cells: [Cell] = []
+    private(set) var exchanges: Int64 = 0
+
+    private static let sumPlaces = RollupBuilding.summed.map { RowNumbers.places[$0] ?? 0 }
+    private static let durationPlace = RowNumbers.places[ChunkColumn.duration.rawValue] ?? 0
+    private static let ttftPlace = RowNumbers.places[ChunkColumn.ttft.rawValue] ?? 0
+    private static let costPlace = RowNumbers.places[ChunkColumn.cost.rawValue] ?? 0
+
+    mutating func add(_ row: borrowing RowNumbers.Numbers, declared: Int64) throws {
+        guard !row.isOdd else { throw RollupImpossible() }
+        let place = try place(of: RollupKey(dimension: row.shape.dimension, declared: declared))
+        exchanges += 1
+        cells[place].exchanges += 1
+        cells[place].streams += row.shape.isStream ? 1 : 0
+        cells[place].usagePartial += row.shape.usage == .partial ? 1 : 0
+        if row.shape.usage == .absent {
+            cells[place].usageAbsent += 1
+        } else if row.values[RollupCells.costPlace] == PackedColumn.null {
+            cells[place].unpriced += 1
+        }
+        for (i, from) in RollupCells.sumPlaces.enumerated() where row.values[from] != PackedColumn.null {
+            let before = cells[place].sums[i]
+            let (sum, isOver) = (before == PackedColumn.null ? 0 : before).addingReportingOverflow(row.values[from])
+            guard !isOver, sum != PackedColumn.null else { throw RollupImpossible() }
+            cells[place].sums[i] = sum
+        }
+        let (duration, ttft) = (row.values[RollupCells.durationPlace], row.values[RollupCells.ttftPlace])
+        if duration != PackedColumn.null { try cells[place].duration.record(duration) }
+        if ttft != PackedColumn.null { try cells[place].ttft.record(ttft) }
+    }
+
+    private mutating func place(of key: RollupKey) throws -> Int {
+        if let known = places[key] { return known }
+        guard cells.count < FactStoreLimits.cellsAnHour else { throw RollupImpossible() }
+        places[key] = cells.count
+        cells.append(Cell(key: key))
+        return cells.count - 1
+    }
+
+    /// The cells by their numbers, each with the values of `RollupBuilding.sums` and its histograms.
+    var sorted: [(key: RollupKey, values: [SQLValue])] {
+        cells.sorted { ($0.key.dimension, $0.key.declared) < ($1.key.dimension, $1.key.declared) }.map { cell in
+            let counts: [SQLValue] = [cell.exchanges, cell.streams, cell.unpriced, cell.usagePartial, cell.usageAbsent].map {
+                .integer($0)
+            }
+            let sums: [SQLValue] = cell.sums.map { $0 == PackedColumn.null ? .null : .integer($0) }
+            return (cell.key, counts + sums + [SQLValue(cell.duration.blob), SQLValue(cell.ttft.blob)])
+        }
+    }
 }

@@ -8,29 +8,68 @@ package import Histograms
 package struct RollupCell {
     /// The dictionary number of the dimension.
     package let dimension: Int64
+    /// The dictionary number of what was declared of its metadata; 0 where it had nothing of it.
+    package let declared: Int64
     /// When the period begins, as `start` counts.
     package let begin: Int64
     /// How many exchanges.
     package let exchanges: Int64
     private let row: Row
 
-    /// - Parameter row: of dimension, period, exchanges, durations and times to first token; read as long as it lasts.
+    /// What of a cell is read.
+    package enum Part {
+        /// The histograms.
+        case times
+        /// The sums.
+        case sums
+    }
+
+    /// The columns whose sums a cell gives.
+    package static let summed: [ChunkColumn] = [
+        .requestBytes, .responseBytes, .inputTotal, .inputCached, .cacheWrite, .outputTotal, .outputReasoning, .cost,
+        .reportedCost,
+    ]
+
+    private static let keyCount = 4
+    private static let counts = ["usage_partial", "usage_absent", "unpriced"]
+
+    /// The columns of the row that a cell is made of.
+    static func columns(_ unit: String, _ part: Part) -> String {
+        let own = part == .times ? ["duration", "ttft"] : counts + summed.map(\.rawValue)
+        return (["dimension_id", "declared_id", unit, "exchanges"] + own).joined(separator: ", ")
+    }
+
+    /// - Parameter row: of `columns`; read as long as it lasts.
     init(_ row: Row) {
         dimension = row.integer(at: 0) ?? 0
-        begin = row.integer(at: 1) ?? 0
-        exchanges = row.integer(at: 2) ?? 0
+        declared = row.integer(at: 1) ?? 0
+        begin = row.integer(at: 2) ?? 0
+        exchanges = row.integer(at: 3) ?? 0
         self.row = row
+    }
+
+    var key: RollupKey { RollupKey(dimension: dimension, declared: declared) }
+
+    /// How many reported a part of their usage; of a cell that was read for its sums.
+    package var usagePartial: Int64 { row.integer(at: RollupCell.keyCount) ?? 0 }
+    /// How many reported no usage.
+    package var usageAbsent: Int64 { row.integer(at: RollupCell.keyCount + 1) ?? 0 }
+    /// How many have usage and no cost.
+    package var unpriced: Int64 { row.integer(at: RollupCell.keyCount + 2) ?? 0 }
+    /// The sums of `summed`; nil where no exchange has the column.
+    package var sums: [Int64?] {
+        RollupCell.summed.indices.map { row.integer(at: RollupCell.keyCount + RollupCell.counts.count + $0) }
     }
 
     /// Adds the durations of its exchanges to a histogram.
     ///
     /// - Throws: `DatabaseError` where the file is damaged.
-    package func addDurations(to histogram: inout Histogram) throws { try add(3, to: &histogram) }
+    package func addDurations(to histogram: inout Histogram) throws { try add(4, to: &histogram) }
 
     /// Adds the times to first token of its exchanges to a histogram.
     ///
     /// - Throws: `DatabaseError` where the file is damaged.
-    package func addTTFTs(to histogram: inout Histogram) throws { try add(4, to: &histogram) }
+    package func addTTFTs(to histogram: inout Histogram) throws { try add(5, to: &histogram) }
 
     private func add(_ column: Int, to histogram: inout Histogram) throws {
         do {
@@ -58,16 +97,36 @@ extension ColumnReader {
         return found
     }
 
+    /// The metadata keys that rollups are told apart by.
+    ///
+    /// - Throws: `FactStoreError`.
+    package func declaredKeys() throws -> [String] { try DeclaredSets.keys(in: db) }
+
+    /// What each number of declared metadata stands for.
+    ///
+    /// - Returns: names and values by number; what has nothing of the keys is not among them.
+    /// - Throws: `FactStoreError`.
+    package func declaredSets() throws -> [Int64: [(name: String, value: String)]] {
+        var found: [Int64: [(name: String, value: String)]] = [:]
+        let cursor = try Row.fetchCursor(db, sql: "SELECT declared_id, object FROM declared")
+        while let row = try cursor.next()?.values {
+            if let id = row[0].integer { found[id] = FactRows.metadata(row[1].text) }
+        }
+        return found
+    }
+
     /// Gives a range as days and hours that are rolled up, and as what is not.
     ///
     /// - Parameters:
     ///   - range: of `start`; each exchange in it is in one cell or one gap.
+    ///   - part: what of the cells is read.
     ///   - usesDays: whether days are given whole where they are; else hours alone.
     ///   - cell: takes a cell, valid while it runs.
     ///   - gap: takes the range of exchanges that have to be looked at themselves.
     /// - Throws: `FactStoreError`, or what the bodies throw.
     package func rollups(
-        _ range: Range<Int64>, usesDays: Bool, cell: (RollupCell) throws -> Void, gap: (Range<Int64>) throws -> Void
+        _ range: Range<Int64>, _ part: RollupCell.Part, usesDays: Bool, cell: (RollupCell) throws -> Void,
+        gap: (Range<Int64>) throws -> Void
     ) throws {
         guard let first = try Int64.fetchOne(db, sql: "SELECT min(start) FROM fact"),
             let last = try Int64.fetchOne(db, sql: "SELECT max(start) FROM fact")
@@ -82,8 +141,8 @@ extension ColumnReader {
         let dayBegins = Set(days)
         let hours = try periods("hour", Coverage.hourUs, inside: whole)
             .filter { !dayBegins.contains(Coverage.begin(of: $0, every: Coverage.dayUs)) }
-        try give("day", dayBegins, cell)
-        try give("hour", Set(hours), cell)
+        try give("day", dayBegins, part, cell)
+        try give("hour", Set(hours), part, cell)
         var from = asked.lowerBound
         let covered = (days.map { $0..<$0 + Coverage.dayUs } + hours.map { $0..<$0 + Coverage.hourUs })
             .sorted { $0.lowerBound < $1.lowerBound }
@@ -102,14 +161,14 @@ extension ColumnReader {
         return try Int64.fetchAll(db, sql: sql, arguments: [range.lowerBound, most])
     }
 
-    private func give(_ unit: String, _ begins: Set<Int64>, _ cell: (RollupCell) throws -> Void) throws {
+    private func give(_ unit: String, _ begins: Set<Int64>, _ part: RollupCell.Part, _ cell: (RollupCell) throws -> Void) throws {
         guard let first = begins.min(), let last = begins.max() else { return }
         let cursor = try Row.fetchCursor(
-            db, sql: "SELECT dimension_id, \(unit), exchanges, duration, ttft FROM rollup_\(unit) WHERE \(unit) BETWEEN ? AND ?",
+            db, sql: "SELECT \(RollupCell.columns(unit, part)) FROM rollup_\(unit) WHERE \(unit) BETWEEN ? AND ?",
             arguments: [first, last])
         while let row = try cursor.next() {
-            guard let begin = row.integer(at: 1), begins.contains(begin) else { continue }
-            try cell(RollupCell(row))
+            let found = RollupCell(row)
+            if begins.contains(found.begin) { try cell(found) }
         }
     }
 }

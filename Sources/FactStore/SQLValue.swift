@@ -45,6 +45,9 @@ package enum SQLValue: Hashable, Sendable {
     /// A number, or NULL.
     package init(_ value: Double?) { self = value.map(SQLValue.real) ?? .null }
 
+    /// Bytes, or NULL.
+    package init(_ value: [UInt8]?) { self = value.map(SQLValue.blob) ?? .null }
+
     /// Whether SQLite would call them equal; an integer and a real never are here.
     package static func == (a: SQLValue, b: SQLValue) -> Bool {
         switch (a, b) {

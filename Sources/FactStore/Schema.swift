@@ -8,7 +8,7 @@ enum Schema {
     /// Kept in `PRAGMA user_version`: the number of migrations.
     ///
     /// A database with a greater number is from a newer version.
-    static let version: Int64 = 2
+    static let version: Int64 = 3
     /// Kept in `PRAGMA application_id`: "Weir".
     static let applicationID: Int64 = 0x5765_6972
 
@@ -22,6 +22,10 @@ enum Schema {
         migrator.registerMigration("0002 narrow rows, columns, rollups") { db in
             try MigrationTwo.run(db)
             try db.execute(sql: "PRAGMA user_version = 2")
+        }
+        migrator.registerMigration("0003 declared metadata in rollups") { db in
+            try db.execute(sql: SchemaThree.all)
+            try db.execute(sql: "PRAGMA user_version = 3")
         }
         return migrator
     }

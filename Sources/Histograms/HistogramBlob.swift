@@ -1,23 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The encoding of a histogram: one version byte, the number of filled buckets, then for each the gap to it and its count.
+/// The encoding of a histogram: one version byte, the number of filled buckets, then each of them.
 ///
-/// All numbers after the first byte are little-endian base-128 varints in their shortest form, so that equal histograms have
-/// equal bytes. The first gap is the first index; each further gap is the distance to the bucket before, less one.
+/// A bucket is the gap to it, doubled, plus 1 where it was met more than once; then its count less 2 follows. The first gap is the first
+/// index; each further gap is the distance to the bucket before, less one. All numbers after the first byte are little-endian base-128
+/// varints in their shortest form, so that equal histograms have equal bytes. An hour of few exchanges takes a byte or two for each.
 extension Histogram {
     /// The version that is written; the first byte.
-    package static let blobVersion: UInt8 = 1
+    ///
+    /// Version 1 gave every bucket its count.
+    package static let blobVersion: UInt8 = 2
 
     /// The bytes for a column of rollups.
-    package var blob: [UInt8] {
-        let filled = filled
-        var out: [UInt8] = [Histogram.blobVersion]
+    package var blob: [UInt8] { Histogram.blob(of: filled) }
+
+    /// The bytes for a column of rollups; nil where nothing was counted.
+    package var storedBlob: [UInt8]? { count == 0 ? nil : blob }
+
+    /// The bytes of buckets in order, none of them with a count of 0.
+    static func blob(of filled: [(index: Int, count: UInt64)]) -> [UInt8] {
+        var out: [UInt8] = [blobVersion]
         out.reserveCapacity(4 + filled.count * 3)
         Varint.append(UInt64(filled.count), to: &out)
         var next = 0
         for (index, count) in filled {
-            Varint.append(UInt64(index - next), to: &out)
-            Varint.append(count, to: &out)
+            Varint.append(UInt64(index - next) << 1 | (count > 1 ? 1 : 0), to: &out)
+            if count > 1 { Varint.append(count - 2, to: &out) }
             next = index + 1
         }
         return out
@@ -29,8 +37,9 @@ extension Histogram {
     /// - Throws: `HistogramError`, its code naming what is wrong.
     package init(blob: [UInt8]) throws(HistogramError) {
         self.init()
-        var reader = Varint.Reader(blob)
-        try add(&reader)
+        try unsafe blob.withUnsafeBufferPointer { (bytes) throws(HistogramError) in
+            try unsafe add(blob: UnsafeRawBufferPointer(bytes))
+        }
     }
 
     /// Adds what `blob` wrote, without a histogram of its own in between.
@@ -39,13 +48,9 @@ extension Histogram {
     /// - Throws: `HistogramError`, its code naming what is wrong; a part may have been added then.
     package mutating func add(blob: UnsafeRawBufferPointer) throws(HistogramError) {
         var reader = unsafe Varint.Reader(blob)
-        try add(&reader)
-    }
-
-    private mutating func add(_ reader: inout Varint.Reader<some RandomAccessCollection<UInt8>>) throws(HistogramError) {
         guard let version = reader.byte() else { throw HistogramError(.truncated, "the blob is empty") }
         guard version == Histogram.blobVersion else {
-            throw HistogramError(.unknownVersion, "version \(version) is not known; a newer program wrote it")
+            throw HistogramError(.unknownVersion, "version \(version) is not known; another program wrote it")
         }
         let filled = try reader.varint()
         guard filled <= UInt64(HistogramScale.bucketCount) else {
@@ -53,14 +58,18 @@ extension Histogram {
         }
         var next = 0
         for _ in 0..<filled {
-            let gap = try reader.varint()
-            guard gap < UInt64(HistogramScale.bucketCount - next) else {
+            let word = try reader.varint()
+            guard word >> 1 < UInt64(HistogramScale.bucketCount - next) else {
                 throw HistogramError(.badIndex, "a bucket lies beyond the scale")
             }
-            let count = try reader.varint()
-            guard count > 0 else { throw HistogramError(.emptyBucket, "a bucket is listed with a count of 0") }
-            try add(count, at: next + Int(gap))
-            next += Int(gap) + 1
+            var count: UInt64 = 1
+            if word & 1 != 0 {
+                let (more, isOver) = try reader.varint().addingReportingOverflow(2)
+                guard !isOver else { throw HistogramError.overflow }
+                count = more
+            }
+            next += Int(word >> 1) + 1
+            try add(count, at: next - 1)
         }
         guard reader.isAtEnd else { throw HistogramError(.trailingBytes, "bytes follow the last bucket") }
     }
@@ -77,24 +86,31 @@ enum Varint {
         out.append(UInt8(truncatingIfNeeded: left))
     }
 
-    struct Reader<Bytes: RandomAccessCollection<UInt8>> where Bytes.Index == Int {
-        private let bytes: Bytes
-        private var at: Int
+    @safe struct Reader {
+        private let bytes: UnsafeRawBufferPointer
+        private var at = 0
 
-        init(_ bytes: Bytes) {
-            self.bytes = bytes
-            at = bytes.startIndex
-        }
+        init(_ bytes: UnsafeRawBufferPointer) { unsafe self.bytes = bytes }
 
-        var isAtEnd: Bool { at == bytes.endIndex }
+        var isAtEnd: Bool { at == bytes.count }
 
         mutating func byte() -> UInt8? {
-            guard at < bytes.endIndex else { return nil }
+            guard at < bytes.count else { return nil }
             defer { at += 1 }
-            return bytes[at]
+            return unsafe bytes[at]
         }
 
+        @inline(__always)
         mutating func varint() throws(HistogramError) -> UInt64 {
+            // Most numbers are one byte.
+            if at < bytes.count, unsafe bytes[at] < 0x80 {
+                defer { at += 1 }
+                return UInt64(unsafe bytes[at])
+            }
+            return try longVarint()
+        }
+
+        private mutating func longVarint() throws(HistogramError) -> UInt64 {
             var value: UInt64 = 0
             for shift in stride(from: UInt64(0), through: 63, by: 7) {
                 guard let next = byte() else { throw HistogramError(.truncated, "the blob ends within a number") }

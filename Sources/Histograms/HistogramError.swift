@@ -10,8 +10,6 @@ package struct HistogramError: Error, Equatable, Sendable, CustomStringConvertib
         case unknownVersion
         /// A bucket lies beyond the scale.
         case badIndex
-        /// A bucket is listed although nothing was counted in it.
-        case emptyBucket
         /// A number is longer than it may be, or than it need be.
         case badVarint
         /// Bytes follow the end.

@@ -8,6 +8,7 @@ package import Platform
 package struct ColumnBuilding {
     private let store: FactStore
     private let lock: IndexLock
+    private let declared: [String]?
     private let clock: any Clock
 
     /// A builder.
@@ -15,10 +16,12 @@ package struct ColumnBuilding {
     /// - Parameters:
     ///   - store: the index, opened for writing.
     ///   - lock: the lock of those who write it.
+    ///   - declared: metadata keys that rollups are told apart by; nil leaves them as the index has them.
     ///   - clock: tells what is old enough.
-    package init(store: FactStore, lock: IndexLock, clock: any Clock = SystemClock()) {
+    package init(store: FactStore, lock: IndexLock, declared: [String]? = nil, clock: any Clock = SystemClock()) {
         self.store = store
         self.lock = lock
+        self.declared = declared
         self.clock = clock
     }
 
@@ -37,7 +40,7 @@ package struct ColumnBuilding {
             try lock.acquire(waitUs: max(0, leftUs()))
             defer { lock.release() }
             let turnEndUs = clock.monotonicUs + min(leftUs(), IndexingLimits.turnUs)
-            let built = try store.build(horizonUs: clock.wallUs - IndexingLimits.settlingUs) {
+            let built = try store.build(horizonUs: clock.wallUs - IndexingLimits.settlingUs, declared: declared) {
                 options.shouldStop() || clock.monotonicUs >= turnEndUs
             }
             report.add(built)

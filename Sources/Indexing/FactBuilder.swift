@@ -5,9 +5,8 @@ package import ExchangeModel
 package enum FactBuilder {
     /// The fact of a record.
     ///
-    /// `overheadUs` is the time from the whole request received to the last byte of it sent upstream, over all attempts until
-    /// the one that was answered: what Weir, and connecting, put between the caller and the provider. It is 0 where upstream had
-    /// everything first, nil where either time is unknown.
+    /// `overheadUs` is the time from the whole request received to the last byte of it sent upstream, without what was waited for meanwhile:
+    /// for connections, and for attempts that failed. It is 0 where upstream had everything first, nil where either time is unknown.
     /// - Parameters:
     ///   - record: as captured.
     ///   - reading: what its bytes mean.
@@ -29,16 +28,31 @@ package enum FactBuilder {
         fact.reading.toolCalls = count(reading.toolCalls)
         if let rate = reading.tokensPerSecond, !rate.isFinite || rate < 0 { fact.reading.tokensPerSecond = nil }
         fact.cost.reportedNanousd = reading.reportedCostNanousd
-        if let received = record.head.requestReceivedUs, let sent = record.head.upstreamSentUs {
-            let (difference, isOver) = sent.subtractingReportingOverflow(received)
-            fact.overheadUs = isOver ? nil : max(0, difference)
-        }
+        fact.overheadUs = overhead(of: record)
         // What a provider does not bill, such as looking up an answer made before, costs nothing a second time.
         if reading.isBillable, let price = pricer?.price(fact) {
             fact.cost = price.cost
             fact.priceVersion = price.version
         }
         return fact
+    }
+
+    private static func overhead(of record: ExchangeRecord) -> Int64? {
+        guard let received = record.head.requestReceivedUs, let sent = record.head.upstreamSentUs else { return nil }
+        guard sent > received else { return 0 }
+        let (whole, isOver) = sent.subtractingReportingOverflow(received)
+        guard !isOver else { return nil }
+        var waited: Int64 = 0
+        var from = received
+        for attempt in record.attempts {
+            // One that was over by then is waited for as a whole; of the one that sent it, only its connecting is.
+            let end = attempt.endedUs.flatMap { $0 <= sent ? $0 : nil } ?? attempt.connectedUs ?? attempt.startedUs
+            let begin = max(from, attempt.startedUs)
+            guard end > begin else { continue }
+            waited += min(end, sent) - min(begin, sent)
+            from = end
+        }
+        return whole - waited
     }
 
     private static func count(_ value: Int64?) -> Int64? {

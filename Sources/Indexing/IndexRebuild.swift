@@ -13,6 +13,7 @@ package struct IndexRebuild {
     private let directory: SegmentDirectory
     private let reading: (ExchangeRecord) -> ExchangeReading
     private let pricer: (any FactPricer)?
+    private let declared: [String]?
 
     /// A rebuilding that has not begun.
     ///
@@ -20,13 +21,15 @@ package struct IndexRebuild {
     ///   - paths: where the index lies.
     ///   - directory: the segments.
     ///   - pricer: says what an exchange costs.
+    ///   - declared: metadata keys that rollups are told apart by; nil takes those of the old index.
     ///   - reading: says what a record's bytes mean.
     package init(
-        paths: IndexPaths, directory: SegmentDirectory, pricer: (any FactPricer)? = nil,
+        paths: IndexPaths, directory: SegmentDirectory, pricer: (any FactPricer)? = nil, declared: [String]? = nil,
         reading: @escaping (ExchangeRecord) -> ExchangeReading
     ) {
         self.paths = paths
         self.pricer = pricer
+        self.declared = declared
         self.directory = directory
         self.reading = reading
     }
@@ -58,10 +61,16 @@ package struct IndexRebuild {
             store: store, directory: directory, lock: IndexLock(path: new + ".lock"), pricer: pricer, reading: reading)
         var report = try pass.run(options, progress: progress)
         guard report.isCaughtUp else { return report }
-        report.built = try ColumnBuilding(store: store, lock: IndexLock(path: new + ".lock")).run(options)
+        let columns = ColumnBuilding(store: store, lock: IndexLock(path: new + ".lock"), declared: declared ?? declaredBefore())
+        report.built = try columns.run(options)
         try store.settle()
         try changeOver()
         return report
+    }
+
+    /// What the old index has declared; nil where it cannot be read, which may be why a new one is built.
+    private func declaredBefore() -> [String]? {
+        try? FactStore.open(path: paths.index, mode: .readOnly).readColumns { try $0.declaredKeys() }
     }
 
     private func changeOver() throws {

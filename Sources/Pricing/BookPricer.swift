@@ -48,8 +48,11 @@ package struct BookPricer: FactPricer {
 
     /// The region that the host of Bedrock or Vertex AI names, or nil.
     static func region(in url: String) -> String? {
-        guard let mark = url.firstRange(of: "://") else { return nil }
-        let host = url[mark.upperBound...].prefix { $0 != "/" && $0 != ":" }
+        let scheme = url.utf8.prefix { $0 != UInt8(ascii: ":") }
+        let rest = url.utf8[scheme.endIndex...]
+        guard rest.starts(with: "://".utf8) else { return nil }
+        let host = Substring(rest.dropFirst(3).prefix { $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: ":") })
+        guard host.hasSuffix(".amazonaws.com") || host.hasSuffix(".googleapis.com") else { return nil }
         let labels = host.split(separator: ".")
         if host.hasSuffix(".amazonaws.com"), labels.count >= 4, labels[0].hasPrefix("bedrock-runtime") {
             return String(labels[1])

@@ -17,6 +17,8 @@ struct BackgroundPlan: Sendable {
     let retention: RetentionPolicy
     /// Says what an exchange costs.
     var pricer: (any FactPricer)?
+    /// Metadata keys that rollups are told apart by; nil leaves them as the index has them.
+    var declared: [String]?
     /// Between two looks for something to seal, and for something to remove, microseconds.
     var keepingPauseUs: Int64 = 10_000_000
 }
@@ -136,7 +138,8 @@ struct BackgroundKeeping {
         attempt("columns cannot be packed; answers are right, but slower") {
             let store = try plan.paths.openForWriting(waitUs: 1_000_000)
             let options = IndexPassOptions(maxDurationUs: 1_000_000, isYielding: true, shouldStop: { stop.isSet })
-            _ = try ColumnBuilding(store: store, lock: IndexLock(path: plan.paths.lock)).run(options)
+            let building = ColumnBuilding(store: store, lock: IndexLock(path: plan.paths.lock), declared: plan.declared)
+            _ = try building.run(options)
         }
     }
 

@@ -110,6 +110,9 @@ enum ConfigSchema {
             path: "index", kind: .flag, fallback: "true",
             doc: "Index inside this process; with false, run `weir index` on a schedule.", flag: "--no-index"),
         Setting(
+            path: "metadata_dimensions", kind: .words, fallback: nil,
+            doc: "Metadata keys with few values by which hours and days are rolled up; without it as the index has them."),
+        Setting(
             path: "drain", kind: .duration(0...hour), fallback: "30s",
             doc: "How long running exchanges may take at shutdown.", flag: "--drain-seconds", isReloadable: true),
         Setting(

@@ -18,6 +18,7 @@ struct IndexVerb: ParsableCommand {
             EXAMPLES:
               weir index
               weir index --data /var/lib/weir --max-duration 30 --json
+              weir index --metadata-dimensions team,feature
               weir index --rebuild
               weir index --reprice --since 2026-11-01
               weir index --dump | sha256sum
@@ -31,6 +32,10 @@ struct IndexVerb: ParsableCommand {
     @Option(help: ArgumentHelp("With --reprice: exchanges that began then or later; 7d, a date, a time.", valueName: "time"))
     var since: String?
     @Option(help: ArgumentHelp("With --reprice: exchanges that began before.", valueName: "time")) var until: String?
+    @Option(
+        help: ArgumentHelp(
+            "Metadata keys with few values by which hours and days are rolled up from now on, or none.", valueName: "keys"))
+    var metadataDimensions: String?
     @Flag(help: "The report as one JSON object on standard output.") var json = false
 
     func run() throws {
@@ -39,6 +44,13 @@ struct IndexVerb: ParsableCommand {
             throw VerbFailure.usage("--rebuild, --reprice and --dump: only one of them can be had")
         }
         guard reprice || (since == nil && until == nil) else { throw VerbFailure.usage("--since and --until go with --reprice") }
+        guard metadataDimensions == nil || !(reprice || dump) else {
+            throw VerbFailure.usage("--metadata-dimensions goes with indexing and with --rebuild")
+        }
+        let declared = try metadataDimensions.map { text in
+            let keys = text.split(separator: ",").map { $0.trimmingBlanks }.filter { !$0.isEmpty }
+            return try MetadataDimensions.checked(keys == ["none"] ? [] : keys, setting: "--metadata-dimensions")
+        }
         try data.directory.require(PosixFileSystem())
         let maxDurationUs = Int64(maxDuration) * 1_000_000
         if reprice { return try runRepricing(maxDurationUs) }
@@ -48,8 +60,8 @@ struct IndexVerb: ParsableCommand {
         }
         let report =
             try rebuild
-            ? IndexRun.rebuild(data.directory, maxDurationUs: maxDurationUs)
-            : IndexRun.run(data.directory, maxDurationUs: maxDurationUs, showsProgress: true)
+            ? IndexRun.rebuild(data.directory, declared: declared, maxDurationUs: maxDurationUs)
+            : IndexRun.run(data.directory, declared: declared, maxDurationUs: maxDurationUs, showsProgress: true)
         Terminal.endProgress()
         if json { try Terminal.data(IndexRun.json(report)) }
         Terminal.say(report.summary)
@@ -79,7 +91,9 @@ struct IndexVerb: ParsableCommand {
 
 /// One index pass, as the verbs run it.
 enum IndexRun {
-    static func run(_ directory: DataDirectory, maxDurationUs: Int64, showsProgress: Bool) throws -> IndexReport {
+    static func run(
+        _ directory: DataDirectory, declared: [String]? = nil, maxDurationUs: Int64, showsProgress: Bool
+    ) throws -> IndexReport {
         let paths = directory.paths
         let startedUs = SystemClock().monotonicUs
         let store = try paths.openForWriting(waitUs: maxDurationUs)
@@ -91,7 +105,8 @@ enum IndexRun {
         }
         var report = try pass.run(options()) { if showsProgress { show($0) } }
         guard report.isCaughtUp else { return report }
-        report.built = try ColumnBuilding(store: store, lock: IndexLock(path: paths.lock)).run(options()) { built in
+        let building = ColumnBuilding(store: store, lock: IndexLock(path: paths.lock), declared: declared)
+        report.built = try building.run(options()) { built in
             if showsProgress, built.chunks + built.hours > 0 {
                 Terminal.progress("rolling up: \(built.chunks) chunks, \(built.hours) hours, \(built.days) days")
             }
@@ -99,10 +114,11 @@ enum IndexRun {
         return report
     }
 
-    static func rebuild(_ directory: DataDirectory, maxDurationUs: Int64) throws -> IndexReport {
+    static func rebuild(_ directory: DataDirectory, declared: [String]?, maxDurationUs: Int64) throws -> IndexReport {
         let pricer = BookPricer(try PriceFiles(directory).book())
         let rebuild = IndexRebuild(
-            paths: directory.paths, directory: try directory.log, pricer: pricer, reading: ExchangeReader.read)
+            paths: directory.paths, directory: try directory.log, pricer: pricer, declared: declared, reading: ExchangeReader.read
+        )
         return try rebuild.run(IndexPassOptions(maxDurationUs: maxDurationUs)) { show($0) }
     }
 

@@ -42,11 +42,18 @@ extension Configuration {
         retention.ageUs = optionalNumber("segments.retain").map { $0 * 1_000 }
         retention.bytes = optionalNumber("segments.retain_bytes")
         retention.factsAgeUs = optionalNumber("segments.retain_facts").map { $0 * 1_000 }
-        return BackgroundPlan(
+        var plan = BackgroundPlan(
             paths: directory.paths,
             log: SegmentDirectory(files: files, path: directory.segments, keys: try segmentKeys(files)),
             seals: resolution.flag("segments.seal"), retention: retention,
             pricer: BookPricer(try PriceFiles(directory).book()))
+        plan.declared = try metadataDimensions()
+        return plan
+    }
+
+    private func metadataDimensions() throws -> [String]? {
+        guard case .list(let keys) = resolution["metadata_dimensions"] else { return nil }
+        return try MetadataDimensions.checked(keys, setting: "metadata_dimensions")
     }
 
     private func optionalNumber(_ path: String) -> Int64? {

@@ -25,7 +25,10 @@ import Testing
         _ exact: QueryResult, _ store: FactStore, _ filter: FactFilter, _ options: AnswerOptions, _ note: String
     ) throws {
         guard let near = try RollupFold.answer(exact.columns, filter, options, store) else {
-            #expect(options.by?.hasPrefix("meta.") == true || !filter.metadata.isEmpty, "\(note)")
+            let by = options.by ?? "model"
+            let asked = filter.metadata.map(\.name) + (by.hasPrefix("meta.") ? [String(by.dropFirst(5))] : [])
+            let declared = try store.readColumns { try $0.declaredKeys() }
+            #expect(!asked.allSatisfy(declared.contains), "\(note)")
             return
         }
         try #require(near.rows.count == exact.rows.count, "\(note)")
@@ -80,6 +83,9 @@ import Testing
         try expectEqualEverywhere(store, facts, seed: 2)
         #expect(try store.build(horizonUs: Int64.max).isComplete)
         try expectEqualEverywhere(store, facts, seed: 3)
+        let declared = try store.build(horizonUs: Int64.max, declared: ["team", "nothing"])
+        #expect(declared.isComplete && declared.hours > 1 && declared.chunks == 0)
+        try expectEqualEverywhere(store, facts, seed: 6)
         try store.commit(
             facts: RealisticFacts.facts(seed: 32, count: 50, firstUs: facts[2_000].head.startedAtUs),
             checkpoint: Checkpoint(segment: "n1-1-1.hot", offset: 2))

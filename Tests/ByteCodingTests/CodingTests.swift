@@ -39,6 +39,20 @@ import Testing
         #expect(CRC32C.checksum(Array("123456789".utf8)[...]) == 0xE306_9283)
     }
 
+    @Test func crc32cAgreesWithTheDefinition() {
+        let bytes = (0..<200).map { UInt8(truncatingIfNeeded: $0 &* 167 &+ 13) }
+        for start in 0..<9 {
+            for end in start...bytes.count {
+                var crc: UInt32 = 0xFFFF_FFFF
+                for byte in bytes[start..<end] {
+                    crc ^= UInt32(byte)
+                    for _ in 0..<8 { crc = crc & 1 == 1 ? crc >> 1 ^ 0x82F6_3B78 : crc >> 1 }
+                }
+                #expect(CRC32C.checksum(bytes[start..<end]) == ~crc)
+            }
+        }
+    }
+
     @Test func crc32cContinues() {
         let bytes = (0..<1000).map { UInt8(truncatingIfNeeded: $0 * 7) }
         for cut in [0, 1, 7, 8, 9, 500, 1000] {

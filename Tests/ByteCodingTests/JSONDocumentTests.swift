@@ -62,6 +62,35 @@ import Testing
         #expect(try JSONDocument(Array(#""\ud83dx""#.utf8)).root.string == "\u{FFFD}x")
     }
 
+    /// At every length and place of an escape: written as the RFC says, byte for byte, and read again.
+    @Test func stringsOfAllLengthsComeBack() throws {
+        var random = SystemRandomNumberGenerator()
+        let odd = ["\"", "\\", "\n", "\r", "\t", "\u{0}", "\u{1F}", "\u{7F}", "/", "é", "字", "\u{1F600}"]
+        for length in 0..<300 {
+            let share = Int.random(in: 0...9, using: &random)
+            let text = (0..<length).map { _ in
+                Int.random(in: 0...9, using: &random) < share ? odd.randomElement(using: &random) ?? "" : "x"
+            }.joined()
+            var writer = JSONWriter()
+            writer.value(text)
+            let plain = text.unicodeScalars.map { scalar in
+                switch scalar {
+                case "\"", "\\": "\\\(scalar)"
+                case "\n": "\\n"
+                case "\r": "\\r"
+                case "\t": "\\t"
+                case _ where scalar.value < 0x20: "\\u00" + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16)
+                default: "\(scalar)"
+                }
+            }.joined()
+            #expect(writer.bytes == Array("\"\(plain)\"".utf8))
+            #expect(try JSONDocument(writer.bytes).root.unescapedBytes == Array(text.utf8))
+            // Every scalar as its number.
+            let numbers = text.utf16.map { "\\u" + String(0x10000 + Int($0), radix: 16).suffix(4) }.joined()
+            #expect(try JSONDocument(Array("[\"\(numbers)\"]".utf8)).root[0]?.string.map { Array($0.utf8) } == Array(text.utf8))
+        }
+    }
+
     @Test func writerOutputIsReadByFoundation() throws {
         var writer = JSONWriter()
         writer.beginObject()

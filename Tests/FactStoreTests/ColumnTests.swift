@@ -175,7 +175,7 @@ import Testing
         func read() throws -> Int64 {
             var (exchanges, histogram) = (Int64(0), Histogram())
             try store.readColumns { reader in
-                try reader.rollups(Int64.min..<Int64.max, usesDays: false) { cell in
+                try reader.rollups(Int64.min..<Int64.max, .times, usesDays: false) { cell in
                     exchanges += cell.exchanges
                     try cell.addDurations(to: &histogram)
                 } gap: { _ in
@@ -191,6 +191,56 @@ import Testing
         } throws: {
             ($0 as? FactStoreError)?.code == .damaged && "\($0)".contains("weir index --rebuild")
         }
+    }
+
+    @Test func declaredMetadataTellsCellsApart() throws {
+        let scratch = try ScratchDirectory()
+        let store = try FactStore.open(path: scratch.index, mode: .readWrite)
+        var facts = RealisticFacts.facts(seed: 35, count: 3_000, stepUs: 5_000_000)
+        for i in stride(from: 0, to: facts.count, by: 3) {
+            facts[i].head.attribution.metadata = [("user", "u\(i)"), ("team", "t\(i % 5)")]
+        }
+        facts[7].head.attribution.metadata = [("team", "only-here")]
+        try store.commit(facts: facts, checkpoint: Checkpoint(segment: "n1-1-1.hot", offset: 1))
+        #expect(try store.build(horizonUs: Int64.max).isComplete)
+        #expect(try store.runQuery("SELECT count(*) FROM declared").rows == [[.integer(0)]])
+        let built = try store.build(horizonUs: Int64.max, declared: ["team"])
+        #expect(built.hours >= 2 && built.days >= 1 && built.chunks == 0, "columns know all metadata already")
+        #expect(try store.build(horizonUs: Int64.max, declared: ["team"]).hours == 0)
+        for (unit, us) in [("hour", Coverage.hourUs), ("day", Coverage.dayUs)] {
+            let cells = try store.runQuery(
+                """
+                SELECT \(unit), object, sum(exchanges), sum(usage_output_total) FROM rollup_\(unit) LEFT JOIN declared USING (declared_id)
+                GROUP BY 1, 2 ORDER BY 1, 2
+                """)
+            let wanted = try store.runQuery(
+                """
+                SELECT start - (start + \(SchemaTwo.epochUs)) % \(us),
+                    iif(json_extract(metadata, '$.team') IS NULL, NULL, json_object('team', json_extract(metadata, '$.team'))),
+                    count(*), sum(usage_output_total)
+                FROM fact_entry GROUP BY 1, 2 ORDER BY 1, 2
+                """)
+            #expect(cells.rows == wanted.rows && cells.rows.count > 5)
+        }
+        // What only an erased exchange had set is nowhere any more.
+        let only = "SELECT count(*) FROM declared WHERE object LIKE '%only-here%'"
+        #expect(try store.runQuery(only).rows == [[.integer(1)]])
+        try store.erase([facts[7].head.id])
+        #expect(try store.runQuery(only).rows == [[.integer(0)]])
+        #expect(try store.build(horizonUs: Int64.max, declared: []).hours >= 2)
+        #expect(try store.runQuery("SELECT count(*) FROM declared").rows == [[.integer(0)]])
+        try expectRollupsEqualFacts(store)
+    }
+
+    @Test func anHourWithTooManyCellsStaysRows() throws {
+        let scratch = try ScratchDirectory()
+        let store = try FactStore.open(path: scratch.index, mode: .readWrite)
+        var facts = RealisticFacts.facts(seed: 36, count: FactStoreLimits.cellsAnHour + 1, stepUs: 1_000)
+        for i in facts.indices { facts[i].head.attribution.metadata = [("user", "u\(i)")] }
+        try store.commit(facts: facts, checkpoint: Checkpoint(segment: "n1-1-1.hot", offset: 1))
+        #expect(try store.build(horizonUs: Int64.max, declared: ["user"]).isComplete)
+        #expect(try store.runQuery("SELECT count(*) FROM rollup_hour").rows == [[.integer(0)]])
+        #expect(try store.runQuery("SELECT exchanges FROM rolled_hour").rows == [[.integer(RollupBuilding.impossible)]])
     }
 
     private static let dayUs: Int64 = 86_400_000_000

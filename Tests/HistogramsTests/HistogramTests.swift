@@ -119,24 +119,38 @@ import Testing
         #expect(try Histogram(blob: edges.blob) == edges)
     }
 
+    @Test func draftsHaveTheBytesOfHistograms() throws {
+        var sequence = Sequence(state: 5)
+        for size in [0, 1, 2, 50, 511, 512, 513, 4_000] {
+            var (histogram, draft) = (Histogram(), HistogramDraft())
+            for _ in 0..<size {
+                let value = sequence.next() % 3 == 0 ? Int64(sequence.next() % 100) : sequence.value()
+                try histogram.record(value)
+                try draft.record(value)
+            }
+            #expect(draft.blob == histogram.storedBlob)
+        }
+    }
+
     @Test func blobsStayAsTheyWereWritten() throws {
         var histogram = Histogram()
         for (value, times) in [(0, 1), (1, 2), (255, 300), (256, 1), (1_000_000, 5)] {
             try histogram.record(Int64(value), times: UInt64(times))
         }
         #expect(histogram.filled.map(\.index) == [0, 1, 255, 256, 1_780])
-        #expect(histogram.blob == [1, 5, 0, 1, 0, 2, 0xFD, 1, 0xAC, 2, 0, 1, 0xF3, 0x0B, 5])
+        #expect(histogram.blob == [2, 5, 0, 1, 0, 0xFB, 3, 0xAA, 2, 0, 0xE7, 0x17, 3])
     }
 
     @Test(
         arguments: [
-            ([], .truncated), ([2, 0], .unknownVersion), ([1], .truncated), ([1, 1], .truncated), ([1, 1, 5], .truncated),
-            ([1, 1, 5, 0x80], .truncated), ([1, 1, 5, 0], .emptyBucket), ([1, 0, 0], .trailingBytes),
-            ([1, 1, 5, 1, 9], .trailingBytes), ([1, 0x80, 0x1A], .truncated), ([1, 0x81, 0x1A], .badIndex),
-            ([1, 1, 0x80, 0x1A, 1], .badIndex), ([1, 2, 0xFF, 0x19, 1, 0, 1], .badIndex), ([1, 1, 0x85, 0, 1], .badVarint),
-            ([1, 1, 5] + [UInt8](repeating: 0xFF, count: 9) + [2], .badVarint),
-            ([1, 1, 5] + [UInt8](repeating: 0x80, count: 10) + [1], .badVarint),
-            ([1, 2, 0] + [UInt8](repeating: 0xFF, count: 9) + [1, 0, 1], .overflow),
+            ([], .truncated), ([1, 0], .unknownVersion), ([3, 0], .unknownVersion), ([2], .truncated), ([2, 1], .truncated),
+            ([2, 1, 5], .truncated), ([2, 1, 5, 0x80], .truncated), ([2, 0, 0], .trailingBytes), ([2, 1, 4, 9], .trailingBytes),
+            ([2, 0x80, 0x1A], .truncated), ([2, 0x81, 0x1A], .badIndex), ([2, 1, 0x80, 0x34], .badIndex),
+            ([2, 2, 0xFE, 0x33, 0], .badIndex), ([2, 1, 0x85, 0], .badVarint),
+            ([2, 1, 5] + [UInt8](repeating: 0xFF, count: 9) + [2], .badVarint),
+            ([2, 1, 5] + [UInt8](repeating: 0x80, count: 10) + [1], .badVarint),
+            ([2, 1, 5] + [UInt8](repeating: 0xFF, count: 9) + [1], .overflow),
+            ([2, 2, 1, 0xFD] + [UInt8](repeating: 0xFF, count: 8) + [1, 0], .overflow),
         ] as [([UInt8], HistogramError.Code)])
     func namesWhatIsWrongWithABlob(blob: [UInt8], code: HistogramError.Code) {
         let error = #expect(throws: HistogramError.self) { try Histogram(blob: blob) }

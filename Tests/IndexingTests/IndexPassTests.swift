@@ -347,12 +347,38 @@ final class Traffic: Sendable {
             fact { record, _ in
                 record.head.requestReceivedUs = received
                 record.head.upstreamSentUs = sent
+                record.attempts = []
             }.overheadUs
         }
         #expect(overhead(100, 350) == 250)
         #expect(overhead(350, 100) == 0)
         #expect(overhead(nil, 100) == nil && overhead(100, nil) == nil)
         #expect(overhead(Int64.min, Int64.max) == nil)
+    }
+
+    @Test func waitingForProvidersIsNoOverhead() {
+        func attempt(_ started: Int64, connected: Int64?, ended: Int64?) -> Attempt {
+            var attempt = Attempt(n: 1, startedUs: started)
+            (attempt.connectedUs, attempt.endedUs) = (connected, ended)
+            return attempt
+        }
+        func overhead(_ attempts: [Attempt]) -> Int64? {
+            fact { record, _ in
+                (record.head.requestReceivedUs, record.head.upstreamSentUs) = (100, 1_000)
+                record.attempts = attempts
+            }.overheadUs
+        }
+        #expect(overhead([attempt(150, connected: 750, ended: 5_000)]) == 300, "connecting")
+        #expect(overhead([attempt(50, connected: 60, ended: 5_000)]) == 900, "connected before the request was whole")
+        #expect(overhead([attempt(50, connected: 300, ended: nil)]) == 700, "in part")
+        #expect(
+            overhead([
+                attempt(110, connected: 120, ended: 400), attempt(450, connected: nil, ended: 500),
+                attempt(600, connected: 800, ended: 9_000),
+            ]) == 360, "failed attempts as a whole")
+        let same = attempt(110, connected: 900, ended: nil)
+        #expect(overhead([same, same]) == 110, "each moment once")
+        #expect(overhead([attempt(2_000, connected: 3_000, ended: 4_000)]) == 900, "after it was sent")
     }
 
     @Test func countsThatCannotBeAreUnknown() {
