@@ -133,7 +133,8 @@ let package = Package(
         .executableTarget(
             name: "weir-bench",
             dependencies: [
-                "Platform", "ExchangeModel", "SegmentLog", "FactStore", "NamedQueries", "Answers", "Capture", "Indexing",
+                "ByteCoding", "Platform", "ExchangeModel", "SegmentLog", "FactStore", "NamedQueries", "Answers", "Capture",
+                "Indexing",
                 argumentParser,
                 logging,
             ],

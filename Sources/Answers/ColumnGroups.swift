@@ -162,17 +162,39 @@ struct ColumnGroups {
         if !page.isInside {
             for i in 0..<page.count where !range.contains(start[i]) { assigned[i] = -1 }
         }
-        if let passing {
-            for i in 0..<page.count where sets[i] < 0 || sets[i] >= passing.count || !passing[Int(sets[i])] { assigned[i] = -1 }
-        }
+        if let passing { keep(passing, sets) }
         switch kind {
         case .shape: return true
         case .metadata:
-            for i in 0..<page.count where assigned[i] >= 0 {
-                assigned[i] = sets[i] >= 0 && sets[i] < metadata.count ? metadata[Int(sets[i])] : unnamed
-            }
+            assignMetadata(sets)
             return true
         case .period(let us, let name): return assignPeriods(start, us, name)
+        }
+    }
+
+    /// Takes out what has no set of metadata that passes.
+    private mutating func keep(_ passing: [Bool], _ sets: UnsafeBufferPointer<Int64>) {
+        assigned.withUnsafeMutableBufferPointer { assigned in
+            passing.withUnsafeBufferPointer { passing in
+                let count = UInt64(passing.count)
+                for i in 0..<sets.count where assigned[i] >= 0 {
+                    let set = UInt64(bitPattern: sets[i])
+                    if set >= count || !passing[Int(set)] { assigned[i] = -1 }
+                }
+            }
+        }
+    }
+
+    private mutating func assignMetadata(_ sets: UnsafeBufferPointer<Int64>) {
+        let unnamed = unnamed
+        assigned.withUnsafeMutableBufferPointer { assigned in
+            metadata.withUnsafeBufferPointer { metadata in
+                let count = UInt64(metadata.count)
+                for i in 0..<sets.count where assigned[i] >= 0 {
+                    let set = UInt64(bitPattern: sets[i])
+                    assigned[i] = set < count ? metadata[Int(set)] : unnamed
+                }
+            }
         }
     }
 

@@ -6,7 +6,8 @@ import Histograms
 /// Answers `tail-latency` from columns: the rows that its SQL gives, without looking at more than the columns it needs.
 ///
 /// One scan counts each group's times by the buckets of `HistogramScale`, which tells in which bucket each percentile lies; a second
-/// one takes the values of those buckets alone, so that the answer is exact and memory grows with groups, not with exchanges.
+/// one, where the values were too many to be kept, takes those of these buckets alone: the answer is exact, and memory grows with
+/// groups, not with exchanges.
 struct LatencyFold {
     private static let metrics: [ChunkColumn] = [.duration, .ttft]
     /// The percentiles that the question takes where none are given.
@@ -18,6 +19,12 @@ struct LatencyFold {
     private var counts: [UInt32] = []
     /// By group.
     private var exchanges: [Int64] = []
+    /// Of the values of a page.
+    private var buckets: [Int32] = []
+    /// The values themselves by group and metric as long as they are few, so that one scan is enough; nil once they are many.
+    private var kept: [[Int64]]? = []
+    private var keptCount = 0
+    private let keptMost: Int
 
     private static var cellsAGroup: Int { metrics.count * HistogramScale.bucketCount }
 
@@ -28,17 +35,18 @@ struct LatencyFold {
     ///   - filter: which exchanges.
     ///   - options: how it is put.
     ///   - store: the index.
+    ///   - keptMost: so many values are kept, that a second scan need not look for them; 8 bytes each.
     /// - Returns: the rows, in the order of the SQL.
     /// - Throws: `FactStoreError`.
     static func answer(
-        _ columns: [String], _ filter: FactFilter, _ options: AnswerOptions, _ store: FactStore
+        _ columns: [String], _ filter: FactFilter, _ options: AnswerOptions, _ store: FactStore, keptMost: Int = 1 << 20
     ) throws -> QueryResult? {
         let perMille = perMille(options)
         let rows = try store.readColumns { reader -> [[SQLValue]]? in
             guard var groups = try ColumnGroups(by: options.by ?? "model", filter: filter, reader: reader),
                 try groups.prepare(reader)
             else { return nil }
-            var fold = LatencyFold(groups: groups, perMille: perMille)
+            var fold = LatencyFold(groups: groups, perMille: perMille, keptMost: keptMost)
             guard try fold.count(reader) else { return nil }
             return try fold.rows(reader)
         }
@@ -51,24 +59,29 @@ struct LatencyFold {
         return usual.enumerated().map { $0 < given.count ? given[$0].perMille : $1 }
     }
 
-    private init(groups: ColumnGroups, perMille: [Int64]) {
+    private init(groups: ColumnGroups, perMille: [Int64], keptMost: Int) {
         self.groups = groups
+        self.keptMost = keptMost
         self.perMille = perMille
     }
 
     /// The first scan; false where there are too many groups.
     private mutating func count(_ reader: ColumnReader) throws -> Bool {
         var isPossible = true
-        try reader.scan(groups.columns + LatencyFold.metrics, range: groups.range) { page in
-            guard isPossible, groups.assign(page) else {
-                isPossible = false
-                return
-            }
+        try reader.scan(groups.columns, measures: LatencyFold.metrics, range: groups.range) { page in
+            isPossible = isPossible && groups.assign(page)
+            return isPossible ? groups.assigned : []
+        } _: { page in
             grow()
             exchanges.withUnsafeMutableBufferPointer { exchanges in
-                for group in groups.assigned where group >= 0 { exchanges[Int(group)] += 1 }
+                groups.assigned.withUnsafeBufferPointer { assigned in
+                    for group in assigned where group >= 0 { exchanges[Int(group)] += 1 }
+                }
             }
-            for (m, metric) in LatencyFold.metrics.enumerated() { count(page.column(metric), m) }
+            for (m, metric) in LatencyFold.metrics.enumerated() {
+                count(page.column(metric), m)
+                keep(page.column(metric), m)
+            }
         }
         grow()
         return isPossible
@@ -79,22 +92,41 @@ struct LatencyFold {
         let missing = groups.names.count - exchanges.count
         exchanges += [Int64](repeating: 0, count: missing)
         counts += [UInt32](repeating: 0, count: missing * LatencyFold.cellsAGroup)
+        kept?.append(contentsOf: [[Int64]](repeating: [], count: missing * LatencyFold.metrics.count))
     }
 
     private mutating func count(_ values: UnsafeBufferPointer<Int64>, _ metric: Int) {
-        let null = ColumnPage.null
+        let (groupCells, first) = (LatencyFold.cellsAGroup, metric * HistogramScale.bucketCount)
+        readBuckets(values)
         counts.withUnsafeMutableBufferPointer { counts in
             groups.assigned.withUnsafeBufferPointer { assigned in
-                for i in 0..<values.count where assigned[i] >= 0 && values[i] != null {
-                    counts[LatencyFold.cell(assigned[i], metric, values[i])] += 1
+                buckets.withUnsafeBufferPointer { buckets in
+                    for i in 0..<values.count where buckets[i] >= 0 {
+                        counts[Int(assigned[i]) &* groupCells &+ first &+ Int(buckets[i])] &+= 1
+                    }
                 }
             }
         }
     }
 
-    @inline(__always)
-    private static func cell(_ group: Int32, _ metric: Int, _ value: Int64) -> Int {
-        Int(group) * cellsAGroup + metric * HistogramScale.bucketCount + HistogramScale.index(of: value)
+    /// Keeps the page's values, where they are few.
+    private mutating func keep(_ values: UnsafeBufferPointer<Int64>, _ metric: Int) {
+        guard var kept = kept.take() else { return }
+        for i in 0..<values.count where buckets[i] >= 0 {
+            kept[Int(groups.assigned[i]) * LatencyFold.metrics.count + metric].append(values[i])
+            keptCount += 1
+        }
+        if keptCount <= keptMost { self.kept = kept }
+    }
+
+    /// The buckets of the page's values.
+    private mutating func readBuckets(_ values: UnsafeBufferPointer<Int64>) {
+        if buckets.count < values.count { buckets = [Int32](repeating: -1, count: values.count) }
+        groups.assigned.withUnsafeBufferPointer { assigned in
+            buckets.withUnsafeMutableBufferPointer {
+                HistogramScale.indices(of: values, null: ColumnPage.null, where: assigned, into: $0)
+            }
+        }
     }
 
     /// Where one percentile of one group lies.
@@ -117,7 +149,7 @@ struct LatencyFold {
         return nil
     }
 
-    /// The second scan, and the rows.
+    /// The second look at the values, and the rows.
     private mutating func rows(_ reader: ColumnReader) throws -> [[SQLValue]] {
         let places = groups.names.indices.map { group in
             LatencyFold.metrics.indices.map { metric in perMille.map { place(group, metric, $0) } }
@@ -128,9 +160,19 @@ struct LatencyFold {
             slots[place.cell] = Int32(values.count)
             values.append(ValueCounts(bucket: place.cell % HistogramScale.bucketCount, others: values.count))
         }
-        try reader.scan(groups.columns + LatencyFold.metrics, range: groups.range) { page in
-            _ = groups.assign(page)
-            for (m, metric) in LatencyFold.metrics.enumerated() { collect(page.column(metric), m, slots, &values) }
+        if let kept {
+            for (column, place) in zip(kept, stride(from: 0, to: slots.count, by: HistogramScale.bucketCount)) {
+                for value in column {
+                    let slot = slots[place + HistogramScale.index(of: value)]
+                    if slot >= 0 { values[Int(slot)].add(value) }
+                }
+            }
+        } else {
+            try reader.scan(groups.columns, measures: LatencyFold.metrics, range: groups.range) { page in
+                groups.assign(page) ? groups.assigned : []
+            } _: { page in
+                for (m, metric) in LatencyFold.metrics.enumerated() { collect(page.column(metric), m, slots, &values) }
+            }
         }
         func value(_ place: Place?) -> SQLValue {
             guard let place else { return .null }
@@ -149,13 +191,18 @@ struct LatencyFold {
         }.sorted(by: ColumnGroups.precedes)
     }
 
-    private func collect(_ column: UnsafeBufferPointer<Int64>, _ metric: Int, _ slots: [Int32], _ values: inout [ValueCounts]) {
-        let null = ColumnPage.null
+    private mutating func collect(
+        _ column: UnsafeBufferPointer<Int64>, _ metric: Int, _ slots: [Int32], _ values: inout [ValueCounts]
+    ) {
+        let (groupCells, first) = (LatencyFold.cellsAGroup, metric * HistogramScale.bucketCount)
+        readBuckets(column)
         slots.withUnsafeBufferPointer { slots in
             groups.assigned.withUnsafeBufferPointer { assigned in
-                for i in 0..<column.count where assigned[i] >= 0 && column[i] != null {
-                    let slot = slots[LatencyFold.cell(assigned[i], metric, column[i])]
-                    if slot >= 0 { values[Int(slot)].add(column[i]) }
+                buckets.withUnsafeBufferPointer { buckets in
+                    for i in 0..<column.count where buckets[i] >= 0 {
+                        let slot = slots[Int(assigned[i]) &* groupCells &+ first &+ Int(buckets[i])]
+                        if slot >= 0 { values[Int(slot)].add(column[i]) }
+                    }
                 }
             }
         }

@@ -8,7 +8,7 @@ enum NativeAnswer {
     typealias Answer = @Sendable ([String], FactFilter, AnswerOptions, FactStore) throws -> QueryResult?
 
     private static let answers: [String: Answer] = [
-        "tail-latency": LatencyFold.answer, "spend": SumAnswers.spend, "tokens": SumAnswers.tokens,
+        "tail-latency": { try LatencyFold.answer($0, $1, $2, $3) }, "spend": SumAnswers.spend, "tokens": SumAnswers.tokens,
         "error-rate": SumAnswers.errorRate,
     ]
     /// The same from rollups, which is not exact.

@@ -61,11 +61,10 @@ struct RollupFold {
                 isPossible = false
                 return
             }
-            try reader.scan(groups.columns + [.duration, .ttft], range: range) { page in
-                guard isPossible, groups.assign(page, in: range) else {
-                    isPossible = false
-                    return
-                }
+            try reader.scan(groups.columns, measures: [.duration, .ttft], range: range) { page in
+                isPossible = isPossible && groups.assign(page, in: range)
+                return isPossible ? groups.assigned : []
+            } _: { page in
                 grow()
                 try add(page.column(.duration), page.column(.ttft))
             }

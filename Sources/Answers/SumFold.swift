@@ -150,13 +150,12 @@ struct SumFold {
             shapes = try reader.shapes().mapValues { ShapeMarks(marks: Mark.of($0.head), usage: $0.reading.usageSource) }
         }
         var isPossible = true
-        let wanted = groups.columns + RollupCell.summed + (splitsDays ? [.start] : [])
-        try reader.scan(wanted, range: range) { page in
-            guard isPossible, groups.assign(page, in: range) else {
-                isPossible = false
-                return
-            }
-            isPossible = add(page)
+        let keys = groups.columns + (splitsDays && !groups.columns.contains(.start) ? [.start] : [])
+        try reader.scan(keys, measures: RollupCell.summed, range: range) { page in
+            isPossible = isPossible && groups.assign(page, in: range)
+            return isPossible ? groups.assigned : []
+        } _: { page in
+            isPossible = isPossible && add(page)
         }
         return isPossible
     }

@@ -85,33 +85,74 @@ package struct ColumnReader {
     package func scan(
         _ columns: [ChunkColumn], range: Range<Int64>, _ body: (borrowing ColumnPage) throws -> Void
     ) throws {
+        let none: [Int32] = []
+        try scan(columns, measures: [], range: range) { page in
+            try body(page)
+            return none
+        } _: { _ in
+        }
+    }
+
+    /// The same for whom most exchanges do not matter: of those that are not selected nothing more is read.
+    ///
+    /// - Parameters:
+    ///   - columns: by which exchanges are selected.
+    ///   - measures: what is wanted of those that are.
+    ///   - range: of `start`, as above.
+    ///   - select: takes a page of `columns`; gives a number for each of its exchanges, below 0 for one that is not wanted, or none
+    ///     at all.
+    ///   - body: takes the page with `measures` too, which hold nothing of what was not selected; not called where nothing was.
+    /// - Throws: `FactStoreError`, or what the bodies throw.
+    package func scan(
+        _ columns: [ChunkColumn], measures: [ChunkColumn], range: Range<Int64>,
+        select: (borrowing ColumnPage) throws -> [Int32], _ body: (borrowing ColumnPage) throws -> Void
+    ) throws {
         let page = FactStoreLimits.pageColumns
-        let all = columns.filter { $0 != .start } + [.start]
+        let keys = columns.filter { $0 != .start } + [.start]
+        let rest = measures.filter { !keys.contains($0) }
+        let all = keys + rest
+        let places = Dictionary(uniqueKeysWithValues: all.enumerated().map { ($1, $0) })
         let values = UnsafeMutableBufferPointer<Int64>.allocate(capacity: all.count * page)
         defer { unsafe values.deallocate() }
         // Inlined, it ends the optimiser of Swift 6.3.1.
-        @inline(never) func give(_ wanted: [ChunkColumn], _ count: Int, _ isInside: Bool) throws {
-            let places = Dictionary(uniqueKeysWithValues: wanted.enumerated().map { ($1, $0) })
+        @inline(never) func give(_ count: Int, _ isInside: Bool, _ complete: ([Int32]) throws -> Bool) throws {
+            let selected = try select(unsafe ColumnPage(count: count, isInside: isInside, values: values, places: places))
+            guard try complete(selected) else { return }
             try body(unsafe ColumnPage(count: count, isInside: isInside, values: values, places: places))
         }
         func giveRows(_ range: Range<Int64>) throws {
             guard !range.isEmpty else { return }
-            try unsafe scanRows(all, range, values) { try give(all, $0, true) }
+            try unsafe scanRows(all, range, values) { try give($0, true) { $0.contains { $0 >= 0 } } }
         }
-        var packed = PackedChunk()
+        let packed = PackedChunk(keys.count, rest.count)
         var from = range.lowerBound
         for chunk in try chunks(range) {
             try giveRows(from..<max(from, chunk.first))
             let isInside = range.contains(chunk.first) && range.contains(chunk.last)
-            let wanted = isInside && !columns.contains(.start) ? all.dropLast() : all
-            try read(chunk, wanted, into: &packed)
+            let needed = isInside && !columns.contains(.start) ? keys.count - 1 : keys.count
+            packed.empty()
+            for column in keys.prefix(needed) { try read(chunk, column, into: packed) }
+            if needed < keys.count { packed.skip() }
             for first in stride(from: 0, to: chunk.count, by: page) {
                 let count = min(page, chunk.count - first)
-                for i in wanted.indices {
-                    let target = unsafe UnsafeMutableBufferPointer(rebasing: values[i * page..<i * page + count])
-                    guard unsafe packed.unpack(i, from: first, into: target) else { throw ColumnReader.damaged }
+                func target(_ place: Int) -> UnsafeMutableBufferPointer<Int64> {
+                    unsafe UnsafeMutableBufferPointer(rebasing: values[place * page..<place * page + count])
                 }
-                try give(wanted, count, isInside)
+                for place in 0..<needed { try unsafe packed.unpack(place, from: first, into: target(place)) }
+                try give(count, isInside) { selected in
+                    let wanted = selected.count { $0 >= 0 }
+                    guard wanted > 0 else { return false }
+                    for (i, column) in rest.enumerated() {
+                        if !packed.holds(keys.count + i) { try read(chunk, column, into: packed) }
+                        let place = keys.count + i
+                        if wanted * 8 < count {
+                            try unsafe packed.unpack(place, from: first, where: selected, into: target(place))
+                        } else {
+                            try unsafe packed.unpack(place, from: first, into: target(place))
+                        }
+                    }
+                    return true
+                }
             }
             from = chunk.last + 1
         }
@@ -138,23 +179,20 @@ package struct ColumnReader {
         }
     }
 
-    private static var damaged: DatabaseError {
+    fileprivate static var damaged: DatabaseError {
         DatabaseError(resultCode: .SQLITE_CORRUPT, message: "a chunk of columns is none")
     }
 
-    private func read(_ chunk: Chunk, _ wanted: [ChunkColumn], into packed: inout PackedChunk) throws {
-        packed.empty()
+    private func read(_ chunk: Chunk, _ column: ChunkColumn, into packed: PackedChunk) throws {
         let statement = try db.cachedStatement(
             sql: "SELECT packed, low, high, width FROM chunk_column WHERE chunk_id = ? AND name = ?")
-        for column in wanted {
-            let cursor = try Row.fetchCursor(statement, arguments: [chunk.id, column.rawValue])
-            guard let row = try cursor.next(), let low = row.integer(at: 1), let high = row.integer(at: 2),
-                let width = row.integer(at: 3)
-            else { throw ColumnReader.damaged }
-            try row.withUnsafeData(atIndex: 0) { data in
-                guard let data else { throw ColumnReader.damaged }
-                packed.add(data, low: low, high: high, width: Int(clamping: width))
-            }
+        let cursor = try Row.fetchCursor(statement, arguments: [chunk.id, column.rawValue])
+        guard let row = try cursor.next(), let low = row.integer(at: 1), let high = row.integer(at: 2),
+            let width = row.integer(at: 3)
+        else { throw ColumnReader.damaged }
+        try row.withUnsafeData(atIndex: 0) { data in
+            guard let data else { throw ColumnReader.damaged }
+            packed.add(data, low: low, high: high, width: Int(clamping: width))
         }
     }
 
@@ -178,29 +216,59 @@ package struct ColumnReader {
 }
 
 /// The packed columns of one chunk, copied out of the database so that they can be unpacked a page at a time; used again for the next one.
-private struct PackedChunk {
-    private var bytes: [UInt8] = []
-    private var columns: [(first: Int, low: Int64, high: Int64, width: Int)] = []
-
-    mutating func empty() {
-        bytes.removeAll(keepingCapacity: true)
-        columns.removeAll(keepingCapacity: true)
+private final class PackedChunk {
+    private struct Column {
+        var bytes: [UInt8] = []
+        var low: Int64 = 0
+        var high: Int64 = 0
+        var width = 0
     }
 
-    mutating func add(_ data: Data, low: Int64, high: Int64, width: Int) {
-        columns.append((first: bytes.count, low: low, high: high, width: width))
-        unsafe data.withUnsafeBytes { raw in unsafe bytes.append(contentsOf: raw) }
+    private var columns: [Column]
+    /// How many of them are those of this chunk.
+    private var held = 0
+
+    init(_ keys: Int, _ measures: Int) { columns = [Column](repeating: Column(), count: keys + measures) }
+
+    func empty() { held = 0 }
+
+    /// Leaves a place for a column that is not needed.
+    func skip() { held += 1 }
+
+    func holds(_ place: Int) -> Bool { place < held }
+
+    /// Adds the next column.
+    func add(_ data: Data, low: Int64, high: Int64, width: Int) {
+        columns[held].bytes.removeAll(keepingCapacity: true)
+        unsafe data.withUnsafeBytes { raw in unsafe columns[held].bytes.append(contentsOf: raw) }
+        (columns[held].low, columns[held].high, columns[held].width) = (low, high, width)
+        held += 1
     }
 
-    /// Unpacks as many numbers as the target takes; false where they are not there.
-    func unpack(_ index: Int, from first: Int, into target: UnsafeMutableBufferPointer<Int64>) -> Bool {
-        let column = columns[index]
-        let end = index + 1 < columns.count ? columns[index + 1].first : bytes.count
-        guard column.width >= 0, column.width <= 8, column.first + first * column.width <= end else { return false }
-        return unsafe bytes.withUnsafeBytes { raw in
-            unsafe PackedColumn.unpack(
-                UnsafeRawBufferPointer(rebasing: raw[column.first + first * column.width..<end]), low: column.low,
-                high: column.high, width: column.width, into: target)
+    /// Unpacks as many numbers as the target takes.
+    func unpack(_ place: Int, from first: Int, into target: UnsafeMutableBufferPointer<Int64>) throws {
+        let isWhole = unsafe columns[place].bytes.withUnsafeBytes { raw in
+            guard columns[place].width >= 0, columns[place].width <= 8, first * columns[place].width <= raw.count else {
+                return false
+            }
+            return unsafe PackedColumn.unpack(
+                UnsafeRawBufferPointer(rebasing: raw[(first * columns[place].width)...]), low: columns[place].low,
+                high: columns[place].high, width: columns[place].width, into: target)
+        }
+        guard isWhole else { throw ColumnReader.damaged }
+    }
+
+    /// Unpacks those numbers of a page that are selected, and leaves the rest of the target as it is.
+    func unpack(
+        _ place: Int, from first: Int, where selected: [Int32], into target: UnsafeMutableBufferPointer<Int64>
+    ) throws {
+        let column = columns[place]
+        for (i, wanted) in selected.enumerated() where wanted >= 0 && i < target.count {
+            guard
+                let value = PackedColumn.value(
+                    first + i, of: column.bytes, low: column.low, high: column.high, width: column.width)
+            else { throw ColumnReader.damaged }
+            unsafe target[i] = value
         }
     }
 }

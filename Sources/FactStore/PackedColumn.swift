@@ -91,6 +91,15 @@ struct PackedColumn: Equatable {
         return true
     }
 
+    /// One number; nil where the bytes are too few or the width is none.
+    static func value(_ place: Int, of bytes: [UInt8], low: Int64, high: Int64, width: Int) -> Int64? {
+        guard width > 0 else { return width == 0 ? (low > high ? null : low) : nil }
+        guard width <= 8, bytes.count >= (place + 1) * width + slack else { return nil }
+        let stored = unsafe bytes.withUnsafeBytes { unsafe $0.loadUnaligned(fromByteOffset: place * width, as: UInt64.self) }
+        let value = UInt64(littleEndian: stored) & (width == 8 ? UInt64.max : (1 << UInt64(width * 8)) - 1)
+        return value == 0 ? null : (low &- 1) &+ Int64(bitPattern: value)
+    }
+
     /// The same for widths that are those of an integer, many at a time.
     @inline(__always)
     private static func widen<Stored: FixedWidthInteger & UnsignedInteger>(

@@ -3,9 +3,9 @@
 /// How often each bucket of `HistogramScale` was met: a mergeable state from which percentiles follow.
 ///
 /// A value without a world of its own. Merging is adding, so that the histograms of many hours and nodes add up exactly.
-/// Memory grows with the largest value, to 26 KiB at most.
+/// It takes 26 KiB once something is counted.
 package struct Histogram: Equatable, Sendable {
-    /// By bucket index; the last element, where there is one, is not 0.
+    /// By bucket index; empty where nothing was counted.
     private var buckets: [UInt64] = []
     /// How many values were counted.
     package private(set) var count: UInt64 = 0
@@ -32,9 +32,7 @@ package struct Histogram: Equatable, Sendable {
         let (sum, isOver) = count.addingReportingOverflow(other.count)
         guard !isOver else { throw HistogramError.overflow }
         count = sum
-        if buckets.count < other.buckets.count {
-            buckets += [UInt64](repeating: 0, count: other.buckets.count - buckets.count)
-        }
+        if buckets.isEmpty { makeRoom() }
         for (index, times) in other.buckets.enumerated() { buckets[index] += times }
     }
 
@@ -66,7 +64,23 @@ package struct Histogram: Equatable, Sendable {
         let (sum, isOver) = count.addingReportingOverflow(times)
         guard !isOver else { throw HistogramError.overflow }
         count = sum
-        if buckets.count <= index { buckets += [UInt64](repeating: 0, count: index + 1 - buckets.count) }
+        if buckets.isEmpty { makeRoom() }
         buckets[index] += times
+    }
+
+    private mutating func makeRoom() { buckets = [UInt64](repeating: 0, count: HistogramScale.bucketCount) }
+
+    /// Lets somebody add to many buckets at once.
+    ///
+    /// - Parameter body: takes the buckets and their sum; where it throws, both are as it left them.
+    /// - Throws: what the body throws.
+    mutating func withBuckets(
+        _ body: (UnsafeMutableBufferPointer<UInt64>, inout UInt64) throws(HistogramError) -> Void
+    ) throws(HistogramError) {
+        if buckets.isEmpty { makeRoom() }
+        defer { if count == 0 { buckets = [] } }
+        var sum = count
+        defer { count = sum }
+        try buckets.withUnsafeMutableBufferPointer { (buckets) throws(HistogramError) in try body(buckets, &sum) }
     }
 }

@@ -56,20 +56,29 @@ extension Histogram {
         guard filled <= UInt64(HistogramScale.bucketCount) else {
             throw HistogramError(.badIndex, "\(filled) buckets are more than the scale has")
         }
-        var next = 0
-        for _ in 0..<filled {
-            let word = try reader.varint()
-            guard word >> 1 < UInt64(HistogramScale.bucketCount - next) else {
-                throw HistogramError(.badIndex, "a bucket lies beyond the scale")
-            }
-            var count: UInt64 = 1
-            if word & 1 != 0 {
-                let (more, isOver) = try reader.varint().addingReportingOverflow(2)
+        guard filled > 0 else {
+            guard reader.isAtEnd else { throw HistogramError(.trailingBytes, "bytes follow the last bucket") }
+            return
+        }
+        try withBuckets { (buckets, sum) throws(HistogramError) in
+            var next = 0
+            for _ in 0..<filled {
+                let word = try reader.varint()
+                guard word >> 1 < UInt64(HistogramScale.bucketCount - next) else {
+                    throw HistogramError(.badIndex, "a bucket lies beyond the scale")
+                }
+                var count: UInt64 = 1
+                if word & 1 != 0 {
+                    let (more, isOver) = try reader.varint().addingReportingOverflow(2)
+                    guard !isOver else { throw HistogramError.overflow }
+                    count = more
+                }
+                let (total, isOver) = sum.addingReportingOverflow(count)
                 guard !isOver else { throw HistogramError.overflow }
-                count = more
+                sum = total
+                next += Int(word >> 1) + 1
+                unsafe buckets[next - 1] &+= count
             }
-            next += Int(word >> 1) + 1
-            try add(count, at: next - 1)
         }
         guard reader.isAtEnd else { throw HistogramError(.trailingBytes, "bytes follow the last bucket") }
     }

@@ -22,6 +22,26 @@ package enum HistogramScale {
         return ((e + 1) << 7) + Int((clamped >> Int64(e)) - 128)
     }
 
+    /// The buckets of many values.
+    ///
+    /// - Parameters:
+    ///   - values: clamped like one.
+    ///   - null: what stands for no value.
+    ///   - wanted: below 0 where a value does not matter.
+    ///   - indices: filled from its begin, with as many as there are values: -1 for what is null or does not matter.
+    package static func indices(
+        of values: UnsafeBufferPointer<Int64>, null: Int64, where wanted: UnsafeBufferPointer<Int32>,
+        into indices: UnsafeMutableBufferPointer<Int32>
+    ) {
+        for i in 0..<min(values.count, wanted.count, indices.count) {
+            guard wanted[i] >= 0, values[i] != null else {
+                indices[i] = -1
+                continue
+            }
+            indices[i] = Int32(truncatingIfNeeded: index(of: values[i]))
+        }
+    }
+
     /// The values of a bucket, both ends included; nil for an index that is none.
     package static func bounds(of index: Int) -> ClosedRange<Int64>? {
         guard (0..<bucketCount).contains(index) else { return nil }

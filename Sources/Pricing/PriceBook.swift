@@ -4,7 +4,7 @@ import Crypto
 package import ExchangeModel
 
 /// What a price is looked up by.
-package struct PriceQuery: Equatable, Sendable {
+package struct PriceQuery: Hashable, Sendable {
     /// Catalogue name, or host.
     package var provider: String
     /// Names of the model, the most trusted first: as answered, then as asked for.
@@ -67,6 +67,9 @@ package struct PriceBook: Sendable {
     package let preferReported: Set<String>
     private let indexes: [SheetIndex]
     private let fallbacks: [String: [String]]
+    private let known = LookupMemo()
+    /// Whether all begins and ends are whole minutes, so that a minute has one answer.
+    private let isByTheMinute: Bool
 
     /// A book of sheets.
     package init(_ sheets: [PriceSheet]) {
@@ -78,7 +81,12 @@ package struct PriceBook: Sendable {
         version = day + "." + Hex.encode(Array(hash.finalize()).prefix(6))
         preferReported = Set(sheets.last { $0.preferReported != nil }?.preferReported ?? [])
         fallbacks = sheets.reduce(into: [:]) { all, sheet in all.merge(sheet.fallbacks) { _, later in later } }
+        let rows = sheets.flatMap { $0.rows.flatMap { [$0.fromUs, $0.toUs] } }
+        let discounts = sheets.flatMap { $0.discounts.flatMap { [$0.fromUs, $0.toUs] } }
+        isByTheMinute = (rows + discounts).allSatisfy { ($0 ?? 0) % PriceBook.minuteUs == 0 }
     }
+
+    private static let minuteUs: Int64 = 60_000_000
 
     /// The row for an exchange, or why there is none.
     ///
@@ -86,6 +94,13 @@ package struct PriceBook: Sendable {
     /// - Returns: the row; of several reasons, that of the first model.
     /// - Complexity: a few look-ups by name, and O(patterns of the provider) where no literal name fits.
     package func look(up query: PriceQuery) -> PriceLookup {
+        guard isByTheMinute, query.atUs >= 0 else { return search(query) }
+        var minute = query
+        minute.atUs -= query.atUs % PriceBook.minuteUs
+        return known.value(of: minute) { search(query) }
+    }
+
+    private func search(_ query: PriceQuery) -> PriceLookup {
         let models = query.models.filter { !$0.isEmpty }
         guard !models.isEmpty else { return .none(.modelAbsent) }
         var reason: UnpricedReason?

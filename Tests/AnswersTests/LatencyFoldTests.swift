@@ -17,6 +17,8 @@ import Testing
         let defined = try store.runQuery(query.sql, parameters: parameters)
         let folded = try LatencyFold.answer(query.header.columns.map(\.name), filter, options, store)
         #expect(folded == defined, "\(note)")
+        let scannedTwice = try LatencyFold.answer(query.header.columns.map(\.name), filter, options, store, keptMost: 0)
+        #expect(scannedTwice == defined, "\(note), by two scans")
         try expectNear(defined, store, filter, options, note)
     }
 
