@@ -48,7 +48,9 @@ import Testing
     private func expectEqualEverywhere(_ store: FactStore, _ facts: [ExchangeFact], seed: UInt64) throws {
         var samples = SampleFacts(seed: seed)
         let starts = facts.map(\.head.startedAtUs).sorted()
-        for by in ["model", "environment", "key", "status", "day", "hour", "meta.team", "meta.user", "meta.nothing"] {
+        let ways = ["model", "meta.team", "environment", "hour", "key", "meta.user", "status", "meta.nothing", "day"]
+        // The definition takes its time: every second way in turns.
+        for (i, by) in ways.enumerated() where i % 2 == Int(seed % 2) {
             var options = AnswerOptions()
             try options.setBy(by)
             try options.setPercentiles(samples.pick(["50,75,90,99", "0.1,99.9", "100", "33.3,66.6,95"]))

@@ -44,6 +44,13 @@ def run(args, *words):
     return done.stdout
 
 
+def tidy(pid):
+    """Removes what a killed `faketime` left: the next one with its number would refuse to start."""
+    for path in (f"/dev/shm/faketime_shm_{pid}", f"/dev/shm/sem.faketime_sem_{pid}"):
+        if os.path.exists(path):
+            os.unlink(path)
+
+
 def dump(args):
     out = run(args, "index", "--dump")
     return hashlib.sha256(out).hexdigest(), out.count(b"\n")
@@ -96,12 +103,16 @@ def main():
         remove_index(args.data)
         indexes += 1
         for _ in range(rng.randint(2, 12)):
-            process = subprocess.Popen([*AHEAD, args.weir, "index", "--data", args.data], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            process = subprocess.Popen(
+                [*AHEAD, args.weir, "index", "--data", args.data], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                start_new_session=True)
             time.sleep(rng.uniform(0, 1.1) ** 2 * whole)
             if process.poll() is None:
-                process.send_signal(signal.SIGKILL)
+                # `faketime` runs the program as its child: both die.
+                os.killpg(process.pid, signal.SIGKILL)
                 kills += 1
             process.wait()
+            tidy(process.pid)
             try:
                 facts, rolled, covered = figures(args.data)
             except sqlite3.OperationalError:
