@@ -49,6 +49,9 @@ final class DeclaredSets {
                 """)
     }
 
+    /// Forgets the numbers that were looked up: what made them may have been rolled back.
+    func forget() { known = [:] }
+
     /// The number of what a set of metadata has of the keys, made where it is new.
     func id(ofMetadata id: Int64?) throws -> Int64 {
         guard let id, !keys.isEmpty else { return DeclaredSets.none }

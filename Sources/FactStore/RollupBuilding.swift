@@ -67,8 +67,11 @@ struct RollupBuilding {
                 return .commit
             }
         } catch is RollupImpossible {
+            // What was made for it went with the savepoint.
+            declared.forget()
             try mark(unit, begin, exchanges: RollupBuilding.impossible)
         } catch let error as DatabaseError where error.message == "integer overflow" {
+            declared.forget()
             try mark(unit, begin, exchanges: RollupBuilding.impossible)
         }
     }
@@ -114,27 +117,42 @@ struct RollupBuilding {
             GROUP BY dimension_id, declared_id
             """
         try db.cachedStatement(sql: sql).execute(arguments: [day, day, end])
-        var cells: [RollupKey: (duration: Histogram, ttft: Histogram)] = [:]
-        let cursor = try Row.fetchCursor(
-            try db.cachedStatement(
-                sql: "SELECT \(RollupCell.columns("hour", .times)) FROM rollup_hour WHERE hour >= ? AND hour < ?"),
-            arguments: [day, end])
-        while let row = try cursor.next() {
-            let hour = RollupCell(row)
-            try hour.addDurations(to: &cells[hour.key, default: (Histogram(), Histogram())].duration)
-            try hour.addTTFTs(to: &cells[hour.key, default: (Histogram(), Histogram())].ttft)
-        }
-        let update = try BoundStatement(
-            "UPDATE rollup_day SET duration = ?, ttft = ? WHERE day = ? AND dimension_id = ? AND declared_id = ?", in: db)
-        for (key, cell) in cells {
-            try update.run([
-                SQLValue(cell.duration.blob), SQLValue(cell.ttft.blob), .integer(day), .integer(key.dimension),
-                .integer(key.declared),
-            ])
-        }
+        try mergeTimes(day..<end, into: day)
         let sum = try Int64.fetchOne(
             try db.cachedStatement(sql: "SELECT sum(exchanges) FROM rollup_day WHERE day = ?"), arguments: [day])
         try mark("day", day, exchanges: sum ?? 0)
+    }
+
+    /// Merges the histograms of a day's hours, one cell after the other: together they would take what memory a day has cells.
+    private func mergeTimes(_ hours: Range<Int64>, into day: Int64) throws {
+        let update = try BoundStatement(
+            "UPDATE rollup_day SET duration = ?, ttft = ? WHERE day = ? AND dimension_id = ? AND declared_id = ?", in: db)
+        var held: (key: RollupKey, duration: Histogram, ttft: Histogram)?
+        func store() throws {
+            guard let held else { return }
+            try update.run([
+                SQLValue(held.duration.storedBlob), SQLValue(held.ttft.storedBlob), .integer(day), .integer(held.key.dimension),
+                .integer(held.key.declared),
+            ])
+        }
+        let sql = """
+            SELECT \(RollupCell.columns("hour", .times)) FROM rollup_hour WHERE hour >= ? AND hour < ?
+            ORDER BY dimension_id, declared_id
+            """
+        let cursor = try Row.fetchCursor(
+            try db.cachedStatement(sql: sql), arguments: [hours.lowerBound, hours.upperBound])
+        while let row = try cursor.next() {
+            let cell = RollupCell(row)
+            if held?.key != cell.key {
+                try store()
+                held = (cell.key, Histogram(), Histogram())
+            }
+            guard var now = held.take() else { continue }
+            try cell.addDurations(to: &now.duration)
+            try cell.addTTFTs(to: &now.ttft)
+            held = now
+        }
+        try store()
     }
 }
 

@@ -232,6 +232,29 @@ import Testing
         try expectRollupsEqualFacts(store)
     }
 
+    /// What an hour had declared that could not be rolled up is gone with it: the next hour must not count on it.
+    @Test func anHourThatCannotBeRolledUpLeavesNothingBehind() throws {
+        let scratch = try ScratchDirectory()
+        let store = try FactStore.open(path: scratch.index, mode: .readWrite)
+        var facts = RealisticFacts.facts(seed: 37, count: 4, stepUs: 1)
+        for i in facts.indices {
+            facts[i].head.startedAtUs = Self.dayUs * 20_700 + Int64(i / 2) * Coverage.hourUs + Int64(i)
+            facts[i].head.id = ExchangeID(milliseconds: UInt64(facts[i].head.startedAtUs / 1_000), random: (UInt64(i), 7))
+            (facts[i].head.attribution.task, facts[i].head.attribution.metadata) = ("same", [("team", "a")])
+        }
+        facts[1] = {
+            var copy = facts[0]
+            copy.head.id = ExchangeID(milliseconds: UInt64(copy.head.startedAtUs / 1_000), random: (9, 9))
+            return copy
+        }()
+        for i in 0..<2 { facts[i].cost.reportedNanousd = Int64.max }
+        try store.commit(facts: facts, checkpoint: Checkpoint(segment: "n1-1-1.hot", offset: 1))
+        #expect(try store.build(horizonUs: Int64.max, declared: ["team"]).isComplete)
+        #expect(try store.runQuery("SELECT exchanges FROM rolled_hour ORDER BY hour").rows == [[.integer(-1)], [.integer(2)]])
+        let cells = "SELECT object, sum(exchanges) FROM rollup_hour LEFT JOIN declared USING (declared_id) GROUP BY 1"
+        #expect(try store.runQuery(cells).rows == [[.text(#"{"team":"a"}"#), .integer(2)]])
+    }
+
     @Test func anHourWithTooManyCellsStaysRows() throws {
         let scratch = try ScratchDirectory()
         let store = try FactStore.open(path: scratch.index, mode: .readWrite)
