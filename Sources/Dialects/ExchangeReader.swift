@@ -67,7 +67,7 @@ package enum ExchangeReader {
         reading.modelResponded = facts.modelResponded
         reading.finishReason = facts.finishReason
         reading.serviceTier = facts.serviceTier
-        reading.toolCalls = record.responseBody.content == nil || answer.isCut ? nil : facts.toolCalls
+        reading.toolCalls = isAnswerKnown(record) && !answer.isCut ? facts.toolCalls : nil
         reading.usage = facts.usage ?? TokenUsage()
         reading.usageSource = facts.usage == nil ? .absent : facts.isUsageFinal ? .reported : .partial
         reading.reportedCostNanousd = facts.costNanousd
@@ -82,6 +82,12 @@ package enum ExchangeReader {
         reading.providerError = failure?.errorClass.rawValue
         reading.providerErrorCode = failure?.code
         return reading
+    }
+
+    /// Whether the bytes of the answer are there; an answer that came without a body is known to have none.
+    private static func isAnswerKnown(_ record: ExchangeRecord) -> Bool {
+        let body = record.responseBody
+        return body.content != nil || record.head.status != nil && body.wireByteCount == 0 && body.kept == .full
     }
 
     private static func setTimes<Reader>(of answer: AnswerWalk<Reader>, isFinal: Bool, into reading: inout ExchangeReading) {

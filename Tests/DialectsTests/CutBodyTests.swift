@@ -137,4 +137,18 @@ import Testing
         record.responseBody.kept = .none
         #expect(ExchangeReader.read(record).fault == .bodyMissing)
     }
+
+    @Test func anAnswerThatCameWithoutABodyHasNoToolCallsAndOneNotKeptAnUnknownNumber() {
+        var record = Exchange(answer: "", isStream: false).record
+        record.responseBody = RecordedBody()
+        #expect(ExchangeReader.read(record).toolCalls == 0)
+        record.responseBody.wireByteCount = 5
+        #expect(ExchangeReader.read(record).toolCalls == nil)
+        record.responseBody.wireByteCount = 0
+        record.responseBody.kept = .none
+        #expect(ExchangeReader.read(record).toolCalls == nil)
+        record.responseBody.kept = .full
+        record.head.status = nil
+        #expect(ExchangeReader.read(record).toolCalls == nil)
+    }
 }
