@@ -56,6 +56,8 @@ package final class CaptureEngine: Sendable {
 
     private struct Running: Sendable {
         let thread: OwnedThread
+        /// Nil where capture does not give way.
+        let watch: (CaptureWatch, OwnedThread)?
         let places: CapturePlaces
         let files: any FileSystem
         let logger: Logger
@@ -120,9 +122,24 @@ package final class CaptureEngine: Sendable {
             everySecond: { lock.tryAgain() })
         self.limits = limits
         self.clock = clock
+        let thread = try OwnedThread(name: "weir-capture") { loop.run() }
         running = Running(
-            thread: try OwnedThread(name: "weir-capture") { loop.run() }, places: places, files: files, logger: logger,
-            node: node, epoch: epoch, lock: lock)
+            thread: thread, watch: limits.givesWay ? CaptureEngine.watch(thread, counters, clock, logger) : nil, places: places,
+            files: files, logger: logger, node: node, epoch: epoch, lock: lock)
+    }
+
+    /// Nil where the system does not let a thread come back from idle priority, or has no more threads: capture then runs as any thread.
+    private static func watch(
+        _ thread: OwnedThread, _ counters: CaptureCounters, _ clock: any Clock, _ logger: Logger
+    ) -> (CaptureWatch, OwnedThread)? {
+        let mayRestore = OwnedThread.canRestorePriority()
+        logger.info(
+            "capture \(mayRestore ? "lets" : "cannot let") event loops on its core go first",
+            metadata: mayRestore ? [:] : ["needs": "CAP_SYS_NICE, or a limit of niceness of 20 (systemd: LimitNICE=+0)"])
+        guard mayRestore else { return nil }
+        let watch = CaptureWatch(thread, counters: counters, clock: clock)
+        guard let own = try? OwnedThread(name: "weir-watch", run: { watch.run() }) else { return nil }
+        return (watch, own)
     }
 
     /// Capture with all its files within the directory of the segments; see the form with `places`.
@@ -223,6 +240,11 @@ package final class CaptureEngine: Sendable {
     package func stop() {
         signal.close()
         guard let running else { return }
+        if let (watch, thread) = running.watch {
+            // Before the last work of the capture thread: it is to have its share for it.
+            watch.end()
+            thread.join()
+        }
         running.thread.join()
         for arena in counters.allArenas
         where arena.slotsInUse == 0 && !arena.path.isEmpty && GapKeeper.isSettled(arena.memory) {

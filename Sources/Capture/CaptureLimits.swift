@@ -28,6 +28,9 @@ package struct CaptureLimits: Sendable {
     /// Of the file that is given up when the disk is full, so that gaps and facts can still be written; 0: none.
     package var ballastBytes: Int64 = 0
 
+    /// Whether the capture thread lets event loops on its core go first while its arenas have room, where the system allows that.
+    package var givesWay = false
+
     /// The defaults.
     package init() {}
 

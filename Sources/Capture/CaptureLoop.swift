@@ -92,7 +92,7 @@ final class CaptureLoop: @unchecked Sendable {
             giveBack()
             if taken > 0 {
                 // Busy times poll at their own pace; idle ones sleep until woken, and wake for the batch and sync deadlines.
-                if !signal.isClosed { clock.sleep(us: pacing.rest(after: taken, fill)) }
+                if !signal.isClosed { clock.sleep(us: pacing.rest(after: taken, ArenaFill(of: arenas))) }
                 continue
             }
             if wasClosed { break }
@@ -109,14 +109,6 @@ final class CaptureLoop: @unchecked Sendable {
         for arena in arenas { gaps.settle(arena.memory) }
     }
 
-    /// Of the fullest arena.
-    private var fill: ArenaFill {
-        arenas.reduce(ArenaFill()) { fullest, arena in
-            fullest.fuller(
-                ArenaFill(used: Int(clamping: arena.memory.counter(.pagesInUse)), pages: arena.memory.pageCount))
-        }
-    }
-
     /// One look at every ring, until all are empty, the portion is full or the time is up; what is left is there for the next look.
     ///
     /// - Returns: how many exchanges were taken.
@@ -129,7 +121,7 @@ final class CaptureLoop: @unchecked Sendable {
             lookAround()
         }
         takePolicy()
-        let portion = signal.isClosed ? Int.max : pacing.portion(of: fill)
+        let portion = signal.isClosed ? Int.max : pacing.portion(of: ArenaFill(of: arenas))
         var all = 0
         var isMore = true
         while isMore {

@@ -44,6 +44,18 @@ struct ArenaFill {
     /// Pages there are.
     var pages = 1
 
+    init(used: Int = 0, pages: Int = 1) {
+        self.used = used
+        self.pages = pages
+    }
+
+    /// Of the fullest of some arenas.
+    init(of arenas: [CaptureArena]) {
+        self = arenas.reduce(ArenaFill()) { fullest, arena in
+            fullest.fuller(ArenaFill(used: Int(clamping: arena.memory.counter(.pagesInUse)), pages: arena.memory.pageCount))
+        }
+    }
+
     /// Less than an eighth is used.
     var isLow: Bool { used < pages / 8 }
     /// At least half is used.

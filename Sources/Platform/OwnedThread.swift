@@ -2,6 +2,16 @@
 import Glibc
 import Synchronization
 
+/// What a thread gets of a core that others want too.
+package enum ThreadPriority: Equatable, Sendable {
+    /// Its share, as every thread.
+    case normal
+    /// What others leave: a thread of normal priority that wakes up takes the core at once (`SCHED_IDLE`, sched(7)).
+    case idle
+
+    fileprivate var policy: CInt { self == .normal ? SCHED_OTHER : PlatformLimits.schedIdle }
+}
+
 /// A named system thread that runs one closure; for work that blocks and must not run on an event loop.
 ///
 /// Owned by whoever started it: `join()` before letting go, or the thread is detached and runs on alone.
@@ -73,6 +83,34 @@ package final class OwnedThread: Sendable {
     package static func giveWay() -> Bool {
         // On Linux 0 means the calling thread alone (setpriority(2), "C library/kernel differences").
         setpriority(CInt(PRIO_PROCESS.rawValue), 0, PlatformLimits.backgroundNiceness) == 0
+    }
+
+    /// Gives this thread another priority; from any thread.
+    ///
+    /// - Parameter priority: a thread that was made idle comes back to normal only where `canRestorePriority`.
+    /// - Returns: whether the system did so; false also once the thread is being joined.
+    package func setPriority(_ priority: ThreadPriority) -> Bool {
+        handle.withLock { held in
+            guard let thread = held else { return false }
+            var parameters = sched_param(sched_priority: 0)
+            return unsafe pthread_setschedparam(thread, priority.policy, &parameters) == 0
+        }
+    }
+
+    /// Whether the system lets a thread of this process come back from idle to normal priority: it needs `CAP_SYS_NICE`, or a limit of
+    /// niceness (`RLIMIT_NICE`) that covers it.
+    ///
+    /// Tried, on a thread that ends with the try. Blocks the calling thread for it.
+    package static func canRestorePriority() -> Bool {
+        let parker = Parker()
+        guard let thread = try? OwnedThread(name: "weir-try", run: { parker.park(maxUs: PlatformLimits.longestParkUs) }) else {
+            return false
+        }
+        defer {
+            parker.wake()
+            thread.join()
+        }
+        return thread.setPriority(.idle) && thread.setPriority(.normal)
     }
 
     deinit {

@@ -37,7 +37,10 @@ import Glibc
     }
 
     /// Sleeps until woken or until the time is over.
-    package func park(maxUs: Int64) {
+    ///
+    /// - Returns: whether it was woken.
+    @discardableResult
+    package func park(maxUs: Int64) -> Bool {
         let us = min(max(0, maxUs), PlatformLimits.longestParkUs)
         let until = SystemClock().monotonicUs + us
         var deadline = timespec(tv_sec: Int(until / 1_000_000), tv_nsec: Int(until % 1_000_000) * 1_000)
@@ -45,7 +48,10 @@ import Glibc
         while !isWoken {
             if unsafe pthread_cond_timedwait(condition, mutex, &deadline) != 0 { break }
         }
-        isWoken = false
-        unsafe pthread_mutex_unlock(mutex)
+        defer {
+            isWoken = false
+            unsafe pthread_mutex_unlock(mutex)
+        }
+        return isWoken
     }
 }

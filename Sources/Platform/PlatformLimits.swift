@@ -27,4 +27,6 @@ package struct PlatformLimits: Sendable {
     static let handedSockets = 64
     /// The niceness of a thread that works behind traffic.
     static let backgroundNiceness: Int32 = 10
+    /// `SCHED_IDLE` of `<sched.h>`, which glibc shows under `_GNU_SOURCE` alone.
+    static let schedIdle: Int32 = 5
 }

@@ -119,6 +119,7 @@ extension ConfigWiring {
         limits.arenaBytes = Int(from.number("capture.arena_mib")) << 20
         limits.minFreeBytes = from.number("capture.min_free_bytes")
         limits.ballastBytes = from.number("capture.ballast_bytes")
+        limits.givesWay = true
         return limits
     }
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Platform
 import Testing
 
 @testable import Capture
@@ -40,5 +41,50 @@ import Testing
     @Test func theFullestArenaCounts() {
         let fullest = ArenaFill().fuller(room).fuller(ArenaFill(used: 5, pages: 10)).fuller(ArenaFill(used: 400, pages: 1_000))
         #expect(fullest.used == 5 && fullest.isHigh && !fullest.isLow && !ArenaFill(used: 1, pages: 1_000).isHigh)
+    }
+}
+
+@Suite struct PriorityTests {
+    private let room = ArenaFill(used: 10, pages: 1_000)
+    private let filling = ArenaFill(used: 200, pages: 1_000)
+    private let second: Int64 = 1_000_000
+
+    @Test func isIdleWhileThereIsRoomAndHurriesWhereThereIsNone() {
+        var priority = CapturePriority(nowUs: 0)
+        #expect(priority.look(room, waitUs: 110_000, nowUs: second) == .idle)
+        #expect(priority.look(filling, waitUs: 0, nowUs: 2 * second) == .normal)
+        #expect(priority.look(room, waitUs: 0, nowUs: 3 * second - 1) == .normal)
+        #expect(priority.look(room, waitUs: 0, nowUs: 3 * second) == .idle)
+    }
+
+    @Test func hurriesForOneThatWaitsLong() {
+        var priority = CapturePriority(nowUs: 0)
+        #expect(priority.look(room, waitUs: CapturePriority.longestWaitUs - 1, nowUs: second) == .idle)
+        #expect(priority.look(room, waitUs: CapturePriority.longestWaitUs, nowUs: second) == .normal)
+    }
+
+    /// A load that never ends would have it change back and forth.
+    @Test func changesMoreAndMoreSeldomUnderASteadyLoad() {
+        var priority = CapturePriority(nowUs: 0)
+        var changes: [Int64] = []
+        for look in 0..<60_000 as Range<Int64> {
+            // Idle capture starves: its arena fills within 100 ms.
+            let before = priority.current
+            let starves = before == .idle && look % 10 == 0
+            if priority.look(starves ? filling : room, waitUs: 0, nowUs: look * 10_000) != before { changes.append(look) }
+        }
+        #expect(changes.count >= 10 && changes.count <= 32, "\(changes.count) changes in ten minutes")
+    }
+
+    @Test func forgetsAHurryAfterALongCalm() {
+        var priority = CapturePriority(nowUs: 0)
+        var now: Int64 = 0
+        for _ in 0..<8 {
+            _ = priority.look(filling, waitUs: 0, nowUs: now)
+            while priority.look(room, waitUs: 0, nowUs: now) == .normal { now += second / 10 }
+        }
+        now += 2 * CapturePriority.mostCalmUs
+        #expect(priority.look(filling, waitUs: 0, nowUs: now) == .normal)
+        #expect(priority.look(room, waitUs: 0, nowUs: now + CapturePriority.leastCalmUs) == .idle)
     }
 }

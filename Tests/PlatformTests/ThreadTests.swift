@@ -28,6 +28,48 @@ import Testing
         #expect(getpriority(CInt(PRIO_PROCESS.rawValue), 0) == before)
     }
 
+    /// The policy as the kernel shows it: field 41 of `stat` (proc_pid_stat(5)).
+    private static func ownPolicy() -> String? {
+        let stat = try? PosixFileSystem().open("/proc/thread-self/stat", .read).read(at: 0, count: 1_024)
+        // The name is in brackets and may hold anything; the field after it is the third.
+        let fields = String(decoding: stat ?? [], as: UTF8.self).split(separator: ")").last?.split(separator: " ") ?? []
+        return fields.count > 38 ? String(fields[38]) : nil
+    }
+
+    @Test func anIdleThreadComesBackWhereTheSystemSaysSo() throws {
+        let parker = Parker()
+        let seen = Mutex<[String?]>([])
+        let (asked, told) = (Parker(), Parker())
+        let thread = try OwnedThread(name: "idler") {
+            for _ in 0..<2 {
+                asked.park(maxUs: 60_000_000)
+                seen.withLock { $0.append(ThreadTests.ownPolicy()) }
+                told.wake()
+            }
+            parker.park(maxUs: 60_000_000)
+        }
+        defer { parker.wake() }
+        #expect(thread.setPriority(.idle))
+        asked.wake()
+        told.park(maxUs: 60_000_000)
+        let isBack = thread.setPriority(.normal)
+        #expect(isBack == OwnedThread.canRestorePriority())
+        asked.wake()
+        told.park(maxUs: 60_000_000)
+        #expect(seen.withLock { $0 } == ["5", isBack ? "0" : "5"])
+        parker.wake()
+        thread.join()
+        #expect(!thread.setPriority(.normal))
+    }
+
+    @Test func aParkSaysWhetherItWasWoken() {
+        let parker = Parker()
+        #expect(!parker.park(maxUs: 1_000))
+        parker.wake()
+        #expect(parker.park(maxUs: 60_000_000))
+        #expect(!parker.park(maxUs: 1_000))
+    }
+
     private final class Tally {
         var count = 0
     }
