@@ -42,6 +42,7 @@ let package = Package(
     targets: [
         // MARK: Floor 0, module maps for Debian's libraries
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CBrotli", pkgConfig: "libbrotlienc libbrotlidec", providers: [.apt(["libbrotli-dev"])]),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
@@ -49,7 +50,7 @@ let package = Package(
         // MARK: Floor 1, ground, pure
         .target(name: "ByteCoding", swiftSettings: strict),
         .target(name: "Histograms", swiftSettings: strict),
-        .target(name: "Platform", swiftSettings: strictMemory),
+        .target(name: "Platform", dependencies: ["CLinux"], swiftSettings: strictMemory),
         .target(name: "Telemetry", swiftSettings: strictMemory),
 
         // MARK: Floor 2, nouns, pure
@@ -146,7 +147,7 @@ let package = Package(
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(name: "ByteCodingTests", dependencies: ["ByteCoding"], swiftSettings: strict),
         .testTarget(name: "HistogramsTests", dependencies: ["Histograms"], swiftSettings: strict),
-        .testTarget(name: "PlatformTests", dependencies: ["Platform"], swiftSettings: strict),
+        .testTarget(name: "PlatformTests", dependencies: ["CLinux", "Platform"], swiftSettings: strict),
         .testTarget(name: "TelemetryTests", dependencies: ["Telemetry"], swiftSettings: strict),
         .testTarget(name: "ExchangeModelTests", dependencies: ["ByteCoding", "ExchangeModel"], swiftSettings: strict),
         .testTarget(

@@ -122,21 +122,30 @@ package final class CaptureEngine: Sendable {
             everySecond: { lock.tryAgain() })
         self.limits = limits
         self.clock = clock
-        let thread = try OwnedThread(name: "weir-capture") { loop.run() }
+        let givesWay = limits.givesWay && CaptureEngine.mayGiveWay(logger)
+        let thread = try OwnedThread(name: "weir-capture") {
+            // Where the disk's priority cannot be had the thread may still be idle: disks that sort by it are rare.
+            if givesWay { _ = OwnedThread.keepDiskPriority() }
+            loop.run()
+        }
         running = Running(
-            thread: thread, watch: limits.givesWay ? CaptureEngine.watch(thread, counters, clock, logger) : nil, places: places,
+            thread: thread, watch: givesWay ? CaptureEngine.watch(thread, counters, clock) : nil, places: places,
             files: files, logger: logger, node: node, epoch: epoch, lock: lock)
     }
 
-    /// Nil where the system does not let a thread come back from idle priority, or has no more threads: capture then runs as any thread.
-    private static func watch(
-        _ thread: OwnedThread, _ counters: CaptureCounters, _ clock: any Clock, _ logger: Logger
-    ) -> (CaptureWatch, OwnedThread)? {
-        let mayRestore = OwnedThread.canRestorePriority()
+    /// Whether the system lets a thread come back from idle priority; else capture runs as any thread.
+    private static func mayGiveWay(_ logger: Logger) -> Bool {
+        let may = OwnedThread.canRestorePriority()
         logger.info(
-            "capture \(mayRestore ? "lets" : "cannot let") event loops on its core go first",
-            metadata: mayRestore ? [:] : ["needs": "CAP_SYS_NICE, or a limit of niceness of 20 (systemd: LimitNICE=+0)"])
-        guard mayRestore else { return nil }
+            "capture \(may ? "lets" : "cannot let") event loops on its core go first",
+            metadata: may ? [:] : ["needs": "CAP_SYS_NICE, or a limit of niceness of 20 (systemd: LimitNICE=+0)"])
+        return may
+    }
+
+    /// Nil where the system has no more threads.
+    private static func watch(
+        _ thread: OwnedThread, _ counters: CaptureCounters, _ clock: any Clock
+    ) -> (CaptureWatch, OwnedThread)? {
         let watch = CaptureWatch(thread, counters: counters, clock: clock)
         guard let own = try? OwnedThread(name: "weir-watch", run: { watch.run() }) else { return nil }
         return (watch, own)

@@ -6,8 +6,8 @@ import Platform
 struct CapturePriority {
     /// An exchange that waits longer than this for its segment makes capture hurry, microseconds.
     ///
-    /// In calm times a batch waits for 100,000.
-    static let longestWaitUs: Int64 = 250_000
+    /// In calm times a batch waits for 100,000, and the sync that follows is promised a second after the first of its writes.
+    static let longestWaitUs: Int64 = 150_000
     /// Calm for so long before capture is idle again, microseconds: at first, and at most.
     static let leastCalmUs: Int64 = 1_000_000
     static let mostCalmUs: Int64 = 64_000_000

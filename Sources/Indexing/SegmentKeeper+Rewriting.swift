@@ -156,8 +156,16 @@ extension SegmentKeeper {
         }
     }
 
-    /// Writes the facts of a segment anew whose records are gone.
-    func rewriteFacts(_ file: SegmentFile, _ erasures: Erasures, _ report: inout KeepingReport) throws {
+    /// Writes the facts of a segment anew; its records stay as they are, or are gone.
+    ///
+    /// - Parameters:
+    ///   - file: the facts.
+    ///   - report: gets what was done.
+    ///   - change: what becomes of some facts; what it leaves out is erased from the index too.
+    /// - Throws: `SegmentError`, `FactStoreError`, or what `change` throws; the segment is as it was.
+    func rewriteFacts(
+        _ file: SegmentFile, _ report: inout KeepingReport, change: ([ExchangeFact]) throws -> [ExchangeFact]
+    ) throws {
         var erased: [ExchangeID] = []
         var sums = FactSums()
         let before = file.fileName.with(.records)
@@ -166,15 +174,17 @@ extension SegmentKeeper {
             var rest = try SealedLines(file, in: directory)
             try draft.writeFacts {
                 guard let lines = try rest.next() else { return nil }
-                return try lines.compactMap { line in
-                    var fact = try ExchangeFact(line: line)
-                    guard !erasures.covers(fact) else {
-                        erased.append(fact.head.id)
-                        return nil
-                    }
-                    fact.location.segment = draft.recordsName
-                    sums.add(fact)
-                    return fact.encodedLine()
+                let facts = try lines.map { try ExchangeFact(line: $0) }
+                let kept = try change(facts)
+                if kept.count < facts.count {
+                    let ids = Set(kept.map(\.head.id))
+                    erased += facts.map(\.head.id).filter { !ids.contains($0) }
+                }
+                return kept.map { fact in
+                    var moved = fact
+                    moved.location.segment = draft.recordsName
+                    sums.add(moved)
+                    return moved.encodedLine()
                 }
             } sums: {
                 (sums.values, sums.startedAtUs)

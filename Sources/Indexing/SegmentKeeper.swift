@@ -106,7 +106,9 @@ package final class SegmentKeeper {
                 attempt(file, &report) { report in
                     guard try holds(file, erasures) else { return }
                     guard directory.hold(of: file.stem) == nil else { return report.held.append(file.name) }
-                    if file.fileName.part == .facts { return try rewriteFacts(file, erasures, &report) }
+                    if file.fileName.part == .facts {
+                        return try rewriteFacts(file, &report) { $0.filter { !erasures.covers($0) } }
+                    }
                     try replace(file, erasures, ends, &report)
                 }
             }
@@ -190,7 +192,7 @@ package final class SegmentKeeper {
         do { try body(&report) } catch { report.failures.append("\(file.name): \(error)") }
     }
 
-    private func checkpoints() throws -> [String: Int64] {
+    func checkpoints() throws -> [String: Int64] {
         Dictionary(try store.checkpoints().map { ($0.segment, $0.offset) }, uniquingKeysWith: max)
     }
 
@@ -217,7 +219,7 @@ package final class SegmentKeeper {
         try body()
     }
 
-    private func locked<T>(_ body: () throws -> T) throws -> T {
+    func locked<T>(_ body: () throws -> T) throws -> T {
         let path = SegmentSealing.lockPath(of: directory)
         guard let held = try directory.files.tryLock(path) else {
             throw IndexingError(

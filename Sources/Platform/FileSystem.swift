@@ -44,6 +44,8 @@ package protocol FileSystem: Sendable {
     func open(_ path: String, _ mode: OpenMode) throws(PlatformError) -> any OpenFile
     /// Gives a file another name, replacing what had it; durable only after `syncDirectory`.
     func rename(_ from: String, to: String) throws(PlatformError)
+    /// Gives a file a second name, which must not be there yet; durable only after `syncDirectory`.
+    func link(_ from: String, to: String) throws(PlatformError)
     /// Removes a file's name; durable only after `syncDirectory`.
     func unlink(_ path: String) throws(PlatformError)
     /// Cuts a file to a size.

@@ -8,8 +8,8 @@ package enum FileOperation: Sendable, Hashable, CaseIterable {
     case write
     /// A read, a sync of a file, a sync of a directory, an open.
     case read, sync, syncDirectory, open
-    /// A truncation, a rename, a removal, a listing, a creation of directories.
-    case truncate, rename, unlink, list, createDirectories
+    /// A truncation, a rename, a second name, a removal, a listing, a creation of directories.
+    case truncate, rename, link, unlink, list, createDirectories
 }
 
 /// A file system in memory that fails on demand and forgets, at a power cut, what was not synced.
@@ -125,6 +125,16 @@ package final class MemoryFileSystem: FileSystem {
         try during(.rename, "rename", from) { memory in
             guard let id = memory.names[from], memory.isDirectory(PathText.parent(of: to)) else { return ENOENT }
             memory.names[from] = nil
+            memory.names[to] = id
+            return nil
+        }
+    }
+
+    /// Gives a file a second name.
+    package func link(_ from: String, to: String) throws(PlatformError) {
+        try during(.link, "link", from) { memory in
+            guard let id = memory.names[from], memory.isDirectory(PathText.parent(of: to)) else { return ENOENT }
+            guard memory.names[to] == nil else { return EEXIST }
             memory.names[to] = id
             return nil
         }

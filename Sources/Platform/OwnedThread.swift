@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import CLinux
 import Glibc
 import Synchronization
 
@@ -96,6 +97,12 @@ package final class OwnedThread: Sendable {
             return unsafe pthread_setschedparam(thread, priority.policy, &parameters) == 0
         }
     }
+
+    /// Keeps the calling thread's reads, writes and syncs from becoming idle with it: without a priority of their own they take that of the
+    /// thread (ioprio_set(2)), and a busy disk then lets them wait for seconds.
+    ///
+    /// - Returns: whether the system did so.
+    package static func keepDiskPriority() -> Bool { weir_ioprio_best_effort() == 0 }
 
     /// Whether the system lets a thread of this process come back from idle to normal priority: it needs `CAP_SYS_NICE`, or a limit of
     /// niceness (`RLIMIT_NICE`) that covers it.

@@ -68,6 +68,11 @@ package struct PosixFileSystem: FileSystem {
         guard unsafe Glibc.rename(from, to) == 0 else { throw PlatformError(errno: errno, operation: "rename", path: from) }
     }
 
+    /// Gives a file a second name.
+    package func link(_ from: String, to: String) throws(PlatformError) {
+        guard unsafe Glibc.link(from, to) == 0 else { throw PlatformError(errno: errno, operation: "link", path: from) }
+    }
+
     /// Removes a file's name.
     package func unlink(_ path: String) throws(PlatformError) {
         guard unsafe Glibc.unlink(path) == 0 else { throw PlatformError(errno: errno, operation: "unlink", path: path) }

@@ -12,18 +12,27 @@ package final class SealedDraft {
     /// Where each line went, in the order in which they lie.
     package let places: [SealedPlace]
     private let directory: SegmentDirectory
-    /// Nothing but the facts is written: the records are gone.
-    private let isFactsOnly: Bool
+    private let records: Records
     /// Whether the file that is replaced gave less than was written to it: facts of it may have lost their records.
     package let isIncomplete: Bool
     private static let factsFrameBytes = 4 << 20
 
+    /// What becomes of the records.
+    enum Records {
+        /// They were written anew.
+        case written
+        /// They stay as they are: the file of the generation before gets a second name.
+        case kept(SegmentFile)
+        /// They are gone.
+        case none
+    }
+
     init(
-        directory: SegmentDirectory, manifest: SegmentManifest, places: [SealedPlace], isFactsOnly: Bool = false,
+        directory: SegmentDirectory, manifest: SegmentManifest, places: [SealedPlace], records: Records = .written,
         isIncomplete: Bool = false
     ) {
         self.directory = directory
-        self.isFactsOnly = isFactsOnly
+        self.records = records
         self.isIncomplete = isIncomplete
         self.manifest = manifest
         self.places = places
@@ -105,15 +114,22 @@ package final class SealedDraft {
         let files = directory.files
         let name = manifest.name
         do throws(PlatformError) {
-            for part in [SegmentName.Part.records, .facts] where part == .records ? !isFactsOnly : manifest.facts != nil {
-                let target = name.with(part)
-                try files.rename(
-                    SealedFileWriter.temporary(target, in: directory), to: PathText.join(directory.path, target.description))
+            switch records {
+            case .written: try rename(.records)
+            case .kept(let file): try files.link(file.path, to: PathText.join(directory.path, recordsName))
+            case .none: break
             }
+            if manifest.facts != nil { try rename(.facts) }
             try files.syncDirectory(directory.path)
             try files.replaceFile(PathText.join(directory.path, name.description), with: manifest.encoded())
         } catch {
             throw SealedFileWriter.failed(name, error)
         }
+    }
+
+    private func rename(_ part: SegmentName.Part) throws(PlatformError) {
+        let target = manifest.name.with(part)
+        try directory.files.rename(
+            SealedFileWriter.temporary(target, in: directory), to: PathText.join(directory.path, target.description))
     }
 }

@@ -2,7 +2,7 @@
 import Platform
 
 extension SegmentSealing {
-    /// Begins a new generation of a segment whose records are gone: only its facts are to be written.
+    /// Begins a new generation of a segment of which only the facts are to be written: its records stay as they are, or are gone.
     ///
     /// - Parameter facts: the facts of the generation that is replaced.
     /// - Returns: a draft that has no places.
@@ -12,7 +12,8 @@ extension SegmentSealing {
         manifest.generation += 1
         manifest.records.file = manifest.name.with(.records).description
         manifest.facts = nil
-        return SealedDraft(directory: directory, manifest: manifest, places: [], isFactsOnly: true)
+        let records = directory.file(named: facts.fileName.with(.records).description)
+        return SealedDraft(directory: directory, manifest: manifest, places: [], records: records.map { .kept($0) } ?? .none)
     }
 
     /// Removes a segment's file that another has taken the place of, or that holds nothing, with all that belongs to it.

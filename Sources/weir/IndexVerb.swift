@@ -13,7 +13,7 @@ struct IndexVerb: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "index", abstract: "Read new records into the index, once.",
         discussion: """
-            Rerunnable and exactly once: goes on from its checkpoint. Waits for another indexer up to --max-duration, then exits 3. --rebuild reads all segments and sidecars into a new index, which takes the place of the old one once it is whole; until then the old one answers. --reprice prices what is in the index by the prices in force now, from --since to --until.
+            Rerunnable and exactly once: goes on from its checkpoint. Waits for another indexer up to --max-duration, then exits 3. --rebuild reads all segments and sidecars into a new index, which takes the place of the old one once it is whole; until then the old one answers. --reprice prices what is in the index by the prices in force now, from --since to --until, and writes the sidecars anew whose costs changed; what is held is named, and the exit code is 1 then.
 
             EXAMPLES:
               weir index
@@ -70,6 +70,7 @@ struct IndexVerb: ParsableCommand {
 
     private func runRepricing(_ maxDurationUs: Int64) throws {
         let clock = SystemClock()
+        let startedUs = clock.monotonicUs
         let sinceUs = try since.map { try TimeArgument.parse($0, nowUs: clock.wallUs) }
         let untilUs = try until.map { try TimeArgument.parse($0, nowUs: clock.wallUs) }
         let pricer = BookPricer(try PriceFiles(data.directory).book())
@@ -80,12 +81,37 @@ struct IndexVerb: ParsableCommand {
             if done.facts > 0 { Terminal.progress("repricing: \(done.facts) facts, \(done.changed) changed") }
         }
         Terminal.endProgress()
-        if json { try Terminal.data(IndexRun.json(report, version: pricer.version)) }
+        let leftUs = maxDurationUs - (clock.monotonicUs - startedUs)
+        let sidecars = report.isComplete ? try rewriteSidecars(store, sinceUs, untilUs, leftUs: leftUs) : KeepingReport()
+        if json { try Terminal.data(IndexRun.json(report, sidecars, version: pricer.version)) }
+        let isComplete = report.isComplete && sidecars.isFinished && sidecars.waiting == 0
+        for text in sidecars.failures { Terminal.say("weir: \(text)") }
+        for name in sidecars.held { Terminal.say("weir: \(name) is held and keeps its costs; see `weir segment release`") }
         Terminal.say(
             "\(report.changed) of \(report.facts) facts have another cost or price version now: "
-                + "\(HumanUnits.dollars(nanousd: report.beforeNanousd)) before, \(HumanUnits.dollars(nanousd: report.afterNanousd)) now"
-                + (report.isComplete ? "" : "; not finished, run it again"))
-        if !report.isComplete { throw VerbFailure(exitCode: 3, message: "") }
+                + "\(HumanUnits.dollars(nanousd: report.beforeNanousd)) before, \(HumanUnits.dollars(nanousd: report.afterNanousd)) now; "
+                + "\(sidecars.rewritten) sidecars written anew" + (isComplete ? "" : "; not finished, run it again"))
+        if !isComplete { throw VerbFailure(exitCode: 3, message: "") }
+        if !sidecars.failures.isEmpty || !sidecars.held.isEmpty { throw VerbFailure(exitCode: 1, message: "") }
+    }
+
+    /// The sidecars follow the index; a gateway that seals has the segments to itself for a while.
+    private func rewriteSidecars(_ store: FactStore, _ sinceUs: Int64?, _ untilUs: Int64?, leftUs: Int64) throws -> KeepingReport
+    {
+        let clock = SystemClock()
+        let endUs = clock.monotonicUs + leftUs
+        let keeper = SegmentKeeper(
+            store: store, directory: try data.directory.log, lock: IndexLock(path: data.directory.paths.lock))
+        defer { Terminal.endProgress() }
+        while true {
+            do {
+                return try keeper.repriceFacts(
+                    sinceUs: sinceUs, untilUs: untilUs, shouldStop: { clock.monotonicUs >= endUs },
+                    progress: { Terminal.progress("repricing: \($0.name)") })
+            } catch let error as IndexingError where error.code == .locked && clock.monotonicUs < endUs {
+                clock.sleep(us: 200_000)
+            }
+        }
     }
 }
 
@@ -127,12 +153,12 @@ enum IndexRun {
         Terminal.progress("indexing: \(report.facts) facts, \(report.bytes * 100 / report.totalBytes) %")
     }
 
-    static func json(_ report: RepriceReport, version: String) -> [UInt8] {
+    static func json(_ report: RepriceReport, _ sidecars: KeepingReport, version: String) -> [UInt8] {
         var json = JSONWriter()
         json.beginObject()
         let numbers: [(String, Int64)] = [
             ("facts", Int64(report.facts)), ("changed", Int64(report.changed)), ("before_nanousd", report.beforeNanousd),
-            ("after_nanousd", report.afterNanousd),
+            ("after_nanousd", report.afterNanousd), ("sidecars", Int64(sidecars.rewritten)), ("waiting", Int64(sidecars.waiting)),
         ]
         for (key, value) in numbers {
             json.key(key)
@@ -140,8 +166,14 @@ enum IndexRun {
         }
         json.key("price_version")
         json.value(version)
+        for (key, texts) in [("held", sidecars.held), ("failures", sidecars.failures)] {
+            json.key(key)
+            json.beginArray()
+            for text in texts { json.value(text) }
+            json.endArray()
+        }
         json.key("complete")
-        json.value(report.isComplete)
+        json.value(report.isComplete && sidecars.isFinished && sidecars.waiting == 0)
         json.endObject()
         json.newline()
         return json.bytes

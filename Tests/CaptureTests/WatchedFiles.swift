@@ -33,6 +33,7 @@ final class WatchedFiles: FileSystem {
         WatchedFile(try files.open(path, mode), refusing, appended)
     }
     func rename(_ from: String, to: String) throws(PlatformError) { try files.rename(from, to: to) }
+    func link(_ from: String, to: String) throws(PlatformError) { try files.link(from, to: to) }
     func unlink(_ path: String) throws(PlatformError) {
         try check(.unlink, path)
         try files.unlink(path)

@@ -32,6 +32,14 @@ extension Traffic {
         return found.sorted { $0.head.id < $1.head.id }
     }
 
+    /// A price that no fact of the traffic had before.
+    static func dearer(_ fact: ExchangeFact) -> FactPrice? {
+        var cost = CostBreakdown()
+        cost.inputNanousd = 7 + fact.requestBodyBytes
+        cost.totalNanousd = cost.inputNanousd
+        return FactPrice(cost: cost, version: "dearer")
+    }
+
     func erase(_ targets: [Erasure.Target]) throws -> KeepingReport {
         try keeper(store()).erase(targets.map { Erasure($0, atUs: Int64.max) })
     }
@@ -168,6 +176,46 @@ extension Traffic {
         #expect(try traffic.store().count() == 29)
         traffic.removeIndex()
         #expect(try traffic.index().facts == 29)
+    }
+
+    @Test func sidecarsFollowARepricing() throws {
+        let traffic = try Traffic()
+        let parts = (0..<3).map { Traffic.records(seed: UInt64(300 + $0), count: 20) }
+        for part in parts { try traffic.write(part.map { $0 }, perBatch: 9) }
+        try traffic.index()
+        try traffic.seal()
+        let before = try traffic.segments().map { try traffic.directory.manifest(of: $0) }
+        let held = try traffic.segments()[2]
+        try traffic.directory.set(SegmentHold(reason: "case 8", atUs: 5), on: held.stem)
+        let store = try traffic.store()
+        #expect(try store.reprice(sinceUs: nil, untilUs: nil, price: Traffic.dearer).changed == 60)
+        let keeper = traffic.keeper(store)
+        // None begins in the range.
+        #expect(try keeper.repriceFacts(sinceUs: Int64.max, untilUs: nil) == KeepingReport())
+        #expect(try keeper.repriceFacts(sinceUs: nil, untilUs: 0) == KeepingReport())
+        let report = try keeper.repriceFacts(sinceUs: nil, untilUs: nil)
+        #expect(report.rewritten == 2 && report.held == [held.name] && report.failures.isEmpty && report.isFinished, "\(report)")
+        let again = try keeper.repriceFacts(sinceUs: nil, untilUs: nil)
+        #expect(again.rewritten == 0 && again.held == [held.name])
+        let after = try traffic.segments().map { try traffic.directory.manifest(of: $0) }
+        #expect(after.map(\.generation) == [2, 2, 1] && after.map(\.records.sha256) == before.map(\.records.sha256))
+        for (manifest, records) in zip(after, parts).prefix(2) {
+            let cost = records.reduce(Int64(0)) { $0 + 7 + $1.requestBody.wireByteCount }
+            #expect(manifest.sums["cost.total_nanousd"] == cost && manifest.facts?.lines == 20)
+        }
+        #expect(try traffic.segments().allSatisfy { SegmentVerify.hasSoundFacts($0, in: traffic.directory) })
+        #expect(try traffic.fetched() == Self.byID(parts.flatMap { $0 }))
+        // Once payloads have expired the sidecars are the source.
+        try traffic.directory.liftHold(on: held.stem)
+        #expect(try keeper.repriceFacts(sinceUs: nil, untilUs: nil).rewritten == 1)
+        let dump = try traffic.dump()
+        var policy = RetentionPolicy()
+        policy.bytes = 0
+        try SegmentRetention.apply(
+            SegmentRetention.plan(policy, in: traffic.directory, nowUs: SystemClock().wallUs), in: traffic.directory)
+        traffic.removeIndex()
+        #expect(try traffic.index().facts == 60)
+        #expect(try traffic.dump() == dump)
     }
 
     @Test func aHoldStopsErasureAndRemoval() throws {

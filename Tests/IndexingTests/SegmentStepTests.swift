@@ -55,45 +55,60 @@ private struct StepBench {
         return bytes
     }
 
-    /// The exchanges whose facts lie in sidecars, and those whose records lie in segments.
-    func inFiles() throws -> (facts: Set<ExchangeID>, records: Set<ExchangeID>) {
+    /// The exchanges whose facts lie in sidecars, and those whose records lie in segments; the price versions in the sidecars.
+    func inFiles() throws -> (facts: Set<ExchangeID>, records: Set<ExchangeID>, versions: Set<String?>) {
         var facts: Set<ExchangeID> = []
+        var versions: Set<String?> = []
         var records: Set<ExchangeID> = []
         for name in try files.list("/log").compactMap({ SegmentName(fileName: $0) })
         where name.part == .facts || name.part == .records {
             var rest = try SealedLines(try #require(directory.file(named: name.description)), in: directory)
             while let lines = try rest.next() {
                 for line in lines {
-                    if name.part == .facts { facts.insert(try ExchangeFact(line: line).head.id) }
+                    if name.part == .facts {
+                        let fact = try ExchangeFact(line: line)
+                        facts.insert(fact.head.id)
+                        versions.insert(fact.priceVersion)
+                    }
                     if name.part == .records { records.insert(try ExchangeRecord(line: line).head.id) }
                 }
             }
         }
-        return (facts, records)
+        return (facts, records, versions)
     }
 }
 
 /// At whatever operation the disk fails or the power goes while segments are sealed, erased from or removed: the next run finishes it.
 @Suite struct SegmentStepTests {
-    enum Work: CaseIterable { case sealing, erasingHot, erasingSealed, erasingExpired }
+    enum Work: CaseIterable {
+        case sealing, erasingHot, erasingSealed, erasingExpired, repricing, repricingExpired
+
+        var beginsSealed: Bool { self != .sealing && self != .erasingHot }
+        var beginsExpired: Bool { self == .erasingExpired || self == .repricingExpired }
+        var erases: Bool { self == .erasingHot || self == .erasingSealed || self == .erasingExpired }
+        var reprices: Bool { self == .repricing || self == .repricingExpired }
+    }
 
     private static func prepare(_ work: Work, _ bench: StepBench) throws {
-        guard work == .erasingSealed || work == .erasingExpired else { return }
+        guard work.beginsSealed else { return }
         _ = try bench.keeper().seal()
-        guard work == .erasingExpired else { return }
-        var policy = RetentionPolicy()
-        policy.ageUs = 0
-        _ = try bench.keeper().retain(policy)
+        if work.beginsExpired {
+            var policy = RetentionPolicy()
+            policy.ageUs = 0
+            _ = try bench.keeper().retain(policy)
+        }
+        if work.reprices { _ = try bench.store().reprice(sinceUs: nil, untilUs: nil, price: Traffic.dearer) }
     }
 
     private static func run(_ work: Work, _ keeper: SegmentKeeper) throws -> KeepingReport {
-        work == .sealing ? try keeper.seal() : try keeper.erase(StepBench.erasures)
+        if work.reprices { return try keeper.repriceFacts(sinceUs: nil, untilUs: nil) }
+        return work == .sealing ? try keeper.seal() : try keeper.erase(StepBench.erasures)
     }
 
     @Test(arguments: Work.allCases, [false, true]) func isFinishedByTheNextRun(work: Work, withPowerCut: Bool) throws {
         // A power cut at a reading is a power cut at the writing before it.
         let readings: [FileOperation] = withPowerCut ? [] : [.open, .read]
-        for operation in [FileOperation.write, .sync, .syncDirectory, .rename, .unlink] + readings {
+        for operation in [FileOperation.write, .sync, .syncDirectory, .rename, .link, .unlink] + readings {
             var nth = 0
             while true {
                 nth += 1
@@ -113,20 +128,21 @@ private struct StepBench {
                 guard isReached else { break }
                 try #require(nth < 200)
             }
-            #expect(nth > 1 || operation == .unlink || operation == .read, "\(operation) was never asked for")
+            #expect(nth > 1 || [.link, .unlink, .read].contains(operation), "\(operation) was never asked for")
         }
     }
 
     private static func check(_ work: Work, _ bench: StepBench, _ comment: String, rebuilding: Bool) throws {
-        let kept = Set(StepBench.records.filter { work == .sealing || !StepBench.isGone($0) }.map(\.head.id))
+        let kept = Set(StepBench.records.filter { !work.erases || !StepBench.isGone($0) }.map(\.head.id))
         let there = try bench.inFiles()
         #expect(there.facts == kept, "\(comment)")
-        #expect(there.records == (work == .erasingExpired ? [] : kept), "\(comment)")
+        #expect(there.records == (work.beginsExpired ? [] : kept), "\(comment)")
+        if work.reprices { #expect(there.versions == ["dearer"], "\(comment)") }
         var indexed: Set<ExchangeID> = []
         let reader = SegmentRecordReader(directory: bench.directory)
         try bench.store().forEachFact { fact in
             indexed.insert(fact.head.id)
-            guard work != .erasingExpired else { return }
+            guard !work.beginsExpired else { return }
             let place = fact.location
             let line = try reader.record(segment: place.segment, frame: place.frame, offset: Int(place.offset))
             #expect(try ExchangeRecord(line: line).head.id == fact.head.id, "\(comment)")
@@ -135,8 +151,8 @@ private struct StepBench {
         let names = try bench.files.list("/log")
         #expect(names.allSatisfy { !$0.hasSuffix(".tmp") && !$0.hasSuffix(".hot") }, "\(comment): \(names)")
         #expect(names.count { $0.hasSuffix(".manifest.json") } == 1, "\(comment): \(names)")
-        // A new index says the same.
-        guard rebuilding else { return }
+        // A new index says the same; what has records is priced anew.
+        guard rebuilding, work != .repricing else { return }
         let before = try bench.dump()
         for suffix in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: bench.paths.index + suffix) }
         try bench.index()

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import CLinux
 import Glibc
 import Platform
 import Synchronization
@@ -60,6 +61,23 @@ import Testing
         parker.wake()
         thread.join()
         #expect(!thread.setPriority(.normal))
+    }
+
+    @Test func anIdleThreadKeepsItsPlaceAtTheDisk() throws {
+        let seen = Mutex<[Int]>([])
+        let (made, set) = (Parker(), Parker())
+        let thread = try OwnedThread(name: "idler") {
+            let isKept = OwnedThread.keepDiskPriority()
+            made.wake()
+            set.park(maxUs: 60_000_000)
+            seen.withLock { $0 = [isKept ? 1 : 0, weir_ioprio()] }
+        }
+        made.park(maxUs: 60_000_000)
+        #expect(thread.setPriority(.idle))
+        set.wake()
+        thread.join()
+        // Class 2, best effort, level 4.
+        #expect(seen.withLock { $0 } == [1, 2 << 13 | 4])
     }
 
     @Test func aParkSaysWhetherItWasWoken() {

@@ -31,6 +31,7 @@ private final class MeanwhileFiles: FileSystem {
     func list(_ path: String) throws(PlatformError) -> [String] { try files.list(path) }
     func status(of path: String) throws(PlatformError) -> FileStatus? { try files.status(of: path) }
     func rename(_ from: String, to: String) throws(PlatformError) { try files.rename(from, to: to) }
+    func link(_ from: String, to: String) throws(PlatformError) { try files.link(from, to: to) }
     func unlink(_ path: String) throws(PlatformError) { try files.unlink(path) }
     func truncate(_ path: String, to size: Int64) throws(PlatformError) { try files.truncate(path, to: size) }
     func syncDirectory(_ path: String) throws(PlatformError) { try files.syncDirectory(path) }
