@@ -68,8 +68,9 @@ static void cut(const char *path, unsigned keep, uint64_t seed) {
         if (r % 1000 >= keep) continue;
         kept++;
         uint32_t sectors = late[i].count / SECTOR;
-        // One of two is torn: some of its sectors are old.
-        if (keep < 1000 && (r >> 32) % 2 == 0 && sectors > 1) {
+        // One of two is torn: some of its sectors are old. The superblock of ext4, in the first block, is not: it has a checksum and no second
+        // copy that a mount would take, so ext4 counts on disks that write it whole.
+        if (keep < 1000 && (r >> 32) % 2 == 0 && sectors > 1 && late[i].at >= BLOCK) {
             for (uint32_t s = 0; s < sectors; s++)
                 if (mix(r + s) & 1) memcpy(image + late[i].at + s * SECTOR, late[i].bytes + s * SECTOR, SECTOR);
         } else {
