@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .ONESHELL:
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help setup build release release-bench venv test lint format demo clean crash index-kill powercut faults fuzz bench corpus answers answers-speed soak memory density overhead notebooks
+.PHONY: help setup build release release-bench venv test lint format demo clean crash index-kill lag powercut faults fuzz bench corpus answers answers-speed soak memory density overhead notebooks
 
 APT_BUILD := libsqlite3-dev libzstd-dev libcurl4-openssl-dev zlib1g-dev libbrotli-dev
 APT_TEST := zstd jq python3-venv sqlite3 faketime
@@ -111,17 +111,17 @@ crash: release ## campaign: kill -9 under load, and death at every call that wri
 index-kill: release ## campaign: `weir index` killed at random instants; what it ends with equals an index made at a stretch
 	@Tests/Campaigns/index_kill.sh
 
+lag: release ## campaign: how soon an exchange is in the index at 500 a second, by its caller's ledger
+	@Tests/Campaigns/lag.sh
+
 powercut: release ## campaign: power cuts of an ext4 disk under load (needs root, FUSE, loop devices)
 	@Tests/Campaigns/powercut.sh
 
 faults: release ## campaign: full, failing, slow, read-only and removed disks under load (needs root, strace)
 	@Tests/Campaigns/faults.sh
 
-fuzz: setup ## campaign: the seeded tests with many more rounds
-	@$(say) "Long rounds of the seeded tests"
-	export WEIR_FUZZ_ROUNDS="$${WEIR_FUZZ_ROUNDS:-400000}" WEIR_DAMAGE_ROUNDS="$${WEIR_DAMAGE_ROUNDS:-3000}"
-	export WEIR_READER_ROUNDS="$${WEIR_READER_ROUNDS:-15000}"
-	swift test --filter 'DifferentialTests|ArenaRecoveryTests|FuzzCampaignTests'
+fuzz: setup ## campaign: the seeded tests with many more rounds, ten million inputs for the readers (needs gcc)
+	@Tests/Campaigns/fuzz.sh
 
 corpus: release venv ## campaign: recorded provider traffic through the gateway, whole and cut off, byte for byte (needs ../shared)
 	@Tests/Campaigns/corpus.sh

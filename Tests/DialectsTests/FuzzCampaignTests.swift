@@ -2,6 +2,7 @@
 import ByteCoding
 import ExchangeModel
 import Foundation
+import Synchronization
 import TestSupport
 import Testing
 
@@ -61,6 +62,31 @@ struct Mutator {
         let end = bytes[start...].firstIndex { $0 < 0x30 || $0 > 0x39 } ?? bytes.count
         bytes.replaceSubrange(start..<end, with: Mutator.pieces[Int(random.next() % 6)])
     }
+}
+
+/// What a piece of code takes from malloc at its peak, where the campaign has preloaded `allocwatch.so`; nothing is known elsewhere.
+enum AllocationWatch {
+    private static let begin = symbol("weir_allocwatch_begin").map { unsafeBitCast($0, to: (@convention(c) () -> Void).self) }
+    private static let peak = symbol("weir_allocwatch_peak").map { unsafeBitCast($0, to: (@convention(c) () -> Int).self) }
+
+    private static func symbol(_ name: String) -> UnsafeMutableRawPointer? { dlsym(nil, name) }
+
+    /// Runs the body; it must take no more than a small multiple of its input, and what every call takes.
+    static func bounded<T>(by input: Int, _ body: () throws -> T) rethrows -> T {
+        begin?()
+        let result = try body()
+        if let taken = peak?() {
+            largest.withLock { $0 = max($0, Double(taken - fixedBytes) / Double(max(1, input))) }
+            #expect(taken <= times * input + fixedBytes, "\(taken) bytes for \(input)")
+        }
+        return result
+    }
+
+    /// A value takes up to 24 bytes in a document's tape, and may be two bytes long: `1,`.
+    private static let times = 16
+    private static let fixedBytes = 64 << 10
+    /// Most bytes taken beyond the fixed ones, as a multiple of the input.
+    static let largest = Mutex<Double>(0)
 }
 
 /// Seeded mutations over every reader and every framing: never a trap, never a value that cannot be, always the same value.
@@ -167,7 +193,16 @@ struct Mutator {
                     offset: Int64.random(in: -9...400, using: &mutator.random),
                     timeUs: Int64.random(in: Int64.min...Int64.max, using: &mutator.random))
             }
-            check(ExchangeReader.read(record), record)
+            let size = answer.count + (record.requestBody.content?.count ?? 0)
+            check(AllocationWatch.bounded(by: size) { ExchangeReader.read(record) }, record)
+        }
+        sayLargest()
+    }
+
+    private func sayLargest() {
+        let largest = AllocationWatch.largest.withLock { $0 }
+        if largest > 0 {
+            Swift.print("fuzz: at most \(String(format: "%.1f", largest)) times its input, and 64 KiB, was taken of malloc")
         }
     }
 
@@ -192,38 +227,43 @@ struct Mutator {
             let seed = Self.seeds[round % Self.seeds.count]
             let bytes = mutator.mutated(seed.answer, with: Self.seeds.randomElement(using: &mutator.random)?.answer ?? [])
             let start = round % 2 == 0 ? 0 : Int.random(in: 0...bytes.count, using: &mutator.random)
-            let range = start..<bytes.count
-            var end = start
-            var sum = 0
-            for event in ServerSentEvents(bytes, in: range, startsCut: start > 0) {
-                #expect(event.endOffset > end || bytes.isEmpty)
-                end = event.endOffset
-                sum += event.data.count
-            }
-            #expect(sum <= bytes.count && end <= bytes.count)
-            for pieces in [
-                Array(JSONArrayElements(bytes, in: range, startsCut: start > 0)),
-                Array(JSONLines(bytes, in: range, startsCut: start > 0)),
-            ] {
-                var place = start
-                for piece in pieces {
-                    #expect(piece.range.lowerBound >= place && !piece.range.isEmpty && piece.range.upperBound <= bytes.count)
-                    place = piece.range.upperBound
-                }
-            }
-            var place = start
-            for frame in EventStreamFrames(bytes, in: range) {
-                #expect(frame.payload.lowerBound >= place + 12 && frame.payload.upperBound + 4 == frame.endOffset)
-                place = frame.endOffset
-            }
-            sum = 0
-            for message in WebSocketMessages(bytes, in: range) { sum += message.payload.count }
-            #expect(sum <= bytes.count)
-            if let document = JSONDocument.read(bytes) { #expect(JSONDocument.read(document.root.lexeme) != nil) }
-            if let stitched = CutJSON.stitched(bytes, joint: start > 0 ? start : nil) {
-                #expect(stitched.root.kind == .object && stitched.bytes.count <= bytes.count + 3)
-            }
-            _ = FormFields.value(of: "model", in: bytes)
+            AllocationWatch.bounded(by: bytes.count) { checkFramings(bytes, from: start) }
         }
+        sayLargest()
+    }
+
+    private func checkFramings(_ bytes: [UInt8], from start: Int) {
+        let range = start..<bytes.count
+        var end = start
+        var sum = 0
+        for event in ServerSentEvents(bytes, in: range, startsCut: start > 0) {
+            #expect(event.endOffset > end || bytes.isEmpty)
+            end = event.endOffset
+            sum += event.data.count
+        }
+        #expect(sum <= bytes.count && end <= bytes.count)
+        for pieces in [
+            Array(JSONArrayElements(bytes, in: range, startsCut: start > 0)),
+            Array(JSONLines(bytes, in: range, startsCut: start > 0)),
+        ] {
+            var place = start
+            for piece in pieces {
+                #expect(piece.range.lowerBound >= place && !piece.range.isEmpty && piece.range.upperBound <= bytes.count)
+                place = piece.range.upperBound
+            }
+        }
+        var place = start
+        for frame in EventStreamFrames(bytes, in: range) {
+            #expect(frame.payload.lowerBound >= place + 12 && frame.payload.upperBound + 4 == frame.endOffset)
+            place = frame.endOffset
+        }
+        sum = 0
+        for message in WebSocketMessages(bytes, in: range) { sum += message.payload.count }
+        #expect(sum <= bytes.count)
+        if let document = JSONDocument.read(bytes) { #expect(JSONDocument.read(document.root.lexeme) != nil) }
+        if let stitched = CutJSON.stitched(bytes, joint: start > 0 ? start : nil) {
+            #expect(stitched.root.kind == .object && stitched.bytes.count <= bytes.count + 3)
+        }
+        _ = FormFields.value(of: "model", in: bytes)
     }
 }

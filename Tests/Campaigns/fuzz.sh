@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# The seeded tests with many more rounds, built for release with their checks: mutated bodies through the dialect readers, the JSON reader and the
+# framings, none of which may take more of malloc than a small multiple of its input; the segment reader and the arena's recovery over damaged
+# files. WEIR_READER_ROUNDS (840000: about ten million inputs), WEIR_FUZZ_ROUNDS (400000), WEIR_DAMAGE_ROUNDS (3000), FILTER.
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+cd "$root"
+command -v gcc >/dev/null || fail "gcc is needed (apt-get install gcc)"
+gcc -O2 -Wall -Wextra -shared -fPIC -o "$scratch/allocwatch.so" "$here/allocwatch.c"
+say "Building the tests for release"
+swift build -c release --build-tests -Xswiftc -enable-testing --scratch-path .build/fuzz >"$scratch/build.log" 2>&1 \
+    || { tail -n 20 "$scratch/build.log" >&2; fail "the tests cannot be built"; }
+export WEIR_FUZZ_ROUNDS="${WEIR_FUZZ_ROUNDS:-400000}" WEIR_DAMAGE_ROUNDS="${WEIR_DAMAGE_ROUNDS:-3000}"
+export WEIR_READER_ROUNDS="${WEIR_READER_ROUNDS:-840000}"
+say "$WEIR_READER_ROUNDS rounds of the readers"
+LD_PRELOAD="$scratch/allocwatch.so" swift test -c release -Xswiftc -enable-testing --scratch-path .build/fuzz --skip-build \
+    --filter "${FILTER:-DifferentialTests|ArenaRecoveryTests|FuzzCampaignTests}"
