@@ -124,7 +124,7 @@ package final class CaptureEngine: Sendable {
         self.clock = clock
         let givesWay = limits.givesWay && CaptureEngine.mayGiveWay(logger)
         let thread = try OwnedThread(name: "weir-capture") {
-            // Where the disk's priority cannot be had the thread may still be idle: disks that sort by it are rare.
+            // It was tried before.
             if givesWay { _ = OwnedThread.keepDiskPriority() }
             loop.run()
         }
@@ -133,13 +133,19 @@ package final class CaptureEngine: Sendable {
             files: files, logger: logger, node: node, epoch: epoch, lock: lock)
     }
 
-    /// Whether the system lets a thread come back from idle priority; else capture runs as any thread.
+    /// Whether the system lets the capture thread be idle and come back; else it runs as any thread.
     private static func mayGiveWay(_ logger: Logger) -> Bool {
-        let may = OwnedThread.canRestorePriority()
-        logger.info(
-            "capture \(may ? "lets" : "cannot let") event loops on its core go first",
-            metadata: may ? [:] : ["needs": "CAP_SYS_NICE, or a limit of niceness of 20 (systemd: LimitNICE=+0)"])
-        return may
+        let needs: String
+        switch IdleObstacle.ofThisProcess() {
+        case nil:
+            logger.info("capture lets event loops on its core go first")
+            return true
+        case .noThread: needs = "a thread more than the system gives"
+        case .diskPriority: needs = "ioprio_set, which the system refuses (a seccomp profile?)"
+        case .noWayBack: needs = "CAP_SYS_NICE, or a limit of niceness of 20 (systemd: LimitNICE=+0)"
+        }
+        logger.info("capture cannot let event loops on its core go first", metadata: ["needs": "\(needs)"])
+        return false
     }
 
     /// Nil where the system has no more threads.

@@ -57,7 +57,7 @@ struct ArenaFill {
     }
 
     /// Less than an eighth is used.
-    var isLow: Bool { used < pages / 8 }
+    var isLow: Bool { used * 8 < pages }
     /// At least half is used.
     var isHigh: Bool { used >= pages / 2 }
 

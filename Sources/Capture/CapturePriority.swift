@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import Platform
 
-/// Which priority the capture thread has: idle while its arenas have room and nothing waits for long, so that an event loop on the same
-/// core never waits for it, and normal while they fill, so that a busy loop cannot starve it.
+/// Which priority the capture thread has: idle while its arenas have room and it does its work in time, so that an event loop on the
+/// same core never waits for it, and normal while they fill or it is late, so that busy cores cannot starve it.
 struct CapturePriority {
     /// An exchange that waits longer than this for its segment makes capture hurry, microseconds.
     ///
     /// In calm times a batch waits for 100,000, and the sync that follows is promised a second after the first of its writes.
     static let longestWaitUs: Int64 = 150_000
+    /// A batch or a sync that is due for longer than this makes capture hurry, microseconds: it may be in the midst of a look at its arenas.
+    static let longestLateUs: Int64 = 50_000
     /// Calm for so long before capture is idle again, microseconds: at first, and at most.
     static let leastCalmUs: Int64 = 1_000_000
     static let mostCalmUs: Int64 = 64_000_000
@@ -26,10 +28,11 @@ struct CapturePriority {
     /// - Parameters:
     ///   - fill: of the fullest arena.
     ///   - waitUs: how long the oldest ended exchange has waited.
+    ///   - lateUs: for how long something has been due.
     ///   - nowUs: of a clock that only goes on.
     /// - Returns: the priority to have from now on.
-    mutating func look(_ fill: ArenaFill, waitUs: Int64, nowUs: Int64) -> ThreadPriority {
-        let hurries = !fill.isLow || waitUs >= CapturePriority.longestWaitUs
+    mutating func look(_ fill: ArenaFill, waitUs: Int64, lateUs: Int64, nowUs: Int64) -> ThreadPriority {
+        let hurries = !fill.isLow || waitUs >= CapturePriority.longestWaitUs || lateUs >= CapturePriority.longestLateUs
         switch current {
         case .idle where hurries:
             let isSoon = nowUs - sinceUs < calmUs
@@ -69,7 +72,7 @@ final class CaptureWatch: Sendable {
         var set = ThreadPriority.normal
         while true {
             let fill = ArenaFill(of: counters.allArenas)
-            let wanted = priority.look(fill, waitUs: counters.lagUs, nowUs: clock.monotonicUs)
+            let wanted = priority.look(fill, waitUs: counters.lagUs, lateUs: counters.lateUs, nowUs: clock.monotonicUs)
             // Where the system refuses, the next look asks again.
             if wanted != set, watched.setPriority(wanted) { set = wanted }
             if ending.park(maxUs: fill.used > 0 ? CaptureWatch.busyRestUs : CaptureWatch.idleRestUs) { break }

@@ -10,14 +10,16 @@ extension SegmentKeeper {
     /// - Parameters:
     ///   - sinceUs: sidecars with exchanges that began at or after; nil for all.
     ///   - untilUs: with exchanges that began before; nil for all.
+    ///   - waitUs: how long at most to wait for another process that seals, microseconds; blocks its thread.
     ///   - shouldStop: asked between two segments.
     ///   - progress: told of each sidecar before it is read.
     /// - Returns: what was done; what is held or failed stands there, and what the index has not read to its end is waiting.
-    /// - Throws: as `seal`.
+    /// - Throws: as `seal`; of code `locked` when the wait is over.
     package func repriceFacts(
-        sinceUs: Int64?, untilUs: Int64?, shouldStop: () -> Bool = { false }, progress: (SegmentFile) -> Void = { _ in }
+        sinceUs: Int64?, untilUs: Int64?, waitUs: Int64 = 0, shouldStop: () -> Bool = { false },
+        progress: (SegmentFile) -> Void = { _ in }
     ) throws -> KeepingReport {
-        try locked {
+        try locked(waitUs: waitUs) {
             var report = KeepingReport()
             let unfinished = try finishReplaced(try Erasures(of: directory), &report)
             let ends = try checkpoints()

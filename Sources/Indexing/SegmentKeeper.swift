@@ -219,14 +219,20 @@ package final class SegmentKeeper {
         try body()
     }
 
-    func locked<T>(_ body: () throws -> T) throws -> T {
+    func locked<T>(waitUs: Int64 = 0, _ body: () throws -> T) throws -> T {
         let path = SegmentSealing.lockPath(of: directory)
-        guard let held = try directory.files.tryLock(path) else {
+        let start = clock.monotonicUs
+        var lock = try directory.files.tryLock(path)
+        while lock == nil, clock.monotonicUs - start < waitUs {
+            clock.sleep(us: IndexingLimits.lockPollUs)
+            lock = try directory.files.tryLock(path)
+        }
+        guard let lock else {
             throw IndexingError(
                 code: .locked, message: "another process seals or erases in \(directory.path); try again when it is done",
                 path: path)
         }
-        defer { held.release() }
+        defer { lock.release() }
         return try body()
     }
 }

@@ -88,7 +88,7 @@ package final class OwnedThread: Sendable {
 
     /// Gives this thread another priority; from any thread.
     ///
-    /// - Parameter priority: a thread that was made idle comes back to normal only where `canRestorePriority`.
+    /// - Parameter priority: a thread that was made idle comes back to normal only where `IdleObstacle.ofThisProcess()` is nil.
     /// - Returns: whether the system did so; false also once the thread is being joined.
     package func setPriority(_ priority: ThreadPriority) -> Bool {
         handle.withLock { held in
@@ -103,22 +103,6 @@ package final class OwnedThread: Sendable {
     ///
     /// - Returns: whether the system did so.
     package static func keepDiskPriority() -> Bool { weir_ioprio_best_effort() == 0 }
-
-    /// Whether the system lets a thread of this process come back from idle to normal priority: it needs `CAP_SYS_NICE`, or a limit of
-    /// niceness (`RLIMIT_NICE`) that covers it.
-    ///
-    /// Tried, on a thread that ends with the try. Blocks the calling thread for it.
-    package static func canRestorePriority() -> Bool {
-        let parker = Parker()
-        guard let thread = try? OwnedThread(name: "weir-try", run: { parker.park(maxUs: PlatformLimits.longestParkUs) }) else {
-            return false
-        }
-        defer {
-            parker.wake()
-            thread.join()
-        }
-        return thread.setPriority(.idle) && thread.setPriority(.normal)
-    }
 
     deinit {
         if let thread = take() { pthread_detach(thread) }

@@ -103,15 +103,9 @@ struct IndexVerb: ParsableCommand {
         let keeper = SegmentKeeper(
             store: store, directory: try data.directory.log, lock: IndexLock(path: data.directory.paths.lock))
         defer { Terminal.endProgress() }
-        while true {
-            do {
-                return try keeper.repriceFacts(
-                    sinceUs: sinceUs, untilUs: untilUs, shouldStop: { clock.monotonicUs >= endUs },
-                    progress: { Terminal.progress("repricing: \($0.name)") })
-            } catch let error as IndexingError where error.code == .locked && clock.monotonicUs < endUs {
-                clock.sleep(us: 200_000)
-            }
-        }
+        return try keeper.repriceFacts(
+            sinceUs: sinceUs, untilUs: untilUs, waitUs: leftUs, shouldStop: { clock.monotonicUs >= endUs },
+            progress: { Terminal.progress("repricing: \($0.name)") })
     }
 }
 

@@ -53,3 +53,11 @@ stop_gently() {
     wait "$pid" || status=$?
     ((status == 0)) || fail "$name ended with status $status instead of 0"
 }
+
+# compile NAME [FLAG...]: NAME.c of this folder becomes $scratch/NAME.
+compile() {
+    local name=$1
+    shift
+    command -v gcc >/dev/null || fail "gcc is needed (apt-get install gcc)"
+    gcc -O2 -Wall -Wextra -o "$scratch/$name" "$root/Tests/Campaigns/$name.c" "$@"
+}

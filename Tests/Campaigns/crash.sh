@@ -8,8 +8,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 [[ -x "$weir" ]] || fail "$weir is not built: run make release"
-command -v gcc >/dev/null || fail "gcc is needed (apt-get install gcc)"
-gcc -O2 -Wall -Wextra -o "$scratch/ledger" "$here/ledger.c"
+compile ledger
 ulimit -n "$(ulimit -Hn)" 2>/dev/null || true
 
 status=0

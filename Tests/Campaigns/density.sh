@@ -11,8 +11,7 @@ bench=${WEIR_BENCH_BIN:-$root/.build/release/weir-bench}
 [[ -d "$shared/traces" ]] || skip "the traces are not here ($shared/traces)"
 [[ -x "$weir" ]] || fail "$weir is not built: run make release"
 [[ -x "$bench" ]] || fail "$bench is not built: run make release-bench"
-command -v gcc >/dev/null || fail "gcc is needed (apt-get install gcc)"
-gcc -O2 -Wall -Wextra -o "$scratch/stockzstd" "$here/stockzstd.c" -lzstd
+compile stockzstd -lzstd
 
 say "Writing the set"
 corpus=()

@@ -10,8 +10,8 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 [[ -x "$weir" ]] || fail "$weir is not built: run make release"
 ((EUID == 0)) || skip "mounting and tracing need root"
-for tool in gcc strace mkfs.ext4 e2fsck; do command -v "$tool" >/dev/null || fail "$tool is needed (apt-get install gcc strace e2fsprogs)"; done
-gcc -O2 -Wall -Wextra -o "$scratch/ledger" "$here/ledger.c"
+for tool in strace mkfs.ext4 e2fsck; do command -v "$tool" >/dev/null || fail "$tool is needed (apt-get install strace e2fsprogs)"; done
+compile ledger
 
 # Whatever happens, nothing stays mounted.
 unmount() {

@@ -6,15 +6,13 @@
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cd "$root"
-command -v gcc >/dev/null || fail "gcc is needed (apt-get install gcc)"
-gcc -O2 -Wall -Wextra -shared -fPIC -o "$scratch/allocwatch.so" "$here/allocwatch.c"
+compile allocwatch -shared -fPIC
 say "Building the tests for release"
 swift build -c release --build-tests -Xswiftc -enable-testing --scratch-path .build/fuzz >"$scratch/build.log" 2>&1 \
     || { tail -n 20 "$scratch/build.log" >&2; fail "the tests cannot be built"; }
 export WEIR_FUZZ_ROUNDS="${WEIR_FUZZ_ROUNDS:-400000}" WEIR_DAMAGE_ROUNDS="${WEIR_DAMAGE_ROUNDS:-3000}"
 export WEIR_READER_ROUNDS="${WEIR_READER_ROUNDS:-840000}"
 say "$WEIR_READER_ROUNDS rounds of the readers"
-LD_PRELOAD="$scratch/allocwatch.so" swift test -c release -Xswiftc -enable-testing --scratch-path .build/fuzz --skip-build \
+LD_PRELOAD="$scratch/allocwatch" swift test -c release -Xswiftc -enable-testing --scratch-path .build/fuzz --skip-build \
     --filter "${FILTER:-DifferentialTests|ArenaRecoveryTests|FuzzCampaignTests}"

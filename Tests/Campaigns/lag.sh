@@ -8,8 +8,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 [[ -x "$weir" ]] || fail "$weir is not built: run make release"
-command -v gcc >/dev/null || fail "gcc is needed (apt-get install gcc)"
-gcc -O2 -Wall -Wextra -o "$scratch/ledger" "$here/ledger.c"
+compile ledger
 say "${RATE:-540} exchanges a second for ${SECONDS_EACH:-60} s"
 python3 "$here/lag.py" --weir "$weir" --ledger "$scratch/ledger" --folder "$scratch" --rate "${RATE:-540}" --seconds "${SECONDS_EACH:-60}" \
     --mix "${MIX:-small}" --limit-ms "${LIMIT_MS:-2000}"

@@ -13,9 +13,9 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 ((EUID == 0)) || skip "mounting needs root"
 [[ -c /dev/fuse ]] || skip "there is no /dev/fuse"
 losetup -f >/dev/null 2>&1 || skip "there is no free loop device"
-for tool in gcc mkfs.ext4; do command -v "$tool" >/dev/null || fail "$tool is needed (apt-get install gcc e2fsprogs)"; done
-gcc -O2 -Wall -Wextra -o "$scratch/ledger" "$here/ledger.c"
-gcc -O2 -Wall -Wextra -o "$scratch/cutdisk" "$here/cutdisk.c"
+command -v mkfs.ext4 >/dev/null || fail "mkfs.ext4 is needed (apt-get install e2fsprogs)"
+compile ledger
+compile cutdisk
 images=$(mktemp -d -p "${IMAGES:-/dev/shm}" weir-powercut.XXXXXX)
 
 # Whatever happens, nothing stays mounted.

@@ -8,7 +8,6 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 [[ -x "$weir" ]] || fail "$weir is not built: run make release"
-command -v gcc >/dev/null || fail "gcc is needed (apt-get install gcc)"
 campaigns=$(dirname "${BASH_SOURCE[0]}")
 exchanges=${WEIR_SOAK_EXCHANGES:-100000}
 # Small runs end while pools and caches still fill.
@@ -16,7 +15,7 @@ growth=$((exchanges >= 1000000 ? 4096 : 16384))
 ulimit -n "$(ulimit -Hn)" 2>/dev/null || true
 
 say "Starting the scripted provider and weir"
-gcc -O2 -Wall -Wextra -o "$scratch/soak" "$campaigns/soak.c"
+compile soak
 provider_port=$(free_port)
 "$scratch/soak" provider "$provider_port" >"$scratch/provider.log" 2>&1 &
 provider_pid=$!

@@ -218,6 +218,54 @@ extension Traffic {
         #expect(try traffic.dump() == dump)
     }
 
+    @Test func aRepricingOfSidecarsStopsWhereItIsToldAndWaitsForTheIndex() throws {
+        let traffic = try Traffic()
+        for seed in [401, 402] as [UInt64] { try traffic.write(Traffic.records(seed: seed, count: 20).map { $0 }, perBatch: 9) }
+        try traffic.index()
+        try traffic.seal()
+        let store = try traffic.store()
+        #expect(try store.reprice(sinceUs: nil, untilUs: nil, price: Traffic.dearer).changed == 40)
+        let keeper = traffic.keeper(store)
+        var looks = 0
+        let first = try keeper.repriceFacts(
+            sinceUs: nil, untilUs: nil,
+            shouldStop: {
+                looks += 1
+                return looks > 1
+            })
+        #expect(first.rewritten == 1 && !first.isFinished)
+        // A new index that has a segment only in part: facts that are not in it yet would keep their old costs for ever.
+        let last = try traffic.segments()[1]
+        var facts: [ExchangeFact] = []
+        var lines = try SealedLines(traffic.directory.facts(last.fileName.with(.facts)), in: traffic.directory)
+        while let some = try lines.next() { facts += try some.map { try ExchangeFact(line: $0) } }
+        traffic.removeIndex()
+        let part = try traffic.store()
+        _ = try part.commit(facts: facts, checkpoint: Checkpoint(segment: last.name, offset: last.size - 1))
+        _ = try part.reprice(sinceUs: nil, untilUs: nil, price: Traffic.dearer)
+        let waiting = try traffic.keeper(part).repriceFacts(sinceUs: nil, untilUs: nil)
+        #expect(waiting.rewritten == 0 && waiting.waiting == 1 && waiting.isFinished)
+    }
+
+    @Test func aRepricingOfSidecarsWaitsForWhoSeals() throws {
+        let traffic = try Traffic()
+        try traffic.write(Traffic.records(seed: 403, count: 5).map { $0 }, perBatch: 9)
+        try traffic.index()
+        try traffic.seal()
+        let keeper = traffic.keeper(try traffic.store())
+        let path = SegmentSealing.lockPath(of: traffic.directory)
+        let held = try #require(try traffic.files.tryLock(path))
+        #expect { try keeper.repriceFacts(sinceUs: nil, untilUs: nil, waitUs: 20_000) } throws: {
+            ($0 as? IndexingError)?.code == .locked
+        }
+        let sealer = try OwnedThread(name: "sealer") {
+            SystemClock().sleep(us: 30_000)
+            held.release()
+        }
+        defer { sealer.join() }
+        #expect(try keeper.repriceFacts(sinceUs: nil, untilUs: nil, waitUs: 60_000_000) == KeepingReport())
+    }
+
     @Test func aHoldStopsErasureAndRemoval() throws {
         let traffic = try Traffic()
         let records = Traffic.records(seed: 91, count: 20)

@@ -73,6 +73,12 @@ import Testing
         }
     }
 
+    @Test func saysWhereAFileSystemHasNoHardLinks() {
+        let refused = PlatformError(errno: 1, operation: "link", path: "/mnt/stick/a")
+        #expect(refused.code == .permissionDenied && refused.message.contains("no hard links"))
+        #expect(PlatformError(errno: 1, operation: "open", path: "/mnt/stick/a").message.contains("owner and permissions"))
+    }
+
     @Test func errorNamesCallPathAndRemedy() throws {
         let error = #expect(throws: PlatformError.self) { _ = try PosixFileSystem().open("/nonexistent/f", .read) }
         #expect(error?.code == .notFound)

@@ -54,7 +54,7 @@ import Testing
         asked.wake()
         told.park(maxUs: 60_000_000)
         let isBack = thread.setPriority(.normal)
-        #expect(isBack == OwnedThread.canRestorePriority())
+        #expect(isBack == (IdleObstacle.ofThisProcess() == nil))
         asked.wake()
         told.park(maxUs: 60_000_000)
         #expect(seen.withLock { $0 } == ["5", isBack ? "0" : "5"])
@@ -78,6 +78,11 @@ import Testing
         thread.join()
         // Class 2, best effort, level 4.
         #expect(seen.withLock { $0 } == [1, 2 << 13 | 4])
+    }
+
+    @Test func aThreadWithoutAPlaceAtTheDiskIsNotMadeIdle() {
+        #expect(IdleObstacle.ofThisProcess(keepDisk: { false }) == .diskPriority)
+        #expect(IdleObstacle.ofThisProcess(keepDisk: { true }) != .diskPriority)
     }
 
     @Test func aParkSaysWhetherItWasWoken() {
