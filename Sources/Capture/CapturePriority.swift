@@ -11,8 +11,10 @@ struct CapturePriority {
     /// A batch or a sync that is due for longer than this makes capture hurry, microseconds: it may be in the midst of a look at its arenas.
     static let longestLateUs: Int64 = 50_000
     /// Calm for so long before capture is idle again, microseconds: at first, and at most.
+    ///
+    /// Longer ones would have callers see capture long after a burst.
     static let leastCalmUs: Int64 = 1_000_000
-    static let mostCalmUs: Int64 = 64_000_000
+    static let mostCalmUs: Int64 = 4_000_000
 
     private(set) var current: ThreadPriority = .idle
     private var calmUs = CapturePriority.leastCalmUs
