@@ -124,7 +124,7 @@ package final class CaptureEngine: Sendable {
         self.clock = clock
         let givesWay = limits.givesWay && CaptureEngine.mayGiveWay(logger)
         let thread = try OwnedThread(name: "weir-capture") {
-            // It was tried before.
+            // Tried by `mayGiveWay` on another thread of this process.
             if givesWay { _ = OwnedThread.keepDiskPriority() }
             loop.run()
         }

@@ -48,7 +48,7 @@ package struct IndexRebuild {
         let lock = IndexLock(path: paths.lock)
         try lock.acquire(waitUs: options.maxDurationUs)
         defer { lock.release() }
-        guard let sealing = try directory.files.tryLock(SegmentSealing.lockPath(of: directory)) else {
+        guard let sealing = try directory.sealersLock() else {
             throw IndexingError(
                 code: .locked, message: "another process seals or erases in \(directory.path); try again when it is done",
                 path: directory.path)

@@ -11,15 +11,16 @@ extension SegmentKeeper {
     ///   - sinceUs: sidecars with exchanges that began at or after; nil for all.
     ///   - untilUs: with exchanges that began before; nil for all.
     ///   - waitUs: how long at most to wait for another process that seals, microseconds; blocks its thread.
+    ///   - whileWaiting: called again and again meanwhile.
     ///   - shouldStop: asked between two segments.
     ///   - progress: told of each sidecar before it is read.
     /// - Returns: what was done; what is held or failed stands there, and what the index has not read to its end is waiting.
     /// - Throws: as `seal`; of code `locked` when the wait is over.
     package func repriceFacts(
-        sinceUs: Int64?, untilUs: Int64?, waitUs: Int64 = 0, shouldStop: () -> Bool = { false },
-        progress: (SegmentFile) -> Void = { _ in }
+        sinceUs: Int64?, untilUs: Int64?, waitUs: Int64 = 0, whileWaiting: () -> Void = {},
+        shouldStop: () -> Bool = { false }, progress: (SegmentFile) -> Void = { _ in }
     ) throws -> KeepingReport {
-        try locked(waitUs: waitUs) {
+        try locked(waitUs: waitUs, whileWaiting: whileWaiting) {
             var report = KeepingReport()
             let unfinished = try finishReplaced(try Erasures(of: directory), &report)
             let ends = try checkpoints()

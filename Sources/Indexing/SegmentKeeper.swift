@@ -219,18 +219,11 @@ package final class SegmentKeeper {
         try body()
     }
 
-    func locked<T>(waitUs: Int64 = 0, _ body: () throws -> T) throws -> T {
-        let path = SegmentSealing.lockPath(of: directory)
-        let start = clock.monotonicUs
-        var lock = try directory.files.tryLock(path)
-        while lock == nil, clock.monotonicUs - start < waitUs {
-            clock.sleep(us: IndexingLimits.lockPollUs)
-            lock = try directory.files.tryLock(path)
-        }
-        guard let lock else {
+    func locked<T>(waitUs: Int64 = 0, whileWaiting: () -> Void = {}, _ body: () throws -> T) throws -> T {
+        guard let lock = try directory.sealersLock(waitUs: waitUs, clock: clock, whileWaiting: whileWaiting) else {
             throw IndexingError(
                 code: .locked, message: "another process seals or erases in \(directory.path); try again when it is done",
-                path: path)
+                path: directory.path)
         }
         defer { lock.release() }
         return try body()

@@ -88,7 +88,7 @@ package final class OwnedThread: Sendable {
 
     /// Gives this thread another priority; from any thread.
     ///
-    /// - Parameter priority: a thread that was made idle comes back to normal only where `IdleObstacle.ofThisProcess()` is nil.
+    /// - Parameter priority: a thread that was made idle comes back to normal only where the system allows it; see `IdleObstacle.noWayBack`.
     /// - Returns: whether the system did so; false also once the thread is being joined.
     package func setPriority(_ priority: ThreadPriority) -> Bool {
         handle.withLock { held in

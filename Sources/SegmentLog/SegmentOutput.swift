@@ -141,15 +141,14 @@ final class SegmentOutput {
 
     /// The next time something is due, on the monotonic clock.
     var nextDeadlineUs: Int64? {
-        var due: [Int64] = []
-        if !unwritten.isEmpty { due.append(heldUntilUs ?? clock.monotonicUs) }
-        if case .interval(let us) = policy, let first = firstUnsyncedAtUs { due.append(first + us) }
+        var due = Int64.max
+        if !unwritten.isEmpty { due = heldUntilUs ?? clock.monotonicUs }
+        if case .interval(let us) = policy, let first = firstUnsyncedAtUs { due = min(due, first + us) }
         if let current {
-            due.append(current.openedAtUs + limits.segmentAgeUs)
-            let wall = clock.wallUs
-            due.append(clock.monotonicUs + SegmentOutput.hourUs - SegmentOutput.remainder(wall))
+            let untilNextHour = SegmentOutput.hourUs - SegmentOutput.remainder(clock.wallUs)
+            due = min(due, current.openedAtUs + limits.segmentAgeUs, clock.monotonicUs + untilNextHour)
         }
-        return due.min()
+        return due == Int64.max ? nil : due
     }
 
     /// Until when nothing is written, for the sake of a failing device or a full disk.

@@ -30,7 +30,7 @@ package struct SealedPlace: Sendable, Equatable {
 ///
 /// Thread world. Nothing is published before it was read back and found equal, and nothing is removed here but by `remove`: at
 /// whatever step the process dies, the old segment or both are there, and `sweep` clears what means nothing. Hold the sealer's
-/// lock (`SegmentSealing.lockPath`): one at a time in a directory.
+/// lock (`SegmentDirectory.sealersLock`): one at a time in a directory.
 package struct SegmentSealing {
     /// The directory.
     package let directory: SegmentDirectory
@@ -43,9 +43,6 @@ package struct SegmentSealing {
         self.clock = clock
         self.limits = limits
     }
-
-    /// The lock of whoever seals, erases or removes.
-    package static func lockPath(of directory: SegmentDirectory) -> String { PathText.join(directory.path, "seal.lock") }
 
     /// Writes the records of a segment anew under a temporary name, reads them back, and compares.
     ///

@@ -173,7 +173,7 @@ struct BackgroundKeeping {
         // Records first and without the index: what frees the disk must not wait for what may need the disk.
         var records = plan.retention
         records.factsAgeUs = nil
-        if let held = try plan.log.files.tryLock(SegmentSealing.lockPath(of: plan.log)) {
+        if let held = try plan.log.sealersLock() {
             defer { held.release() }
             let removal = try SegmentRetention.plan(records, in: plan.log, nowUs: SystemClock().wallUs)
             try SegmentRetention.apply(removal, in: plan.log)

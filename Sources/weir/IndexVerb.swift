@@ -104,8 +104,8 @@ struct IndexVerb: ParsableCommand {
             store: store, directory: try data.directory.log, lock: IndexLock(path: data.directory.paths.lock))
         defer { Terminal.endProgress() }
         return try keeper.repriceFacts(
-            sinceUs: sinceUs, untilUs: untilUs, waitUs: leftUs, shouldStop: { clock.monotonicUs >= endUs },
-            progress: { Terminal.progress("repricing: \($0.name)") })
+            sinceUs: sinceUs, untilUs: untilUs, waitUs: leftUs, whileWaiting: { Terminal.progress(Terminal.waitsForSealer) },
+            shouldStop: { clock.monotonicUs >= endUs }, progress: { Terminal.progress("repricing: \($0.name)") })
     }
 }
 

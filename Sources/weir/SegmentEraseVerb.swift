@@ -72,7 +72,7 @@ struct SegmentHoldVerb: ParsableCommand {
 
     func run() throws {
         let log = try choice.log
-        let held = try log.sealersLock()
+        let held = try log.waitForSealersLock()
         defer { held.release() }
         let segments = try choice.segments()
         let hold = SegmentHold(reason: reason, atUs: SystemClock().wallUs)
@@ -90,7 +90,7 @@ struct SegmentReleaseVerb: ParsableCommand {
 
     func run() throws {
         let log = try choice.log
-        let lock = try log.sealersLock()
+        let lock = try log.waitForSealersLock()
         defer { lock.release() }
         let held = try choice.segments().filter { log.hold(of: $0.stem) != nil }
         for segment in held { try log.liftHold(on: segment.stem) }
@@ -99,20 +99,13 @@ struct SegmentReleaseVerb: ParsableCommand {
 }
 
 extension SegmentDirectory {
-    /// The lock of who seals, erases and removes: what is held while one of them works would be held too late.
+    /// The sealer's lock: what is held or released while one works would be so too late.
     ///
     /// - Returns: the lock.
     /// - Throws: `VerbFailure` where another process keeps it for a minute.
-    fileprivate func sealersLock() throws -> any HeldLock {
-        let clock = SystemClock()
-        let until = clock.monotonicUs + 60_000_000
-        while true {
-            if let held = try files.tryLock(SegmentSealing.lockPath(of: self)) { return held }
-            guard clock.monotonicUs < until else {
-                throw VerbFailure.unfinished("another process seals or erases there; try again when it is done")
-            }
-            Terminal.progress("waiting for the process that seals or erases there")
-            clock.sleep(us: 100_000)
-        }
+    fileprivate func waitForSealersLock() throws -> any HeldLock {
+        let held = try sealersLock(waitUs: 60_000_000) { Terminal.progress(Terminal.waitsForSealer) }
+        guard let held else { throw VerbFailure.unfinished("another process seals or erases there; try again when it is done") }
+        return held
     }
 }

@@ -46,7 +46,7 @@ struct SegmentRetainVerb: ParsableCommand {
             return try KeeperRun(data.directory, indexing: false).keeper.retain(policy, progress: progress)
         }
         let log = try data.directory.log
-        guard let held = try log.files.tryLock(SegmentSealing.lockPath(of: log)) else {
+        guard let held = try log.sealersLock() else {
             throw VerbFailure.unfinished("another process seals or erases there; try again when it is done")
         }
         defer { held.release() }

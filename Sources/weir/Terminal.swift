@@ -67,6 +67,9 @@ enum Terminal {
         try? FileHandle.standardError.write(contentsOf: Data(("\r\u{1B}[K" + line + (isLast ? "\n" : "")).utf8))
     }
 
+    /// The progress while another process holds the sealer's lock.
+    static let waitsForSealer = "waiting for the process that seals or erases there"
+
     /// Clears the progress line before other words.
     static func endProgress() {
         guard isInteractive else { return }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a piece of code takes from malloc at its peak, for the fuzz campaign: preloaded, and asked by the tests through two functions.
 //
-//     gcc -O2 -shared -fPIC -o allocwatch.so allocwatch.c;  LD_PRELOAD=$PWD/allocwatch.so TESTS
+//     gcc -O2 -shared -fPIC -o allocwatch allocwatch.c;  LD_PRELOAD=$PWD/allocwatch TESTS
 //
 // Counts the calling thread alone: bytes as malloc rounds them, less what the same thread frees.
 #include <errno.h>

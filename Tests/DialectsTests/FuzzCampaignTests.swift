@@ -64,7 +64,7 @@ struct Mutator {
     }
 }
 
-/// What a piece of code takes from malloc at its peak, where the campaign has preloaded `allocwatch.so`; nothing is known elsewhere.
+/// What a piece of code takes from malloc at its peak, where the campaign has preloaded `allocwatch.c`; nothing is known elsewhere.
 enum AllocationWatch {
     private static let begin = symbol("weir_allocwatch_begin").map { unsafeBitCast($0, to: (@convention(c) () -> Void).self) }
     private static let peak = symbol("weir_allocwatch_peak").map { unsafeBitCast($0, to: (@convention(c) () -> Int).self) }

@@ -112,7 +112,7 @@ final class Traffic: Sendable {
         #expect(try traffic.dump() == before)
         let left = try traffic.files.list(traffic.scratch.path).filter { $0.contains(".new") }
         #expect(left.isEmpty, "\(left)")
-        let sealer = try #require(try traffic.files.tryLock(SegmentSealing.lockPath(of: traffic.directory)))
+        let sealer = try #require(try traffic.directory.sealersLock())
         defer { sealer.release() }
         #expect { _ = try rebuild.run(IndexPassOptions(maxDurationUs: 1_000)) } throws: {
             ($0 as? IndexingError)?.code == .locked

@@ -54,7 +54,7 @@ import Testing
         asked.wake()
         told.park(maxUs: 60_000_000)
         let isBack = thread.setPriority(.normal)
-        #expect(isBack == (IdleObstacle.ofThisProcess() == nil))
+        #expect(isBack == (IdleObstacle.ofThisProcess(keepDisk: { true }) == nil))
         asked.wake()
         told.park(maxUs: 60_000_000)
         #expect(seen.withLock { $0 } == ["5", isBack ? "0" : "5"])
