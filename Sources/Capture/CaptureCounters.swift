@@ -58,8 +58,6 @@ package final class CaptureCounters: Sendable {
     private let diskLow = Atomic<Bool>(false)
     private let diskFree = Atomic<Int>(-1)
     private let ballast = Atomic<Int>(0)
-    /// Monotonic time by which the capture thread has to act again; none while it acts.
-    private let due = Atomic<Int64>(Int64.max)
     private let clock: any Clock
 
     init(clock: any Clock) { self.clock = clock }
@@ -141,15 +139,6 @@ package final class CaptureCounters: Sendable {
             }
         }
     }
-
-    /// How long ago the capture thread should have acted, as for a sync that is due, and has not begun to, microseconds; 0 while it is in time.
-    var lateUs: Int64 {
-        let due = due.load(ordering: .relaxed)
-        return due == Int64.max ? 0 : max(0, clock.monotonicUs - due)
-    }
-
-    /// Publishes by when the capture thread has to act again; nil where nothing will be due, or while it acts.
-    func noteDue(_ monotonicUs: Int64?) { due.store(monotonicUs ?? Int64.max, ordering: .relaxed) }
 
     func add(_ arena: CaptureArena) { arenas.withLock { $0.append(arena) } }
 

@@ -135,16 +135,11 @@ package final class CaptureEngine: Sendable {
 
     /// Whether the system lets the capture thread be idle and come back; else it runs as any thread.
     private static func mayGiveWay(_ logger: Logger) -> Bool {
-        let needs: String
-        switch IdleObstacle.ofThisProcess() {
-        case nil:
+        guard let obstacle = IdleObstacle.ofThisProcess() else {
             logger.info("capture lets event loops on its core go first")
             return true
-        case .noThread: needs = "a thread more than the system gives"
-        case .diskPriority: needs = "ioprio_set, which the system refuses (a seccomp profile?)"
-        case .noWayBack: needs = "CAP_SYS_NICE, or a limit of niceness of 20 (systemd: LimitNICE=+0)"
         }
-        logger.info("capture cannot let event loops on its core go first", metadata: ["needs": "\(needs)"])
+        logger.info("capture cannot let event loops on its core go first", metadata: ["needs": "\(obstacle.needs)"])
         return false
     }
 
@@ -152,7 +147,7 @@ package final class CaptureEngine: Sendable {
     private static func watch(
         _ thread: OwnedThread, _ counters: CaptureCounters, _ clock: any Clock
     ) -> (CaptureWatch, OwnedThread)? {
-        let watch = CaptureWatch(thread, counters: counters, clock: clock)
+        let watch = CaptureWatch(counters: counters, clock: clock) { thread.setPriority($0) }
         guard let own = try? OwnedThread(name: "weir-watch", run: { watch.run() }) else { return nil }
         return (watch, own)
     }

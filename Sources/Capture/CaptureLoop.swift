@@ -88,10 +88,7 @@ final class CaptureLoop: @unchecked Sendable {
         while true {
             let wasClosed = signal.isClosed
             let taken = takeAll()
-            // A slow disk is no reason to hurry.
-            counters.noteDue(nil)
             attempt { () throws(SegmentError) in try writer.tick() }
-            counters.noteDue(writer.nextDeadlineUs)
             giveBack()
             if taken > 0 {
                 // Busy times poll at their own pace; idle ones sleep until woken, and wake for the batch and sync deadlines.
@@ -103,7 +100,6 @@ final class CaptureLoop: @unchecked Sendable {
                 arenas.count != counters.allArenas.count || arenas.contains { !$0.committed.isEmpty }
             }
         }
-        counters.noteDue(nil)
         for arena in arenas { attempt { () throws(SegmentError) in try gaps.write(arena.memory) } }
         // A disk that is full gives its ballast up at the first refusal, so that the second try may find room.
         attempt { () throws(SegmentError) in try writer.flush() }

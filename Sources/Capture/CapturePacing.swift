@@ -59,7 +59,7 @@ struct ArenaFill {
     /// Less than an eighth is used.
     var isLow: Bool { used * 8 < pages }
     /// At least half is used.
-    var isHigh: Bool { used >= pages / 2 }
+    var isHigh: Bool { used * 2 >= pages }
 
     /// The fuller of two.
     func fuller(_ other: ArenaFill) -> ArenaFill { used * other.pages >= other.used * pages ? self : other }

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import Platform
 
-/// Which priority the capture thread has: idle while its arenas have room and it does its work in time, so that an event loop on the
-/// same core never waits for it, and normal while they fill or it is late, so that busy cores cannot starve it.
+/// Which priority the capture thread has: idle while its arenas have room and nothing waits for long, so that an event loop on the same
+/// core never waits for it, and normal while they fill, so that a busy loop cannot starve it.
 struct CapturePriority {
     /// An exchange that waits longer than this for its segment makes capture hurry, microseconds.
     ///
     /// In calm times a batch waits for 100,000, and the sync that follows is promised a second after the first of its writes.
     static let longestWaitUs: Int64 = 150_000
-    /// A batch or a sync that is due for longer than this makes capture hurry, microseconds: it may be in the midst of a look at its arenas.
-    static let longestLateUs: Int64 = 50_000
     /// Calm for so long before capture is idle again, microseconds: at first, and at most.
     ///
     /// Longer ones would have callers see capture long after a burst.
@@ -30,11 +28,10 @@ struct CapturePriority {
     /// - Parameters:
     ///   - fill: of the fullest arena.
     ///   - waitUs: how long the oldest ended exchange has waited.
-    ///   - lateUs: for how long something has been due.
     ///   - nowUs: of a clock that only goes on.
     /// - Returns: the priority to have from now on.
-    mutating func look(_ fill: ArenaFill, waitUs: Int64, lateUs: Int64, nowUs: Int64) -> ThreadPriority {
-        let hurries = !fill.isLow || waitUs >= CapturePriority.longestWaitUs || lateUs >= CapturePriority.longestLateUs
+    mutating func look(_ fill: ArenaFill, waitUs: Int64, nowUs: Int64) -> ThreadPriority {
+        let hurries = !fill.isLow || waitUs >= CapturePriority.longestWaitUs
         switch current {
         case .idle where hurries:
             let isSoon = nowUs - sinceUs < calmUs
@@ -57,15 +54,19 @@ final class CaptureWatch: Sendable {
     private static let busyRestUs: Int64 = 10_000
     private static let idleRestUs: Int64 = 50_000
 
-    private let watched: OwnedThread
+    private let change: @Sendable (ThreadPriority) -> Bool
     private let counters: CaptureCounters
     private let clock: any Clock
     private let ending = Parker()
 
-    init(_ watched: OwnedThread, counters: CaptureCounters, clock: any Clock) {
-        self.watched = watched
+    /// - Parameters:
+    ///   - counters: of the arenas.
+    ///   - clock: that of the counters.
+    ///   - change: gives the capture thread a priority, and says whether the system did so.
+    init(counters: CaptureCounters, clock: any Clock, change: @escaping @Sendable (ThreadPriority) -> Bool) {
         self.counters = counters
         self.clock = clock
+        self.change = change
     }
 
     /// Until `end()`.
@@ -74,12 +75,12 @@ final class CaptureWatch: Sendable {
         var set = ThreadPriority.normal
         while true {
             let fill = ArenaFill(of: counters.allArenas)
-            let wanted = priority.look(fill, waitUs: counters.lagUs, lateUs: counters.lateUs, nowUs: clock.monotonicUs)
+            let wanted = priority.look(fill, waitUs: counters.lagUs, nowUs: clock.monotonicUs)
             // Where the system refuses, the next look asks again.
-            if wanted != set, watched.setPriority(wanted) { set = wanted }
+            if wanted != set, change(wanted) { set = wanted }
             if ending.park(maxUs: fill.used > 0 ? CaptureWatch.busyRestUs : CaptureWatch.idleRestUs) { break }
         }
-        if set != .normal { _ = watched.setPriority(.normal) }
+        if set != .normal { _ = change(.normal) }
     }
 
     func end() { ending.wake() }

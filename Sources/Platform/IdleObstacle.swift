@@ -10,6 +10,15 @@ package enum IdleObstacle: Equatable, Sendable {
     /// It could not come back: that needs `CAP_SYS_NICE`, or a limit of niceness (`RLIMIT_NICE`) that covers it (sched(7)).
     case noWayBack
 
+    /// What has to be allowed, for the operator.
+    package var needs: String {
+        switch self {
+        case .noThread: "one thread more than the system gives"
+        case .diskPriority: "ioprio_set, which the system refuses (a seccomp profile?)"
+        case .noWayBack: "CAP_SYS_NICE, or a limit of niceness of 20 (systemd: LimitNICE=+0)"
+        }
+    }
+
     /// Tries it, on a thread that ends with the try; blocks the calling thread for it.
     ///
     /// - Parameter keepDisk: gives the thread that calls it a disk priority of its own, and says whether the system did so.
@@ -17,23 +26,23 @@ package enum IdleObstacle: Equatable, Sendable {
     package static func ofThisProcess(
         keepDisk: @escaping @Sendable () -> Bool = { OwnedThread.keepDiskPriority() }
     ) -> IdleObstacle? {
-        let attempt = Attempt()
+        let trial = Trial()
         let run: @Sendable () -> Void = {
-            attempt.keepsDisk.store(keepDisk(), ordering: .relaxed)
-            attempt.hasAsked.wake()
-            attempt.ending.park(maxUs: PlatformLimits.longestParkUs)
+            trial.keepsDisk.store(keepDisk(), ordering: .relaxed)
+            trial.hasAsked.wake()
+            trial.ending.park(maxUs: PlatformLimits.longestParkUs)
         }
         guard let thread = try? OwnedThread(name: "weir-try", run: run) else { return .noThread }
         defer {
-            attempt.ending.wake()
+            trial.ending.wake()
             thread.join()
         }
-        attempt.hasAsked.park(maxUs: PlatformLimits.longestParkUs)
-        guard attempt.keepsDisk.load(ordering: .relaxed) else { return .diskPriority }
+        trial.hasAsked.park(maxUs: PlatformLimits.longestParkUs)
+        guard trial.keepsDisk.load(ordering: .relaxed) else { return .diskPriority }
         return thread.setPriority(.idle) && thread.setPriority(.normal) ? nil : .noWayBack
     }
 
-    private final class Attempt: Sendable {
+    private final class Trial: Sendable {
         let keepsDisk = Atomic<Bool>(false)
         let hasAsked = Parker()
         let ending = Parker()

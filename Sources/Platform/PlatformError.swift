@@ -55,9 +55,9 @@ package struct PlatformError: Error, Sendable, Equatable, CustomStringConvertibl
         case .notFound: "Check that the path exists."
         case .alreadyExists: "Choose another name or remove the existing one."
         case .noSpace: "Free space on this file system or move the data directory."
-        // link(2): what a file system without hard links answers.
+        // link(2): what a file system without hard links answers, and one that has them for a file of somebody else's.
         case _ where operation == "link" && [EPERM, EOPNOTSUPP].contains(errno):
-            "This file system gives files no second name (no hard links): move the data directory to one that does, as ext4 or xfs."
+            "Either this file system has no hard links (move the data directory to one that has, as ext4 or xfs), or the file belongs to another user."
         case .permissionDenied: "Check owner and permissions of the path."
         case .tooManyFiles: "Raise the limit of open files (ulimit -n)."
         case .ioFailure: "Check the device and the kernel log."

@@ -3,7 +3,7 @@ package import Platform
 
 /// Mends what can be mended without losing a byte: manifests are made anew from the files they describe.
 ///
-/// Hold the sealer's lock (`SegmentSealing.lockPath`).
+/// Hold the sealer's lock (`SegmentDirectory.sealersLock`).
 package enum SegmentRepair {
     /// Makes the manifests anew that are missing or damaged, where the records they describe are sound.
     ///

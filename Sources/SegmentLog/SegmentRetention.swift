@@ -38,7 +38,7 @@ package struct RetentionPlan: Sendable {
 /// Removes whole segments by age and by bytes.
 ///
 /// Only sealed ones, whose facts are in their sidecars: what has not been indexed is never removed.
-/// Hold the sealer's lock (`SegmentSealing.lockPath`).
+/// Hold the sealer's lock (`SegmentDirectory.sealersLock`).
 package enum SegmentRetention {
     /// Says what a policy would remove.
     ///

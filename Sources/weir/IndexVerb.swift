@@ -103,9 +103,18 @@ struct IndexVerb: ParsableCommand {
         let keeper = SegmentKeeper(
             store: store, directory: try data.directory.log, lock: IndexLock(path: data.directory.paths.lock))
         defer { Terminal.endProgress() }
-        return try keeper.repriceFacts(
-            sinceUs: sinceUs, untilUs: untilUs, waitUs: leftUs, whileWaiting: { Terminal.progress(Terminal.waitsForSealer) },
-            shouldStop: { clock.monotonicUs >= endUs }, progress: { Terminal.progress("repricing: \($0.name)") })
+        do {
+            return try keeper.repriceFacts(
+                sinceUs: sinceUs, untilUs: untilUs, waitUs: leftUs, whileWaiting: { Terminal.progress(Terminal.waitsForSealer) },
+                shouldStop: { clock.monotonicUs >= endUs }, progress: { Terminal.progress("repricing: \($0.name)") })
+        } catch let error as IndexingError where error.code == .locked {
+            // The index is done, and what was done in it is still to be said.
+            Terminal.endProgress()
+            Terminal.say("weir: \(error.message)")
+            var report = KeepingReport()
+            report.isFinished = false
+            return report
+        }
     }
 }
 

@@ -104,6 +104,7 @@ extension SegmentDirectory {
     /// - Returns: the lock.
     /// - Throws: `VerbFailure` where another process keeps it for a minute.
     fileprivate func waitForSealersLock() throws -> any HeldLock {
+        defer { Terminal.endProgress() }
         let held = try sealersLock(waitUs: 60_000_000) { Terminal.progress(Terminal.waitsForSealer) }
         guard let held else { throw VerbFailure.unfinished("another process seals or erases there; try again when it is done") }
         return held

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import ExchangeModel
 import Platform
+import Synchronization
 import Testing
 
 @testable import Capture
@@ -42,72 +43,60 @@ import Testing
     @Test func theFullestArenaCounts() {
         let fullest = ArenaFill().fuller(room).fuller(ArenaFill(used: 5, pages: 10)).fuller(ArenaFill(used: 400, pages: 1_000))
         #expect(fullest.used == 5 && fullest.isHigh && !fullest.isLow && !ArenaFill(used: 1, pages: 1_000).isHigh)
+        #expect(ArenaFill(of: []).isLow && !ArenaFill(of: []).isHigh)
     }
 }
 
-/// The capture thread of a whole engine, as the kernel shows it.
 @Suite struct WatchTests {
-    /// The threads of this process by a name, with their policies: field 41 of `stat` (proc_pid_stat(5)).
-    private static func policies(of name: String) throws -> [String] {
-        try PosixFileSystem().list("/proc/self/task").compactMap { thread in
-            // A thread may end meanwhile.
-            guard let file = try? PosixFileSystem().open("/proc/self/task/\(thread)/stat", .read),
-                let stat = try? file.read(at: 0, count: 1_024)
-            else { return nil }
-            defer { file.close() }
-            let parts = String(decoding: stat, as: UTF8.self).split(separator: ")")
-            guard parts.first?.hasSuffix("(" + name) == true, let fields = parts.last?.split(separator: " "), fields.count > 38
-            else {
-                return nil
-            }
-            return String(fields[38])
-        }
-    }
-
-    private static func waits(for isSo: () throws -> Bool) rethrows -> Bool {
+    private static func waits(for isSo: () -> Bool) -> Bool {
         for _ in 0..<1_000 {
-            if try isSo() { return true }
+            if isSo() { return true }
             SystemClock().sleep(us: 10_000)
         }
         return false
     }
 
-    private static let idle = "5"
-
-    @Test func givesWayUntilItEnds() throws {
-        var limits = CaptureLimits()
-        limits.givesWay = true
-        let bench = try CaptureBench(limits)
-        let mayBeIdle = IdleObstacle.ofThisProcess() == nil
-        // No other test asks for it.
-        #expect(try Self.waits { try Self.policies(of: "weir-capture").contains(Self.idle) == mayBeIdle })
-        #expect(try Self.policies(of: "weir-watch").count == (mayBeIdle ? 1 : 0))
-        let tap = bench.engine.makeLane().begin()
-        tap.request(Array("{}".utf8))
-        tap.commit(.completed)
-        #expect(try bench.lines().count == 1)
-        // A thread that was joined is gone from /proc a moment later.
-        #expect(
-            try Self.waits {
-                try Self.policies(of: "weir-watch").isEmpty && !Self.policies(of: "weir-capture").contains(Self.idle)
-            })
-    }
-
-    @Test func hurriesWhereTheThreadDoesNotGetToASyncThatIsDue() throws {
+    @Test func hurriesWhileAnExchangeWaitsAndEndsAtNormalPriority() throws {
         let bench = try CaptureBench()
+        let counters = bench.engine.counters
         let lane = bench.engine.makeLane()
         bench.clock.hold()
         let tap = lane.begin()
         tap.request(Array("{}".utf8))
         tap.commit(.completed)
-        // The thread sleeps on, as one that gets no core, while its batch becomes due.
+        // The capture thread sleeps on, as one that gets no core.
         try #require(bench.clock.waitForPause())
-        #expect(bench.engine.counters.lateUs == 0)
-        bench.clock.advance(us: 10_000_000)
-        #expect(bench.engine.counters.lateUs > CapturePriority.longestLateUs)
+        let changes = Mutex<[ThreadPriority]>([])
+        let watch = CaptureWatch(counters: counters, clock: bench.clock) { priority in
+            changes.withLock { $0.append(priority) }
+            return true
+        }
+        let thread = try OwnedThread(name: "watch") { watch.run() }
+        #expect(Self.waits { changes.withLock { $0 } == [.idle] })
+        bench.clock.advance(us: CapturePriority.longestWaitUs)
+        #expect(Self.waits { changes.withLock { $0 } == [.idle, .normal] })
         bench.clock.letGo()
-        #expect(Self.waits { bench.engine.counters.lateUs == 0 })
+        #expect(Self.waits { counters.lagUs == 0 })
+        bench.clock.advance(us: CapturePriority.mostCalmUs)
+        #expect(Self.waits { changes.withLock { $0 } == [.idle, .normal, .idle] })
+        watch.end()
+        thread.join()
+        #expect(changes.withLock { $0 } == [.idle, .normal, .idle, .normal])
         #expect(try bench.lines().count == 1)
+    }
+
+    @Test func asksAgainWhereTheSystemRefuses() throws {
+        let asked = Mutex(0)
+        let bench = try CaptureBench()
+        let watch = CaptureWatch(counters: bench.engine.counters, clock: bench.clock) { _ in
+            asked.withLock { $0 += 1 }
+            return false
+        }
+        let thread = try OwnedThread(name: "watch") { watch.run() }
+        #expect(Self.waits { asked.withLock { $0 } >= 3 })
+        watch.end()
+        thread.join()
+        #expect(try bench.lines().isEmpty)
     }
 }
 
@@ -118,22 +107,16 @@ import Testing
 
     @Test func isIdleWhileThereIsRoomAndHurriesWhereThereIsNone() {
         var priority = CapturePriority(nowUs: 0)
-        #expect(priority.look(room, waitUs: 110_000, lateUs: 0, nowUs: second) == .idle)
-        #expect(priority.look(filling, waitUs: 0, lateUs: 0, nowUs: 2 * second) == .normal)
-        #expect(priority.look(room, waitUs: 0, lateUs: 0, nowUs: 3 * second - 1) == .normal)
-        #expect(priority.look(room, waitUs: 0, lateUs: 0, nowUs: 3 * second) == .idle)
+        #expect(priority.look(room, waitUs: 110_000, nowUs: second) == .idle)
+        #expect(priority.look(filling, waitUs: 0, nowUs: 2 * second) == .normal)
+        #expect(priority.look(room, waitUs: 0, nowUs: 3 * second - 1) == .normal)
+        #expect(priority.look(room, waitUs: 0, nowUs: 3 * second) == .idle)
     }
 
     @Test func hurriesForOneThatWaitsLong() {
         var priority = CapturePriority(nowUs: 0)
-        #expect(priority.look(room, waitUs: CapturePriority.longestWaitUs - 1, lateUs: 0, nowUs: second) == .idle)
-        #expect(priority.look(room, waitUs: CapturePriority.longestWaitUs, lateUs: 0, nowUs: second) == .normal)
-    }
-
-    @Test func hurriesForWorkThatIsLate() {
-        var priority = CapturePriority(nowUs: 0)
-        #expect(priority.look(room, waitUs: 0, lateUs: CapturePriority.longestLateUs - 1, nowUs: second) == .idle)
-        #expect(priority.look(room, waitUs: 0, lateUs: CapturePriority.longestLateUs, nowUs: second) == .normal)
+        #expect(priority.look(room, waitUs: CapturePriority.longestWaitUs - 1, nowUs: second) == .idle)
+        #expect(priority.look(room, waitUs: CapturePriority.longestWaitUs, nowUs: second) == .normal)
     }
 
     /// A load that never ends would have it change back and forth.
@@ -144,7 +127,7 @@ import Testing
             // Idle capture starves: its arena fills within 100 ms.
             let before = priority.current
             let starves = before == .idle && look % 10 == 0
-            if priority.look(starves ? filling : room, waitUs: 0, lateUs: 0, nowUs: look * 10_000) != before {
+            if priority.look(starves ? filling : room, waitUs: 0, nowUs: look * 10_000) != before {
                 changes.append(look)
             }
         }
@@ -155,11 +138,11 @@ import Testing
         var priority = CapturePriority(nowUs: 0)
         var now: Int64 = 0
         for _ in 0..<8 {
-            _ = priority.look(filling, waitUs: 0, lateUs: 0, nowUs: now)
-            while priority.look(room, waitUs: 0, lateUs: 0, nowUs: now) == .normal { now += second / 10 }
+            _ = priority.look(filling, waitUs: 0, nowUs: now)
+            while priority.look(room, waitUs: 0, nowUs: now) == .normal { now += second / 10 }
         }
         now += 2 * CapturePriority.mostCalmUs
-        #expect(priority.look(filling, waitUs: 0, lateUs: 0, nowUs: now) == .normal)
-        #expect(priority.look(room, waitUs: 0, lateUs: 0, nowUs: now + CapturePriority.leastCalmUs) == .idle)
+        #expect(priority.look(filling, waitUs: 0, nowUs: now) == .normal)
+        #expect(priority.look(room, waitUs: 0, nowUs: now + CapturePriority.leastCalmUs) == .idle)
     }
 }

@@ -88,6 +88,7 @@ import Upstream
         #expect(policy == CapturePolicy())
         let limits = try Trial(nil).configuration().captureLimits
         #expect(limits.arenaBytes == CaptureLimits().arenaBytes && limits.ballastBytes == 16 << 20)
+        #expect(limits.givesWay && !CaptureLimits().givesWay)
     }
 
     @Test(arguments: [

@@ -80,8 +80,9 @@ import Testing
         #expect(seen.withLock { $0 } == [1, 2 << 13 | 4])
     }
 
-    @Test func aThreadWithoutAPlaceAtTheDiskIsNotMadeIdle() {
+    @Test func aRefusedDiskPriorityIsAnObstacle() {
         #expect(IdleObstacle.ofThisProcess(keepDisk: { false }) == .diskPriority)
+        #expect(IdleObstacle.diskPriority.needs.contains("ioprio_set") && IdleObstacle.noWayBack.needs.contains("LimitNICE"))
         #expect(IdleObstacle.ofThisProcess(keepDisk: { true }) != .diskPriority)
     }
 
