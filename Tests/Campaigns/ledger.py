@@ -217,7 +217,8 @@ class Driver:
 
 def segment_names(data):
     folder = os.path.join(data, "segments")
-    return sorted(name for name in os.listdir(folder) if name.endswith(".hot") or ".records." in name) if os.path.isdir(folder) else []
+    # What a sealer has not published yet (.tmp) is no segment.
+    return sorted(name for name in os.listdir(folder) if name.endswith((".hot", ".records.ndjson.zst"))) if os.path.isdir(folder) else []
 
 
 def epoch_of(name):
