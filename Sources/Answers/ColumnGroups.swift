@@ -32,6 +32,12 @@ struct ColumnGroups {
         }
     }
 
+    /// The longest unit of rollups each of whose periods lies in one group.
+    var coarsest: RollupUnit {
+        guard case .period(let us, _) = kind else { return RollupUnit.allCases.max() ?? .hour }
+        return RollupUnit.allCases.last { us % $0.lengthUs == 0 } ?? .hour
+    }
+
     private let kind: Kind
     private let filter: FactFilter
     private var isPrepared = false
@@ -87,16 +93,19 @@ struct ColumnGroups {
 
     private mutating func readShapes(_ filter: FactFilter, _ reader: ColumnReader) throws -> Bool {
         let known = try reader.shapes()
-        guard let largest = known.keys.max() else { return true }
+        guard let largest = known.map(\.id).max() else { return true }
         guard largest < ColumnGroups.numberLimit else { return false }
         shapes = [Int32](repeating: -1, count: Int(largest) + 1)
-        for (id, fact) in known where filter.passesDimensions(of: fact) {
-            guard case .shape(let name) = kind else {
-                shapes[Int(id)] = 0
-                continue
+        // What groups and filters look at belongs to the dimension.
+        let dimensions = try reader.dimensions().filter { filter.passesDimensions(of: $0.value) }
+        var groups: [Int64: Int32] = [:]
+        for (id, dimension, _) in known {
+            guard let fact = dimensions[dimension] else { continue }
+            if groups[dimension] == nil {
+                guard let group = if case .shape(let name) = kind { number(of: name(fact)) } else { 0 } else { return false }
+                groups[dimension] = group
             }
-            guard let group = number(of: name(fact)) else { return false }
-            shapes[Int(id)] = group
+            shapes[Int(id)] = groups[dimension] ?? -1
         }
         return true
     }

@@ -3,8 +3,9 @@ import ExchangeModel
 import FactStore
 import Histograms
 
-/// Answers `tail-latency` from hours and days that are rolled up, and from columns where there is none: percentiles at most 0.4 % away from
-/// the exact ones, all else exact.
+/// Answers `tail-latency` from hours, days and weeks that are rolled up, and from columns where there is none.
+///
+/// Percentiles are at most 0.4 % away from the exact ones, all else is exact.
 struct RollupFold {
     private struct Group {
         var exchanges: Int64 = 0
@@ -33,7 +34,7 @@ struct RollupFold {
             guard try asked.isSubset(of: reader.declaredKeys()) else { return nil }
             guard let groups = try ColumnGroups(by: by, filter: filter, reader: reader) else { return nil }
             var fold = RollupFold(groups: groups)
-            guard try fold.read(filter, reader, usesDays: by != "hour") else { return nil }
+            guard try fold.read(filter, reader) else { return nil }
             return fold.rows(LatencyFold.perMille(options))
         }
         return rows.map { QueryResult(columns: columns, rows: $0) }
@@ -41,11 +42,11 @@ struct RollupFold {
 
     private init(groups: ColumnGroups) { self.groups = groups }
 
-    private mutating func read(_ filter: FactFilter, _ reader: ColumnReader, usesDays: Bool) throws -> Bool {
+    private mutating func read(_ filter: FactFilter, _ reader: ColumnReader) throws -> Bool {
         let dimensions = try reader.dimensions().filter { filter.passesDimensions(of: $0.value) }
         let declared = try reader.declaredSets()
         var isPossible = true
-        try reader.rollups(groups.range, .times, usesDays: usesDays) { cell in
+        try reader.rollups(groups.range, .times, coarsest: groups.coarsest) { cell in
             let metadata = declared[cell.declared] ?? []
             guard isPossible, let fact = dimensions[cell.dimension], filter.passesMetadata(metadata) else { return }
             guard let group = groups.group(of: fact, metadata: metadata, begin: cell.begin) else {

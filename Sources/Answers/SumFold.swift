@@ -4,7 +4,7 @@ import FactStore
 
 /// Adds exchanges up by group, and by UTC day where that is asked for.
 ///
-/// Reads hours and days that are rolled up, and columns where there is none; all of it is exact.
+/// Reads hours, days and weeks that are rolled up, and columns where there is none; all of it is exact.
 struct SumFold {
     /// What the exchanges of one row of an answer add up to.
     struct Tally {
@@ -87,7 +87,7 @@ struct SumFold {
             let declared = try reader.declaredKeys()
             let isPossible =
                 asked.allSatisfy(declared.contains)
-                ? try fold.readRollups(filter, reader, usesDays: by != "hour") : try fold.readColumns(reader, groups.range)
+                ? try fold.readRollups(filter, reader) : try fold.readColumns(reader, groups.range)
             return isPossible ? fold.tallies.filter { $0.exchanges > 0 } : nil
         }
     }
@@ -97,12 +97,13 @@ struct SumFold {
         self.splitsDays = splitsDays
     }
 
-    private mutating func readRollups(_ filter: FactFilter, _ reader: ColumnReader, usesDays: Bool) throws -> Bool {
+    private mutating func readRollups(_ filter: FactFilter, _ reader: ColumnReader) throws -> Bool {
         let dimensions = try reader.dimensions().filter { filter.passesDimensions(of: $0.value) }
         let marks = dimensions.mapValues { Mark.of($0.head) }
         let declared = try reader.declaredSets()
         var isPossible = true
-        try reader.rollups(groups.range, .sums, usesDays: usesDays) { cell in
+        let coarsest = splitsDays ? min(groups.coarsest, .day) : groups.coarsest
+        try reader.rollups(groups.range, .sums, coarsest: coarsest) { cell in
             let metadata = declared[cell.declared] ?? []
             guard isPossible, let fact = dimensions[cell.dimension], filter.passesMetadata(metadata) else { return }
             guard let group = groups.group(of: fact, metadata: metadata, begin: cell.begin) else {
@@ -147,7 +148,10 @@ struct SumFold {
     private mutating func readColumns(_ reader: ColumnReader, _ range: Range<Int64>) throws -> Bool {
         guard try groups.prepare(reader) else { return false }
         if shapes.isEmpty {
-            shapes = try reader.shapes().mapValues { ShapeMarks(marks: Mark.of($0.head), usage: $0.reading.usageSource) }
+            let marks = try reader.dimensions().mapValues { Mark.of($0.head) }
+            for (id, dimension, usage) in try reader.shapes() {
+                shapes[id] = ShapeMarks(marks: marks[dimension] ?? [], usage: usage)
+            }
         }
         var isPossible = true
         let keys = groups.columns + (splitsDays && !groups.columns.contains(.start) ? [.start] : [])

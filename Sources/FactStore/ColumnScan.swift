@@ -40,10 +40,19 @@ package struct ColumnReader {
 
     fileprivate init(_ db: Database) { self.db = db }
 
-    /// What each `shape` number stands for: a fact of it with all that repeats and nothing else.
+    /// What a fold has to know of each `shape` number: its dimension's number, and where the usage is from.
     ///
     /// - Throws: `FactStoreError`.
-    package func shapes() throws -> [Int64: ExchangeFact] { try FactRows.allShapes(db).mapValues(\.template) }
+    package func shapes() throws -> [(id: Int64, dimension: Int64, usageSource: UsageSource)] {
+        var found: [(id: Int64, dimension: Int64, usageSource: UsageSource)] = []
+        let cursor = try Row.fetchCursor(
+            try db.cachedStatement(sql: "SELECT shape_id, dimension_id, usage_source FROM shape"))
+        while let row = try cursor.next()?.values {
+            guard let id = row[0].integer, let dimension = row[1].integer else { throw ColumnReader.damaged }
+            found.append((id, dimension, row[2].text.flatMap(UsageSource.init(rawValue:)) ?? .absent))
+        }
+        return found
+    }
 
     /// The values of one metadata key by `metadata` number.
     ///

@@ -3,12 +3,10 @@ import GRDB
 
 /// Which times are packed into chunks and rolled up.
 ///
-/// A chunk that is there equals the rows in it, and so does an hour or a day whose `exchanges` are not NULL: whoever adds, changes or
-/// deletes rows forgets, in the same transaction, what covers their starts. What is forgotten is built again by `FactStore.build`.
+/// A chunk that is there equals the rows in it, and so does an hour, day or week whose `exchanges` are not NULL: whoever adds,
+/// changes or deletes rows forgets, in the same transaction, what covers their starts. What is forgotten is built again by
+/// `FactStore.build`.
 struct Coverage {
-    static let hourUs: Int64 = 3_600_000_000
-    static let dayUs: Int64 = 24 * hourUs
-
     let db: Database
 
     init(_ db: Database) { self.db = db }
@@ -22,7 +20,9 @@ struct Coverage {
     func forget(starts: [Int64]) throws -> Int {
         guard let newest = try newestCovered() else { return 0 }
         let covered = starts.filter { $0 <= newest }
-        for hour in Set(covered.map { Coverage.begin(of: $0, every: Coverage.hourUs) }) { try forgetRollups(hour) }
+        for unit in RollupUnit.allCases {
+            for begin in Set(covered.map(unit.begin)) { try forget(unit, begin) }
+        }
         var forgotten: ClosedRange<Int64>?
         for start in covered.sorted() where forgotten?.contains(start) != true {
             guard let chunk = try chunk(over: start) else { continue }
@@ -32,18 +32,12 @@ struct Coverage {
         return covered.count
     }
 
-    /// The begin of the period that a start lies in; periods begin at multiples of their length since the Unix epoch.
-    static func begin(of start: Int64, every us: Int64) -> Int64 {
-        let since = start &+ SchemaTwo.epochUs
-        let rest = since % us
-        return start &- (rest < 0 ? rest + us : rest)
-    }
-
     private func newestCovered() throws -> Int64? {
         let chunk = try Int64.fetchOne(try db.cachedStatement(sql: "SELECT max(last_start) FROM chunk"))
-        let hour = try Int64.fetchOne(try db.cachedStatement(sql: "SELECT max(hour) FROM rolled_hour"))
-        let day = try Int64.fetchOne(try db.cachedStatement(sql: "SELECT max(day) FROM rolled_day"))
-        return [chunk, hour.map { $0 &+ Coverage.hourUs }, day.map { $0 &+ Coverage.dayUs }].compactMap(\.self).max()
+        let ends = try RollupUnit.allCases.map { unit in
+            try Int64.fetchOne(try db.cachedStatement(sql: "SELECT max(\(unit)) FROM rolled_\(unit)")).map { $0 &+ unit.lengthUs }
+        }
+        return (ends + [chunk]).compactMap(\.self).max()
     }
 
     private func chunk(over start: Int64) throws -> (id: Int64, range: ClosedRange<Int64>)? {
@@ -59,14 +53,11 @@ struct Coverage {
         try db.cachedStatement(sql: "DELETE FROM chunk WHERE chunk_id = ?").execute(arguments: [id])
     }
 
-    /// Marks an hour and its day as not equal to their rows any more.
-    private func forgetRollups(_ start: Int64) throws {
-        for (unit, us) in [("hour", Coverage.hourUs), ("day", Coverage.dayUs)] {
-            let begin = Coverage.begin(of: start, every: us)
-            try db.cachedStatement(sql: "DELETE FROM rollup_\(unit) WHERE \(unit) = ?").execute(arguments: [begin])
-            // Behind the last known one nothing has to be marked: what is due next is looked for there.
-            let mark = "INSERT OR REPLACE INTO rolled_\(unit) SELECT ?, NULL WHERE ? <= (SELECT max(\(unit)) FROM rolled_\(unit))"
-            try db.cachedStatement(sql: mark).execute(arguments: [begin, begin])
-        }
+    /// Marks a period as not equal to its rows any more.
+    private func forget(_ unit: RollupUnit, _ begin: Int64) throws {
+        try db.cachedStatement(sql: "DELETE FROM rollup_\(unit) WHERE \(unit) = ?").execute(arguments: [begin])
+        // Behind the last known one nothing has to be marked: what is due next is looked for there.
+        let mark = "INSERT OR REPLACE INTO rolled_\(unit) SELECT ?, NULL WHERE ? <= (SELECT max(\(unit)) FROM rolled_\(unit))"
+        try db.cachedStatement(sql: mark).execute(arguments: [begin, begin])
     }
 }

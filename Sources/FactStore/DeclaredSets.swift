@@ -33,20 +33,15 @@ final class DeclaredSets {
         try db.execute(
             sql: "INSERT OR REPLACE INTO setting VALUES ('metadata_dimensions', ?)",
             arguments: [String(decoding: json.bytes, as: UTF8.self)])
-        try db.execute(
-            sql: """
-                DELETE FROM rollup_hour; DELETE FROM rollup_day; DELETE FROM rolled_hour; DELETE FROM rolled_day; DELETE FROM declared;
-                """)
+        for unit in RollupUnit.allCases { try db.execute(sql: "DELETE FROM rollup_\(unit); DELETE FROM rolled_\(unit)") }
+        try db.execute(sql: "DELETE FROM declared")
     }
 
     /// Deletes from the dictionary what no rollup points at any more: it may be about a person.
     static func sweep(_ db: Database) throws {
         guard try Int64.fetchOne(db, sql: "SELECT 1 FROM declared LIMIT 1") != nil else { return }
-        try db.execute(
-            sql: """
-                DELETE FROM declared
-                WHERE declared_id NOT IN (SELECT declared_id FROM rollup_hour UNION SELECT declared_id FROM rollup_day)
-                """)
+        let used = RollupUnit.allCases.map { "SELECT declared_id FROM rollup_\($0)" }.joined(separator: " UNION ")
+        try db.execute(sql: "DELETE FROM declared WHERE declared_id NOT IN (\(used))")
     }
 
     /// Forgets the numbers that were looked up: what made them may have been rolled back.

@@ -9,6 +9,8 @@ package struct BuildReport: Equatable, Sendable {
     package var hours = 0
     /// Days rolled up.
     package var days = 0
+    /// Weeks rolled up.
+    package var weeks = 0
     /// Whether nothing is left to build.
     package var isComplete = false
 
@@ -20,12 +22,13 @@ package struct BuildReport: Equatable, Sendable {
         chunks += other.chunks
         hours += other.hours
         days += other.days
+        weeks += other.weeks
         isComplete = other.isComplete
     }
 }
 
 extension FactStore {
-    /// Packs facts into chunks and rolls hours and days up, as far as they lie before a horizon.
+    /// Packs facts into chunks and rolls hours, days and weeks up, as far as they lie before a horizon.
     ///
     /// Every answer is the same with and without it, only slower without. A few at a time are built in one transaction each; a death
     /// between leaves what was built.
@@ -44,18 +47,20 @@ extension FactStore {
         }
         let horizon = horizonUs &- SchemaTwo.epochUs
         var report = BuildReport()
-        let steps: [(Database) throws -> Int] = [
-            { try ChunkBuilding($0).build(before: horizon, limit: FactStoreLimits.builtATransaction) },
-            { try RollupBuilding($0).buildHours(before: horizon, limit: FactStoreLimits.builtATransaction) },
-            { try RollupBuilding($0).buildDays(before: horizon, limit: FactStoreLimits.builtATransaction) },
+        let limit = FactStoreLimits.builtATransaction
+        func rollUp(_ unit: RollupUnit) -> (Database) throws -> Int {
+            { try RollupBuilding($0).build(unit, before: horizon, limit: limit) }
+        }
+        let steps: [(count: WritableKeyPath<BuildReport, Int>, run: (Database) throws -> Int)] = [
+            (\.chunks, { try ChunkBuilding($0).build(before: horizon, limit: limit) }),
+            (\.hours, rollUp(.hour)), (\.days, rollUp(.day)), (\.weeks, rollUp(.week)),
         ]
-        let counts: [WritableKeyPath<BuildReport, Int>] = [\.chunks, \.hours, \.days]
-        for (step, path) in zip(steps, counts) {
+        for step in steps {
             while true {
                 if shouldStop() { return report }
-                let built = try writing(step)
-                report[keyPath: path] += built
-                if built < FactStoreLimits.builtATransaction { break }
+                let built = try writing(step.run)
+                report[keyPath: step.count] += built
+                if built < limit { break }
             }
         }
         report.isComplete = true
@@ -108,7 +113,7 @@ struct ChunkBuilding {
                 try db.cachedStatement(sql: sql), arguments: [range.lowerBound, range.upperBound, Int64(place)])
         }
         guard let oldest = try start(at: 0) else { return false }
-        let isYoung = range.upperBound == horizon && oldest > horizon &- Coverage.hourUs
+        let isYoung = range.upperBound == horizon && oldest > horizon &- RollupUnit.hour.lengthUs
         return try start(at: (isYoung ? FactStoreLimits.chunkFacts : FactStoreLimits.leastChunkFacts) - 1) != nil
     }
 

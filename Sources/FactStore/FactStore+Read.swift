@@ -195,17 +195,6 @@ struct FactRows {
         return shape
     }
 
-    /// All shapes by their numbers.
-    static func allShapes(_ db: Database) throws -> [Int64: FactShape] {
-        var shapes: [Int64: FactShape] = [:]
-        let cursor = try Row.fetchCursor(db, sql: "SELECT \(shapeColumns), shape_id \(shapeTables)")
-        while let row = try cursor.next()?.values {
-            guard let id = row.last?.integer else { continue }
-            shapes[id] = try shape(id, row.dropLast())
-        }
-        return shapes
-    }
-
     private static func shape(_ id: Int64, _ row: ArraySlice<SQLValue>) throws -> FactShape {
         let dimensions = FactColumns.dimension.count
         guard let shape = FactShape(dimension: row.prefix(dimensions), shape: row.dropFirst(dimensions)) else {

@@ -2,7 +2,7 @@
 import GRDB
 
 extension FactStore {
-    /// Gives every cell of the rollups, hours first, by time and by the text of the dimensions, in one snapshot.
+    /// Gives every cell of the rollups, hours first and weeks last, by time and by the text of the dimensions, in one snapshot.
     ///
     /// The store must not be used meanwhile.
     /// - Parameter body: takes the names and the values of a cell, the same names each time: `unit`, `started_at_us`, the dimensions,
@@ -13,7 +13,7 @@ extension FactStore {
         let sums = RollupBuilding.sums
         let names = ["unit", "started_at_us"] + dimensions + ["metadata"] + sums + ["duration", "ttft"]
         try reading { db in
-            for unit in ["hour", "day"] {
+            for unit in RollupUnit.allCases {
                 let sql = """
                     SELECT '\(unit)', \(unit) + \(SchemaTwo.epochUs), \(dimensions.joined(separator: ", ")),
                         coalesce(object, '{}') AS metadata, \(sums.joined(separator: ", ")), hex(duration), hex(ttft)

@@ -3,7 +3,7 @@ import ExchangeModel
 import GRDB
 import Histograms
 
-/// Rolls hours and days up, within somebody's transaction.
+/// Rolls hours, days and weeks up, within somebody's transaction.
 struct RollupBuilding {
     private let db: Database
     private let numbers: RowNumbers
@@ -22,28 +22,24 @@ struct RollupBuilding {
 
     private static let sumNames = sums.joined(separator: ", ")
 
-    /// Rolls up the hours that are marked, and those behind the last one.
+    /// Rolls up the periods that are marked, and those behind the last one.
     ///
+    /// A unit's turn comes when nothing is left to build of the one below.
     /// - Parameters:
-    ///   - horizon: hours that end later are left.
+    ///   - unit: whose periods.
+    ///   - horizon: periods that end later are left.
     ///   - limit: at most so many.
-    /// - Returns: hours rolled up.
+    /// - Returns: periods rolled up.
     /// - Throws: `DatabaseError`.
-    func buildHours(before horizon: Int64, limit: Int) throws -> Int {
-        let hours = try due("hour", every: Coverage.hourUs, before: horizon, limit: limit)
-        for hour in hours { try build("hour", hour) { try buildHour(hour) } }
-        return hours.count
-    }
-
-    /// Rolls up the days all of whose hours are rolled up.
-    func buildDays(before horizon: Int64, limit: Int) throws -> Int {
-        let days = try due("day", every: Coverage.dayUs, before: horizon, limit: limit)
-        for day in days { try build("day", day) { try buildDay(day) } }
-        return days.count
+    func build(_ unit: RollupUnit, before horizon: Int64, limit: Int) throws -> Int {
+        let begins = try due(unit, before: horizon, limit: limit)
+        for begin in begins { try build(unit, begin) }
+        return begins.count
     }
 
     /// What is to be rolled up: what is marked, and what has facts behind the last that is known.
-    private func due(_ unit: String, every us: Int64, before horizon: Int64, limit: Int) throws -> [Int64] {
+    private func due(_ unit: RollupUnit, before horizon: Int64, limit: Int) throws -> [Int64] {
+        let us = unit.lengthUs
         let marked = "SELECT \(unit) FROM rolled_\(unit) WHERE exchanges IS NULL AND \(unit) <= ? ORDER BY \(unit) LIMIT ?"
         var found = try Int64.fetchAll(
             try db.cachedStatement(sql: marked), arguments: [horizon &- us, Int64(limit)])
@@ -51,7 +47,7 @@ struct RollupBuilding {
         var from = last.map { $0 + us } ?? Int64.min
         let next = try db.cachedStatement(sql: "SELECT min(start) FROM fact WHERE start >= ?")
         while found.count < limit, let start = try Int64.fetchOne(next, arguments: [from]) {
-            let begin = Coverage.begin(of: start, every: us)
+            let begin = unit.begin(of: start)
             guard begin <= horizon &- us else { break }
             found.append(begin)
             from = begin + us
@@ -59,11 +55,13 @@ struct RollupBuilding {
         return found
     }
 
-    /// Builds one period; where it cannot be rolled up it is marked so, and stays rows until one of them changes.
-    private func build(_ unit: String, _ begin: Int64, _ body: () throws -> Void) throws {
+    /// Builds one period; where it cannot be rolled up it is marked so, and stays what it is made from until one of that changes.
+    private func build(_ unit: RollupUnit, _ begin: Int64) throws {
         do {
             try db.inSavepoint {
-                try body()
+                try db.cachedStatement(sql: "DELETE FROM rollup_\(unit) WHERE \(unit) = ?").execute(arguments: [begin])
+                let exchanges = try unit.below.map { try addUp($0, into: unit, begin) } ?? addUpRows(begin)
+                try mark(unit, begin, exchanges: exchanges)
                 return .commit
             }
         } catch is RollupImpossible {
@@ -79,14 +77,14 @@ struct RollupBuilding {
     /// The `exchanges` of a period that cannot be rolled up.
     static let impossible: Int64 = -1
 
-    private func mark(_ unit: String, _ begin: Int64, exchanges: Int64) throws {
+    private func mark(_ unit: RollupUnit, _ begin: Int64, exchanges: Int64) throws {
         try db.cachedStatement(sql: "INSERT OR REPLACE INTO rolled_\(unit) VALUES (?, ?)").execute(arguments: [begin, exchanges])
     }
 
-    private func buildHour(_ hour: Int64) throws {
-        try db.cachedStatement(sql: "DELETE FROM rollup_hour WHERE hour = ?").execute(arguments: [hour])
+    /// Adds the rows of an hour up; gives how many exchanges it has.
+    private func addUpRows(_ hour: Int64) throws -> Int64 {
         var cells = RollupCells()
-        try numbers.forEach(hour..<hour + Coverage.hourUs) { row in
+        try numbers.forEach(hour..<hour + RollupUnit.hour.lengthUs) { row in
             try cells.add(row, declared: declared.id(ofMetadata: row.metadata))
             return true
         }
@@ -94,7 +92,7 @@ struct RollupBuilding {
         for cell in cells.sorted {
             try insert.run([.integer(hour), .integer(cell.key.dimension), .integer(cell.key.declared)], cell.values)
         }
-        try mark("hour", hour, exchanges: cells.exchanges)
+        return cells.exchanges
     }
 
     private static let insertHour: String = {
@@ -103,44 +101,44 @@ struct RollupBuilding {
             "INSERT INTO rollup_hour (\(names.joined(separator: ", "))) VALUES (\(names.map { _ in "?" }.joined(separator: ", ")))"
     }()
 
-    private func buildDay(_ day: Int64) throws {
-        let end = day + Coverage.dayUs
+    /// Adds the periods of the unit below up, all of which must be rolled up; gives how many exchanges they have.
+    private func addUp(_ part: RollupUnit, into unit: RollupUnit, _ begin: Int64) throws -> Int64 {
+        let range = begin..<begin + unit.lengthUs
         let least = try Int64.fetchOne(
-            try db.cachedStatement(sql: "SELECT min(coalesce(exchanges, -1)) FROM rolled_hour WHERE hour >= ? AND hour < ?"),
-            arguments: [day, end])
-        guard let least, least >= 0 else { return try mark("day", day, exchanges: RollupBuilding.impossible) }
-        try db.cachedStatement(sql: "DELETE FROM rollup_day WHERE day = ?").execute(arguments: [day])
+            try db.cachedStatement(
+                sql: "SELECT min(coalesce(exchanges, -1)) FROM rolled_\(part) WHERE \(part) >= ? AND \(part) < ?"),
+            arguments: [range.lowerBound, range.upperBound])
+        guard let least, least >= 0 else { throw RollupImpossible() }
         let sums = RollupBuilding.sums.map { "sum(\($0))" }.joined(separator: ", ")
         let sql = """
-            INSERT INTO rollup_day (day, dimension_id, declared_id, \(RollupBuilding.sumNames))
-            SELECT ?, dimension_id, declared_id, \(sums) FROM rollup_hour WHERE hour >= ? AND hour < ?
+            INSERT INTO rollup_\(unit) (\(unit), dimension_id, declared_id, \(RollupBuilding.sumNames))
+            SELECT ?, dimension_id, declared_id, \(sums) FROM rollup_\(part) WHERE \(part) >= ? AND \(part) < ?
             GROUP BY dimension_id, declared_id
             """
-        try db.cachedStatement(sql: sql).execute(arguments: [day, day, end])
-        try mergeTimes(day..<end, into: day)
-        let sum = try Int64.fetchOne(
-            try db.cachedStatement(sql: "SELECT sum(exchanges) FROM rollup_day WHERE day = ?"), arguments: [day])
-        try mark("day", day, exchanges: sum ?? 0)
+        try db.cachedStatement(sql: sql).execute(arguments: [begin, range.lowerBound, range.upperBound])
+        try mergeTimes(of: part, range, into: unit)
+        let sum = "SELECT sum(exchanges) FROM rollup_\(unit) WHERE \(unit) = ?"
+        return try Int64.fetchOne(try db.cachedStatement(sql: sum), arguments: [begin]) ?? 0
     }
 
-    /// Merges the histograms of a day's hours, one cell after the other: together they would take what memory a day has cells.
-    private func mergeTimes(_ hours: Range<Int64>, into day: Int64) throws {
+    /// Merges the histograms of a period's parts, one cell after the other: together they would take what memory it has cells.
+    private func mergeTimes(of part: RollupUnit, _ range: Range<Int64>, into unit: RollupUnit) throws {
         let update = try BoundStatement(
-            "UPDATE rollup_day SET duration = ?, ttft = ? WHERE day = ? AND dimension_id = ? AND declared_id = ?", in: db)
+            "UPDATE rollup_\(unit) SET duration = ?, ttft = ? WHERE \(unit) = ? AND dimension_id = ? AND declared_id = ?", in: db)
         var held: (key: RollupKey, duration: Histogram, ttft: Histogram)?
         func store() throws {
             guard let held else { return }
             try update.run([
-                SQLValue(held.duration.storedBlob), SQLValue(held.ttft.storedBlob), .integer(day), .integer(held.key.dimension),
-                .integer(held.key.declared),
+                SQLValue(held.duration.storedBlob), SQLValue(held.ttft.storedBlob), .integer(range.lowerBound),
+                .integer(held.key.dimension), .integer(held.key.declared),
             ])
         }
         let sql = """
-            SELECT \(RollupCell.columns("hour", .times)) FROM rollup_hour WHERE hour >= ? AND hour < ?
+            SELECT \(RollupCell.columns(part, .times)) FROM rollup_\(part) WHERE \(part) >= ? AND \(part) < ?
             ORDER BY dimension_id, declared_id
             """
         let cursor = try Row.fetchCursor(
-            try db.cachedStatement(sql: sql), arguments: [hours.lowerBound, hours.upperBound])
+            try db.cachedStatement(sql: sql), arguments: [range.lowerBound, range.upperBound])
         while let row = try cursor.next() {
             let cell = RollupCell(row)
             if held?.key != cell.key {

@@ -4,7 +4,7 @@ import Foundation
 import GRDB
 package import Histograms
 
-/// What the exchanges of one dimension did in one hour or day.
+/// What the exchanges of one dimension did in one hour, day or week.
 package struct RollupCell {
     /// The dictionary number of the dimension.
     package let dimension: Int64
@@ -34,9 +34,9 @@ package struct RollupCell {
     private static let counts = ["usage_partial", "usage_absent", "unpriced"]
 
     /// The columns of the row that a cell is made of.
-    static func columns(_ unit: String, _ part: Part) -> String {
+    static func columns(_ unit: RollupUnit, _ part: Part) -> String {
         let own = part == .times ? ["duration", "ttft"] : counts + summed.map(\.rawValue)
-        return (["dimension_id", "declared_id", unit, "exchanges"] + own).joined(separator: ", ")
+        return (["dimension_id", "declared_id", unit.rawValue, "exchanges"] + own).joined(separator: ", ")
     }
 
     /// - Parameter row: of `columns`; read as long as it lasts.
@@ -115,17 +115,17 @@ extension ColumnReader {
         return found
     }
 
-    /// Gives a range as days and hours that are rolled up, and as what is not.
+    /// Gives a range as periods that are rolled up, the longest where they are whole, and as what is not.
     ///
     /// - Parameters:
     ///   - range: of `start`; each exchange in it is in one cell or one gap.
     ///   - part: what of the cells is read.
-    ///   - usesDays: whether days are given whole where they are; else hours alone.
+    ///   - coarsest: the unit whose periods are the longest that are given.
     ///   - cell: takes a cell, valid while it runs.
     ///   - gap: takes the range of exchanges that have to be looked at themselves.
     /// - Throws: `FactStoreError`, or what the bodies throw.
     package func rollups(
-        _ range: Range<Int64>, _ part: RollupCell.Part, usesDays: Bool, cell: (RollupCell) throws -> Void,
+        _ range: Range<Int64>, _ part: RollupCell.Part, coarsest: RollupUnit, cell: (RollupCell) throws -> Void,
         gap: (Range<Int64>) throws -> Void
     ) throws {
         guard let first = try Int64.fetchOne(db, sql: "SELECT min(start) FROM fact"),
@@ -137,14 +137,14 @@ extension ColumnReader {
         // A period counts as whole where all of its exchanges are asked for.
         let whole =
             (range.lowerBound <= first ? Int64.min : asked.lowerBound)..<(range.upperBound >= end ? Int64.max : asked.upperBound)
-        let days = usesDays ? try periods("day", Coverage.dayUs, inside: whole) : []
-        let dayBegins = Set(days)
-        let hours = try periods("hour", Coverage.hourUs, inside: whole)
-            .filter { !dayBegins.contains(Coverage.begin(of: $0, every: Coverage.dayUs)) }
-        try give("day", dayBegins, part, cell)
-        try give("hour", Set(hours), part, cell)
+        var given: [RollupUnit: Set<Int64>] = [:]
+        for unit in RollupUnit.allCases.reversed() where unit <= coarsest {
+            let runs = try periods(unit, inside: whole).split { begin in given.contains { $1.contains($0.begin(of: begin)) } }
+            for run in runs { try give(unit, run, part, cell) }
+            given[unit] = Set(runs.joined())
+        }
         var from = asked.lowerBound
-        let covered = (days.map { $0..<$0 + Coverage.dayUs } + hours.map { $0..<$0 + Coverage.hourUs })
+        let covered = given.flatMap { unit, begins in begins.map { $0..<$0 + unit.lengthUs } }
             .sorted { $0.lowerBound < $1.lowerBound }
         for period in covered {
             if from < period.lowerBound { try gap(from..<period.lowerBound) }
@@ -154,21 +154,19 @@ extension ColumnReader {
     }
 
     /// The begins of periods that are rolled up and lie inside a range, in order.
-    private func periods(_ unit: String, _ us: Int64, inside range: Range<Int64>) throws -> [Int64] {
+    private func periods(_ unit: RollupUnit, inside range: Range<Int64>) throws -> [Int64] {
         let sql = "SELECT \(unit) FROM rolled_\(unit) WHERE exchanges >= 0 AND \(unit) >= ? AND \(unit) <= ? ORDER BY \(unit)"
-        let most = range.upperBound == Int64.max ? range.upperBound : range.upperBound &- us
+        let most = range.upperBound == Int64.max ? range.upperBound : range.upperBound &- unit.lengthUs
         guard most >= range.lowerBound else { return [] }
         return try Int64.fetchAll(db, sql: sql, arguments: [range.lowerBound, most])
     }
 
-    private func give(_ unit: String, _ begins: Set<Int64>, _ part: RollupCell.Part, _ cell: (RollupCell) throws -> Void) throws {
-        guard let first = begins.min(), let last = begins.max() else { return }
-        let cursor = try Row.fetchCursor(
-            db, sql: "SELECT \(RollupCell.columns(unit, part)) FROM rollup_\(unit) WHERE \(unit) BETWEEN ? AND ?",
-            arguments: [first, last])
-        while let row = try cursor.next() {
-            let found = RollupCell(row)
-            if begins.contains(found.begin) { try cell(found) }
-        }
+    /// Gives the cells of periods between which no other is rolled up: what is not rolled up has no cells.
+    private func give(
+        _ unit: RollupUnit, _ run: ArraySlice<Int64>, _ part: RollupCell.Part, _ cell: (RollupCell) throws -> Void
+    ) throws {
+        let sql = "SELECT \(RollupCell.columns(unit, part)) FROM rollup_\(unit) WHERE \(unit) BETWEEN ? AND ?"
+        let cursor = try Row.fetchCursor(try db.cachedStatement(sql: sql), arguments: [run.first, run.last])
+        while let row = try cursor.next() { try cell(RollupCell(row)) }
     }
 }

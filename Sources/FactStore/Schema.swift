@@ -8,7 +8,7 @@ enum Schema {
     /// Kept in `PRAGMA user_version`: the number of migrations.
     ///
     /// A database with a greater number is from a newer version.
-    static let version: Int64 = 3
+    static let version: Int64 = 4
     /// Kept in `PRAGMA application_id`: "Weir".
     static let applicationID: Int64 = 0x5765_6972
 
@@ -26,6 +26,10 @@ enum Schema {
         migrator.registerMigration("0003 declared metadata in rollups") { db in
             try db.execute(sql: SchemaThree.all)
             try db.execute(sql: "PRAGMA user_version = 3")
+        }
+        migrator.registerMigration("0004 weeks rolled up") { db in
+            try db.execute(sql: SchemaFour.all)
+            try db.execute(sql: "PRAGMA user_version = 4")
         }
         return migrator
     }

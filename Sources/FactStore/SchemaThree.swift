@@ -11,19 +11,20 @@ enum SchemaThree {
         CREATE TABLE declared (declared_id INTEGER PRIMARY KEY, object TEXT NOT NULL UNIQUE);
 
         """
-        + ["hour", "day"].map { unit in
-            """
-            DROP TABLE rollup_\(unit);
-            DELETE FROM rolled_\(unit);
-            CREATE TABLE rollup_\(unit) (
-                \(unit) INTEGER NOT NULL, dimension_id INTEGER NOT NULL, declared_id INTEGER NOT NULL,
-                exchanges INTEGER NOT NULL, streams INTEGER NOT NULL,
-                unpriced INTEGER NOT NULL, usage_partial INTEGER NOT NULL, usage_absent INTEGER NOT NULL,
-                request_body_bytes INTEGER NOT NULL, response_body_bytes INTEGER NOT NULL,
-                \((FactColumns.usageNames + FactColumns.costNames).map { "\($0) INTEGER" }.joined(separator: ", ")),
-                duration BLOB, ttft BLOB, PRIMARY KEY (\(unit), dimension_id, declared_id)
-            ) WITHOUT ROWID;
+        + ["hour", "day"].map { "DROP TABLE rollup_\($0);\nDELETE FROM rolled_\($0);\n" + cells(of: $0) }.joined()
 
-            """
-        }.joined()
+    /// The table of a unit's cells.
+    static func cells(of unit: String) -> String {
+        """
+        CREATE TABLE rollup_\(unit) (
+            \(unit) INTEGER NOT NULL, dimension_id INTEGER NOT NULL, declared_id INTEGER NOT NULL,
+            exchanges INTEGER NOT NULL, streams INTEGER NOT NULL,
+            unpriced INTEGER NOT NULL, usage_partial INTEGER NOT NULL, usage_absent INTEGER NOT NULL,
+            request_body_bytes INTEGER NOT NULL, response_body_bytes INTEGER NOT NULL,
+            \((FactColumns.usageNames + FactColumns.costNames).map { "\($0) INTEGER" }.joined(separator: ", ")),
+            duration BLOB, ttft BLOB, PRIMARY KEY (\(unit), dimension_id, declared_id)
+        ) WITHOUT ROWID;
+
+        """
+    }
 }

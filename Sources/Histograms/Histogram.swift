@@ -73,14 +73,15 @@ package struct Histogram: Equatable, Sendable {
     /// Lets somebody add to many buckets at once.
     ///
     /// - Parameter body: takes the buckets and their sum; where it throws, both are as it left them.
+    /// - Returns: what the body returns.
     /// - Throws: what the body throws.
-    mutating func withBuckets(
-        _ body: (UnsafeMutableBufferPointer<UInt64>, inout UInt64) throws(HistogramError) -> Void
-    ) throws(HistogramError) {
+    mutating func withBuckets<T>(
+        _ body: (UnsafeMutableBufferPointer<UInt64>, inout UInt64) throws(HistogramError) -> T
+    ) throws(HistogramError) -> T {
         if buckets.isEmpty { makeRoom() }
         defer { if count == 0 { buckets = [] } }
         var sum = count
         defer { count = sum }
-        try buckets.withUnsafeMutableBufferPointer { (buckets) throws(HistogramError) in try body(buckets, &sum) }
+        return try buckets.withUnsafeMutableBufferPointer { (buckets) throws(HistogramError) in try body(buckets, &sum) }
     }
 }

@@ -60,27 +60,39 @@ extension Histogram {
             guard reader.isAtEnd else { throw HistogramError(.trailingBytes, "bytes follow the last bucket") }
             return
         }
-        try withBuckets { (buckets, sum) throws(HistogramError) in
-            var next = 0
-            for _ in 0..<filled {
-                let word = try reader.varint()
-                guard word >> 1 < UInt64(HistogramScale.bucketCount - next) else {
-                    throw HistogramError(.badIndex, "a bucket lies beyond the scale")
-                }
-                var count: UInt64 = 1
-                if word & 1 != 0 {
-                    let (more, isOver) = try reader.varint().addingReportingOverflow(2)
-                    guard !isOver else { throw HistogramError.overflow }
-                    count = more
-                }
-                let (total, isOver) = sum.addingReportingOverflow(count)
-                guard !isOver else { throw HistogramError.overflow }
-                sum = total
-                next += Int(word >> 1) + 1
-                unsafe buckets[next - 1] &+= count
-            }
+        let rest = reader
+        let isAtEnd = try withBuckets { (buckets, sum) throws(HistogramError) in
+            try unsafe Histogram.add(filled, rest, to: buckets, &sum)
         }
-        guard reader.isAtEnd else { throw HistogramError(.trailingBytes, "bytes follow the last bucket") }
+        guard isAtEnd else { throw HistogramError(.trailingBytes, "bytes follow the last bucket") }
+    }
+
+    /// Adds so many buckets of a blob, and tells whether it ends behind them.
+    ///
+    /// Whoever asks for months reads millions of buckets: the reader and the sum are variables of its own, which stay in registers.
+    private static func add(
+        _ filled: UInt64, _ blob: Varint.Reader, to buckets: UnsafeMutableBufferPointer<UInt64>, _ sum: inout UInt64
+    ) throws(HistogramError) -> Bool {
+        var (reader, total, next) = (blob, sum, UInt64(0))
+        defer { sum = total }
+        for _ in 0..<filled {
+            let word = try reader.varint()
+            guard word >> 1 < UInt64(HistogramScale.bucketCount) - next else {
+                throw HistogramError(.badIndex, "a bucket lies beyond the scale")
+            }
+            var count: UInt64 = 1
+            if word & 1 != 0 {
+                let (more, isOver) = try reader.varint().addingReportingOverflow(2)
+                guard !isOver else { throw HistogramError.overflow }
+                count = more
+            }
+            let (larger, isOver) = total.addingReportingOverflow(count)
+            guard !isOver else { throw HistogramError.overflow }
+            total = larger
+            next &+= word >> 1 &+ 1
+            unsafe buckets[Int(truncatingIfNeeded: next) - 1] &+= count
+        }
+        return reader.isAtEnd
     }
 }
 
@@ -116,19 +128,24 @@ enum Varint {
                 defer { at += 1 }
                 return UInt64(unsafe bytes[at])
             }
-            return try longVarint()
+            let (value, end) = try longVarint()
+            at = end
+            return value
         }
 
-        private mutating func longVarint() throws(HistogramError) -> UInt64 {
+        /// A number and where the next one begins; it changes nothing, so that whoever calls it may keep the place in a register.
+        @inline(never)
+        private func longVarint() throws(HistogramError) -> (value: UInt64, end: Int) {
+            var reader = self
             var value: UInt64 = 0
             for shift in stride(from: UInt64(0), through: 63, by: 7) {
-                guard let next = byte() else { throw HistogramError(.truncated, "the blob ends within a number") }
+                guard let next = reader.byte() else { throw HistogramError(.truncated, "the blob ends within a number") }
                 let bits = UInt64(next & 0x7F)
                 guard shift < 63 || bits <= 1 else { throw HistogramError(.badVarint, "a number does not fit 64 bits") }
                 value |= bits << shift
                 guard next & 0x80 == 0 else { continue }
                 guard next != 0 || shift == 0 else { throw HistogramError(.badVarint, "a number is not in its shortest form") }
-                return value
+                return (value, reader.at)
             }
             throw HistogramError(.badVarint, "a number is longer than ten bytes")
         }

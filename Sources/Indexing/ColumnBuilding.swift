@@ -2,7 +2,7 @@
 package import FactStore
 package import Platform
 
-/// Packs columns and rolls hours and days up, under the lock of those who write the index.
+/// Packs columns and rolls hours, days and weeks up, under the lock of those who write the index.
 ///
 /// Thread world; owned by one thread. Answers are right without it: it makes them fast.
 package struct ColumnBuilding {

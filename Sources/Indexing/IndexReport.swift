@@ -27,7 +27,7 @@ package struct IndexReport: Equatable, Sendable {
     package var late = 0
     /// Facts that began more than `IndexingLimits.futureUs` after the pass: somebody's clock is wrong.
     package var future = 0
-    /// Chunks of columns packed, hours and days rolled up.
+    /// Chunks of columns packed, hours, days and weeks rolled up.
     package var built = BuildReport()
     /// Bytes of segments read.
     package var bytes: Int64 = 0

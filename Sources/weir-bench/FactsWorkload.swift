@@ -38,7 +38,7 @@ struct FactsWorkload: ParsableCommand {
         try store.settle()
         let line =
             "{\"facts\":\(count),\"store_us\":\(storedUs - startedUs),\"build_us\":\(builtUs - storedUs),\"chunks\":\(report.chunks),"
-            + "\"hours\":\(report.hours),\"days\":\(report.days)}\n"
+            + "\"hours\":\(report.hours),\"days\":\(report.days),\"weeks\":\(report.weeks)}\n"
         try FileHandle.standardOutput.write(contentsOf: Data(line.utf8))
     }
 }

@@ -133,7 +133,7 @@ struct BackgroundKeeping {
         attempt { try sealNow(stop) }
     }
 
-    /// Packs columns and rolls hours up.
+    /// Packs columns and rolls hours, days and weeks up.
     func build(_ stop: BackgroundIndexer.Stop) {
         attempt("columns cannot be packed; answers are right, but slower") {
             let store = try plan.paths.openForWriting(waitUs: 1_000_000)

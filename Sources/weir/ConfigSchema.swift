@@ -111,7 +111,7 @@ enum ConfigSchema {
             doc: "Index inside this process; with false, run `weir index` on a schedule.", flag: "--no-index"),
         Setting(
             path: "metadata_dimensions", kind: .words, fallback: nil,
-            doc: "Metadata keys with few values by which hours and days are rolled up; without it as the index has them."),
+            doc: "Metadata keys with few values by which hours, days and weeks are rolled up; without it as the index has them."),
         Setting(
             path: "drain", kind: .duration(0...hour), fallback: "30s",
             doc: "How long running exchanges may take at shutdown.", flag: "--drain-seconds", isReloadable: true),

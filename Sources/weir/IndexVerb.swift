@@ -34,7 +34,8 @@ struct IndexVerb: ParsableCommand {
     @Option(help: ArgumentHelp("With --reprice: exchanges that began before.", valueName: "time")) var until: String?
     @Option(
         help: ArgumentHelp(
-            "Metadata keys with few values by which hours and days are rolled up from now on, or none.", valueName: "keys"))
+            "Metadata keys with few values by which hours, days and weeks are rolled up from now on, or none.",
+            valueName: "keys"))
     var metadataDimensions: String?
     @Flag(help: "The report as one JSON object on standard output.") var json = false
 
@@ -136,8 +137,9 @@ enum IndexRun {
         guard report.isCaughtUp else { return report }
         let building = ColumnBuilding(store: store, lock: IndexLock(path: paths.lock), declared: declared)
         report.built = try building.run(options()) { built in
-            if showsProgress, built.chunks + built.hours > 0 {
-                Terminal.progress("rolling up: \(built.chunks) chunks, \(built.hours) hours, \(built.days) days")
+            if showsProgress, built.chunks + built.hours + built.weeks > 0 {
+                Terminal.progress(
+                    "rolling up: \(built.chunks) chunks, \(built.hours) hours, \(built.days) days, \(built.weeks) weeks")
             }
         }
         return report
@@ -191,7 +193,8 @@ enum IndexRun {
             ("undecodable", Int64(report.undecodable)), ("gaps", Int64(report.gaps)),
             ("missing", Int64(clamping: report.missing)), ("incomplete_bytes", report.incompleteBytes), ("bytes", report.bytes),
             ("late", Int64(report.late)), ("future", Int64(report.future)), ("chunks", Int64(report.built.chunks)),
-            ("hours", Int64(report.built.hours)), ("days", Int64(report.built.days)), ("duration_us", report.durationUs),
+            ("hours", Int64(report.built.hours)), ("days", Int64(report.built.days)), ("weeks", Int64(report.built.weeks)),
+            ("duration_us", report.durationUs),
         ]
         for (key, value) in numbers {
             json.key(key)

@@ -30,7 +30,7 @@ struct QueryVerb: ParsableCommand {
             "What the rows are for: model, task, environment, key, provider, status, day, hour, or meta.NAME.", valueName: "name"),
         completion: .list(AnswerOptions.groupings)) var by: String?
     @Option(help: ArgumentHelp("One to four percentiles, such as 50,90,99.9.", valueName: "list")) var percentiles: String?
-    @Flag(help: "Take percentiles from hours and days that are rolled up: fast over months, at most 0.4 % off (tail-latency).")
+    @Flag(help: "Take percentiles from rollups of hours, days and weeks: fast over months, at most 0.4 % off (tail-latency).")
     var approximate = false
     @Option(help: "At most so many rows.") var limit: Int?
     @Option(help: ArgumentHelp("The present, for ages and for what is asked of today.", valueName: "time")) var now: String?

@@ -45,7 +45,9 @@ import Testing
         }
     }
 
-    private func expectEqualEverywhere(_ store: FactStore, _ facts: [ExchangeFact], seed: UInt64) throws {
+    private func expectEqualEverywhere(_ store: FactStore, _ facts: [ExchangeFact], seed: UInt64, spanUs: UInt64 = 6_000_000_000)
+        throws
+    {
         var samples = SampleFacts(seed: seed)
         let starts = facts.map(\.head.startedAtUs).sorted()
         let ways = ["model", "meta.team", "environment", "hour", "key", "meta.user", "status", "meta.nothing", "day"]
@@ -60,7 +62,7 @@ import Testing
             try expectEqual(store, nothing, options, "\(by) of no exchange")
             var filter = FactFilter()
             filter.sinceUs = starts[Int(samples.next(UInt64(starts.count)))]
-            filter.untilUs = (filter.sinceUs ?? 0) + Int64(samples.next(6_000_000_000))
+            filter.untilUs = (filter.sinceUs ?? 0) + Int64(samples.next(spanUs))
             try expectEqual(store, filter, options, "\(by) over a range")
             if samples.next(2) == 0 { filter.metadata = [("team", "t3")] }
             filter.untilUs = nil
@@ -94,6 +96,24 @@ import Testing
             facts: RealisticFacts.facts(seed: 32, count: 50, firstUs: facts[2_000].head.startedAtUs),
             checkpoint: Checkpoint(segment: "n1-1-1.hot", offset: 2))
         try expectEqualEverywhere(store, facts, seed: 4)
+    }
+
+    @Test func weeksFoldLikeTheirRows() throws {
+        let scratch = try ScratchDirectory()
+        let store = try FactStore.open(path: scratch.index, mode: .readWrite)
+        let facts = (0..<6).flatMap { week in
+            RealisticFacts.facts(
+                seed: 50 + UInt64(week), count: 150, firstUs: 1_795_000_000_000_000 + Int64(week) * 604_800_000_000,
+                stepUs: 2_147_483_648)
+        }
+        try store.commit(facts: facts, checkpoint: Checkpoint(segment: "n1-1-1.hot", offset: 1))
+        #expect(try store.build(horizonUs: facts[870].head.startedAtUs, declared: ["team"]).weeks >= 4)
+        try expectEqualEverywhere(store, facts, seed: 7, spanUs: 3_000_000_000_000)
+        try store.commit(
+            facts: RealisticFacts.facts(seed: 36, count: 5, firstUs: facts[400].head.startedAtUs),
+            checkpoint: Checkpoint(segment: "n1-1-1.hot", offset: 2))
+        try expectEqualEverywhere(store, facts, seed: 8, spanUs: 3_000_000_000_000)
+        #expect(try store.build(horizonUs: Int64.max).weeks >= 2)
     }
 
     @Test func anythingFoldsLikeItsDefinition() throws {

@@ -175,7 +175,7 @@ import Testing
         func read() throws -> Int64 {
             var (exchanges, histogram) = (Int64(0), Histogram())
             try store.readColumns { reader in
-                try reader.rollups(Int64.min..<Int64.max, .times, usesDays: false) { cell in
+                try reader.rollups(Int64.min..<Int64.max, .times, coarsest: .hour) { cell in
                     exchanges += cell.exchanges
                     try cell.addDurations(to: &histogram)
                 } gap: { _ in
@@ -207,7 +207,7 @@ import Testing
         let built = try store.build(horizonUs: Int64.max, declared: ["team"])
         #expect(built.hours >= 2 && built.days >= 1 && built.chunks == 0, "columns know all metadata already")
         #expect(try store.build(horizonUs: Int64.max, declared: ["team"]).hours == 0)
-        for (unit, us) in [("hour", Coverage.hourUs), ("day", Coverage.dayUs)] {
+        for (unit, us) in RollupUnit.allCases.map({ ($0, $0.lengthUs) }) {
             let cells = try store.runQuery(
                 """
                 SELECT \(unit), object, sum(exchanges), sum(usage_output_total) FROM rollup_\(unit) LEFT JOIN declared USING (declared_id)
@@ -238,7 +238,7 @@ import Testing
         let store = try FactStore.open(path: scratch.index, mode: .readWrite)
         var facts = RealisticFacts.facts(seed: 37, count: 4, stepUs: 1)
         for i in facts.indices {
-            facts[i].head.startedAtUs = Self.dayUs * 20_700 + Int64(i / 2) * Coverage.hourUs + Int64(i)
+            facts[i].head.startedAtUs = Self.dayUs * 20_700 + Int64(i / 2) * RollupUnit.hour.lengthUs + Int64(i)
             facts[i].head.id = ExchangeID(milliseconds: UInt64(facts[i].head.startedAtUs / 1_000), random: (UInt64(i), 7))
             (facts[i].head.attribution.task, facts[i].head.attribution.metadata) = ("same", [("team", "a")])
         }
@@ -267,36 +267,36 @@ import Testing
     }
 
     private static let dayUs: Int64 = 86_400_000_000
+}
 
-    /// Every sum and every percentile of every rolled hour and day, against the facts in it.
-    private func expectRollupsEqualFacts(_ store: FactStore) throws {
-        for (unit, us) in [("hour", Coverage.hourUs), ("day", Coverage.dayUs)] {
-            let sums = [
-                "usage_input_total", "usage_input_uncached", "usage_output_total", "cost_total_nanousd", "response_body_bytes",
-            ]
-            let cells = try store.runQuery(
-                """
-                SELECT \(unit), dimension_id, exchanges, streams, \(sums.joined(separator: ", ")) FROM rollup_\(unit)
-                ORDER BY 1, 2
-                """)
-            let facts = try store.runQuery(
-                """
-                SELECT start - (start + \(SchemaTwo.epochUs)) % \(us) AS begin, dimension_id, count(*), sum(response_stream),
-                    \(sums.map { "sum(\($0))" }.joined(separator: ", "))
-                FROM fact_entry WHERE begin IN (SELECT \(unit) FROM rolled_\(unit) WHERE exchanges >= 0) GROUP BY 1, 2 ORDER BY 1, 2
-                """)
-            #expect(cells.rows == facts.rows)
-            for row in try store.runQuery("SELECT \(unit), dimension_id, duration FROM rollup_\(unit)").rows.prefix(20) {
-                let times = try store.runQuery(
-                    "SELECT ended_us FROM fact_entry WHERE start >= \(row[0].integer ?? 0) AND start < \((row[0].integer ?? 0) + us) "
-                        + "AND dimension_id = \(row[1].integer ?? 0) AND ended_us IS NOT NULL ORDER BY 1"
-                ).rows.compactMap { $0[0].integer }
-                let histogram = try Histogram(blob: row[2].blob ?? [])
-                #expect(histogram.count == UInt64(times.count))
-                let median = times[(500 * times.count + 999) / 1_000 - 1]
-                let found = try #require(histogram.percentile(permille: 500))
-                #expect(abs(found - median) * 250 <= median + 250)
-            }
+/// Every sum and every percentile of every hour, day and week that is rolled up, against the facts in it.
+func expectRollupsEqualFacts(_ store: FactStore) throws {
+    for (unit, us) in RollupUnit.allCases.map({ ($0, $0.lengthUs) }) {
+        let sums = [
+            "usage_input_total", "usage_input_uncached", "usage_output_total", "cost_total_nanousd", "response_body_bytes",
+        ]
+        let cells = try store.runQuery(
+            """
+            SELECT \(unit), dimension_id, exchanges, streams, \(sums.joined(separator: ", ")) FROM rollup_\(unit)
+            ORDER BY 1, 2
+            """)
+        let facts = try store.runQuery(
+            """
+            SELECT start - (start + \(SchemaTwo.epochUs)) % \(us) AS begin, dimension_id, count(*), sum(response_stream),
+                \(sums.map { "sum(\($0))" }.joined(separator: ", "))
+            FROM fact_entry WHERE begin IN (SELECT \(unit) FROM rolled_\(unit) WHERE exchanges >= 0) GROUP BY 1, 2 ORDER BY 1, 2
+            """)
+        #expect(cells.rows == facts.rows)
+        for row in try store.runQuery("SELECT \(unit), dimension_id, duration FROM rollup_\(unit)").rows.prefix(20) {
+            let times = try store.runQuery(
+                "SELECT ended_us FROM fact_entry WHERE start >= \(row[0].integer ?? 0) AND start < \((row[0].integer ?? 0) + us) "
+                    + "AND dimension_id = \(row[1].integer ?? 0) AND ended_us IS NOT NULL ORDER BY 1"
+            ).rows.compactMap { $0[0].integer }
+            let histogram = try Histogram(blob: row[2].blob ?? [])
+            #expect(histogram.count == UInt64(times.count))
+            let median = times[(500 * times.count + 999) / 1_000 - 1]
+            let found = try #require(histogram.percentile(permille: 500))
+            #expect(abs(found - median) * 250 <= median + 250)
         }
     }
 }
