@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .ONESHELL:
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help setup build release release-bench venv test lint format demo clean crash index-kill lag powercut faults fuzz bench corpus answers answers-speed soak memory density overhead notebooks
+.PHONY: help setup build release release-bench venv test lint format demo clean crash index-kill lag powercut faults fuzz bench corpus answers answers-speed index-speed soak memory density overhead notebooks
 
 APT_BUILD := libsqlite3-dev libzstd-dev libcurl4-openssl-dev zlib1g-dev libbrotli-dev
 APT_TEST := zstd jq python3-venv sqlite3 faketime
@@ -131,6 +131,9 @@ answers: release venv ## campaign: every question in three engines, and percenti
 
 answers-speed: release-bench venv ## campaign: time of answers from a large index, against DuckDB and chdb on the same rows
 	@Tests/Campaigns/answers_speed.sh
+
+index-speed: release release-bench venv ## campaign: speed of `weir index` over small and large exchanges, beside DuckDB on the same lines
+	@Tests/Campaigns/index_speed.sh
 
 bench: release ## campaign: direct, nginx and weir side by side (needs ../shared, gcc, wrk, nginx)
 	@Tests/Campaigns/bench.sh

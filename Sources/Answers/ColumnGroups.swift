@@ -12,7 +12,7 @@ struct ColumnGroups {
     private static let numberLimit: Int64 = 1 << 24
 
     private enum Kind {
-        case shape((ExchangeFact) -> String?)
+        case dimension((ExchangeFact) -> String?)
         case metadata(String)
         case period(us: Int64, name: (Int64) -> String)
     }
@@ -26,9 +26,9 @@ struct ColumnGroups {
     /// The columns that are needed here.
     var columns: [ChunkColumn] {
         switch kind {
-        case .metadata: [.shape, .metadata]
-        case .period: [.start, .shape] + (passing == nil ? [] : [.metadata])
-        case .shape: [.shape] + (passing == nil ? [] : [.metadata])
+        case .metadata: [.metadata]
+        case .period: [.start] + (passing == nil ? [] : [.metadata])
+        case .dimension: passing == nil ? [] : [.metadata]
         }
     }
 
@@ -42,7 +42,8 @@ struct ColumnGroups {
     private let filter: FactFilter
     private var isPrepared = false
     private var numbers: [SQLValue: Int32] = [:]
-    private var shapes: [Int32] = []
+    /// The groups of dimensions that pass, by number.
+    private var dimensions: [Int64: Int32] = [:]
     /// Whether a set of metadata passes; nil where all do.
     private var passing: [Bool]?
     private var metadata: [Int32] = []
@@ -66,24 +67,30 @@ struct ColumnGroups {
         guard try readMetadata(filter, reader) else { return nil }
     }
 
-    /// Learns what the shapes of rows are, which `assign` needs; false where there are too many groups.
+    /// Learns what the dimensions of exchanges are, which `group` needs; false where there are too many groups.
     ///
     /// - Parameter reader: reads the dictionary.
     /// - Returns: whether pages can be assigned.
     /// - Throws: `FactStoreError`.
     mutating func prepare(_ reader: ColumnReader) throws -> Bool {
-        if !isPrepared { isPrepared = try readShapes(filter, reader) }
+        if !isPrepared { isPrepared = try readDimensions(reader) }
         return isPrepared
+    }
+
+    /// Gives the group of a dimension by its number, as `ColumnReader.scan` asks for it; below 0 where the filter takes it out.
+    var group: (Int64) -> Int32 {
+        let dimensions = dimensions
+        return { dimensions[$0] ?? -1 }
     }
 
     private static func kind(_ by: String) -> Kind? {
         switch by {
-        case "model": .shape { $0.reading.modelResponded ?? $0.reading.modelRequested }
-        case "task": .shape { $0.head.attribution.task }
-        case "environment": .shape { $0.head.attribution.environment }
-        case "key": .shape { $0.head.keyID }
-        case "provider": .shape { $0.head.provider }
-        case "status": .shape { $0.head.status.map { "\($0)" } }
+        case "model": .dimension { $0.reading.modelResponded ?? $0.reading.modelRequested }
+        case "task": .dimension { $0.head.attribution.task }
+        case "environment": .dimension { $0.head.attribution.environment }
+        case "key": .dimension { $0.head.keyID }
+        case "provider": .dimension { $0.head.provider }
+        case "status": .dimension { $0.head.status.map { "\($0)" } }
         case "day": .period(us: 86_400_000_000) { String(CalendarTime.text(us: $0).prefix(10)) }
         case "hour": .period(us: 3_600_000_000) { String(CalendarTime.text(us: $0).prefix(13)) + ":00" }
         case _ where by.hasPrefix("meta."): .metadata(String(by.dropFirst(5)))
@@ -91,21 +98,10 @@ struct ColumnGroups {
         }
     }
 
-    private mutating func readShapes(_ filter: FactFilter, _ reader: ColumnReader) throws -> Bool {
-        let known = try reader.shapes()
-        guard let largest = known.map(\.id).max() else { return true }
-        guard largest < ColumnGroups.numberLimit else { return false }
-        shapes = [Int32](repeating: -1, count: Int(largest) + 1)
-        // What groups and filters look at belongs to the dimension.
-        let dimensions = try reader.dimensions().filter { filter.passesDimensions(of: $0.value) }
-        var groups: [Int64: Int32] = [:]
-        for (id, dimension, _) in known {
-            guard let fact = dimensions[dimension] else { continue }
-            if groups[dimension] == nil {
-                guard let group = if case .shape(let name) = kind { number(of: name(fact)) } else { 0 } else { return false }
-                groups[dimension] = group
-            }
-            shapes[Int(id)] = groups[dimension] ?? -1
+    private mutating func readDimensions(_ reader: ColumnReader) throws -> Bool {
+        for (id, fact) in try reader.dimensions() where filter.passesDimensions(of: fact) {
+            guard let group = if case .dimension(let name) = kind { number(of: name(fact)) } else { 0 } else { return false }
+            dimensions[id] = group
         }
         return true
     }
@@ -150,7 +146,7 @@ struct ColumnGroups {
     /// - Returns: the group.
     mutating func group(of fact: ExchangeFact, metadata: [(name: String, value: String)], begin: Int64) -> Int32? {
         switch kind {
-        case .shape(let name): number(of: name(fact))
+        case .dimension(let name): number(of: name(fact))
         case .period(let us, let name): group(at: FactStore.startedAtUs(begin), us, name)
         case .metadata(let key): number(of: metadata.first { SQLValue($0.name) == SQLValue(key) }?.value)
         }
@@ -164,16 +160,16 @@ struct ColumnGroups {
     /// - Returns: whether `assigned` is right.
     mutating func assign(_ page: borrowing ColumnPage, in part: Range<Int64>? = nil) -> Bool {
         let range = part ?? range
-        if assigned.count != page.count { assigned = [Int32](repeating: -1, count: page.count) }
+        assigned.removeAll(keepingCapacity: true)
+        assigned.append(contentsOf: page.groups)
         let start = page.column(.start)
         let sets = page.column(.metadata)
-        assignShapes(page.column(.shape))
         if !page.isInside {
             for i in 0..<page.count where !range.contains(start[i]) { assigned[i] = -1 }
         }
         if let passing { keep(passing, sets) }
         switch kind {
-        case .shape: return true
+        case .dimension: return true
         case .metadata:
             assignMetadata(sets)
             return true
@@ -202,18 +198,6 @@ struct ColumnGroups {
                 for i in 0..<sets.count where assigned[i] >= 0 {
                     let set = UInt64(bitPattern: sets[i])
                     assigned[i] = set < count ? metadata[Int(set)] : unnamed
-                }
-            }
-        }
-    }
-
-    private mutating func assignShapes(_ numbers: UnsafeBufferPointer<Int64>) {
-        assigned.withUnsafeMutableBufferPointer { assigned in
-            shapes.withUnsafeBufferPointer { shapes in
-                let count = UInt64(shapes.count)
-                for i in 0..<numbers.count {
-                    let number = UInt64(bitPattern: numbers[i])
-                    assigned[i] = number < count ? shapes[Int(number)] : -1
                 }
             }
         }

@@ -68,7 +68,7 @@ struct LatencyFold {
     /// The first scan; false where there are too many groups.
     private mutating func count(_ reader: ColumnReader) throws -> Bool {
         var isPossible = true
-        try reader.scan(groups.columns, measures: LatencyFold.metrics, range: groups.range) { page in
+        try reader.scan(groups.columns, measures: LatencyFold.metrics, range: groups.range, group: groups.group) { page in
             isPossible = isPossible && groups.assign(page)
             return isPossible ? groups.assigned : []
         } _: { page in
@@ -168,7 +168,7 @@ struct LatencyFold {
                 }
             }
         } else {
-            try reader.scan(groups.columns, measures: LatencyFold.metrics, range: groups.range) { page in
+            try reader.scan(groups.columns, measures: LatencyFold.metrics, range: groups.range, group: groups.group) { page in
                 groups.assign(page) ? groups.assigned : []
             } _: { page in
                 for (m, metric) in LatencyFold.metrics.enumerated() { collect(page.column(metric), m, slots, &values) }

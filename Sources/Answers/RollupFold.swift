@@ -62,7 +62,7 @@ struct RollupFold {
                 isPossible = false
                 return
             }
-            try reader.scan(groups.columns, measures: [.duration, .ttft], range: range) { page in
+            try reader.scan(groups.columns, measures: [.duration, .ttft], range: range, group: groups.group) { page in
                 isPossible = isPossible && groups.assign(page, in: range)
                 return isPossible ? groups.assigned : []
             } _: { page in

@@ -155,7 +155,7 @@ struct SumFold {
         }
         var isPossible = true
         let keys = groups.columns + (splitsDays && !groups.columns.contains(.start) ? [.start] : [])
-        try reader.scan(keys, measures: RollupCell.summed, range: range) { page in
+        try reader.scan(keys, measures: [.shape] + RollupCell.summed, range: range, group: groups.group) { page in
             isPossible = isPossible && groups.assign(page, in: range)
             return isPossible ? groups.assigned : []
         } _: { page in

@@ -9,28 +9,48 @@ import GRDB
     package let count: Int
     /// Whether all of them began in the range asked for; where not, `start` is there to tell.
     package let isInside: Bool
-    private let values: UnsafeMutableBufferPointer<Int64>
-    private let places: [ChunkColumn: Int]
+    private let buffers: PageBuffers
 
     /// What stands for NULL.
     package static var null: Int64 { PackedColumn.null }
 
-    fileprivate init(
-        count: Int, isInside: Bool, values: UnsafeMutableBufferPointer<Int64>, places: [ChunkColumn: Int]
-    ) {
+    fileprivate init(count: Int, isInside: Bool, buffers: PageBuffers) {
         self.count = count
         self.isInside = isInside
-        unsafe self.values = values
-        self.places = places
+        self.buffers = buffers
     }
+
+    /// The group of each exchange, which is that of its dimension; none is below 0.
+    package var groups: UnsafeBufferPointer<Int32> { unsafe UnsafeBufferPointer(rebasing: buffers.groups[..<count]) }
 
     /// The numbers of a column that was asked for; NULL is `null`.
     ///
     /// Empty for a column that was not asked for.
     package func column(_ column: ChunkColumn) -> UnsafeBufferPointer<Int64> {
-        guard let place = places[column] else { return unsafe UnsafeBufferPointer(start: nil, count: 0) }
+        guard let place = buffers.places[column] else { return unsafe UnsafeBufferPointer(start: nil, count: 0) }
+        return unsafe UnsafeBufferPointer(buffers.column(place, count))
+    }
+}
+
+/// What pages are made in.
+@safe private final class PageBuffers {
+    let places: [ChunkColumn: Int]
+    let groups = UnsafeMutableBufferPointer<Int32>.allocate(capacity: FactStoreLimits.pageColumns)
+    private let values: UnsafeMutableBufferPointer<Int64>
+
+    init(_ columns: [ChunkColumn]) {
+        places = Dictionary(uniqueKeysWithValues: columns.enumerated().map { ($1, $0) })
+        unsafe values = .allocate(capacity: columns.count * FactStoreLimits.pageColumns)
+    }
+
+    deinit {
+        unsafe groups.deallocate()
+        unsafe values.deallocate()
+    }
+
+    func column(_ place: Int, _ count: Int) -> UnsafeMutableBufferPointer<Int64> {
         let first = place * FactStoreLimits.pageColumns
-        return unsafe UnsafeBufferPointer(rebasing: UnsafeBufferPointer(values)[first..<first + count])
+        return unsafe UnsafeMutableBufferPointer(rebasing: values[first..<first + count])
     }
 }
 
@@ -84,86 +104,64 @@ package struct ColumnReader {
         return found
     }
 
-    /// Gives columns of all exchanges that began in a range, by chunks, and by rows where there is no chunk.
+    /// Gives columns of exchanges that began in a range, by chunks, and by rows where there is no chunk.
     ///
-    /// - Parameters:
-    ///   - columns: which ones.
-    ///   - range: of `start`. Exchanges outside may be given too, with their start (`ColumnPage.isInside`): chunks are given whole.
-    ///   - body: takes a page; what it throws ends the scan and is thrown on.
-    /// - Throws: `FactStoreError`, or what the body throws.
-    package func scan(
-        _ columns: [ChunkColumn], range: Range<Int64>, _ body: (borrowing ColumnPage) throws -> Void
-    ) throws {
-        let none: [Int32] = []
-        try scan(columns, measures: [], range: range) { page in
-            try body(page)
-            return none
-        } _: { _ in
-        }
-    }
-
-    /// The same for whom most exchanges do not matter: of those that are not selected nothing more is read.
+    /// Of what is not selected, by its dimension first and then by `columns`, nothing more is read.
     ///
     /// - Parameters:
     ///   - columns: by which exchanges are selected.
     ///   - measures: what is wanted of those that are.
-    ///   - range: of `start`, as above.
+    ///   - range: of `start`. Exchanges outside may be given too, with their start (`ColumnPage.isInside`): chunks are given whole.
+    ///   - group: the group of a dimension's exchanges, by its number; below 0 where they are not wanted.
     ///   - select: takes a page of `columns`; gives a number for each of its exchanges, below 0 for one that is not wanted, or none
     ///     at all.
     ///   - body: takes the page with `measures` too, which hold nothing of what was not selected; not called where nothing was.
     /// - Throws: `FactStoreError`, or what the bodies throw.
     package func scan(
-        _ columns: [ChunkColumn], measures: [ChunkColumn], range: Range<Int64>,
+        _ columns: [ChunkColumn], measures: [ChunkColumn], range: Range<Int64>, group: (Int64) -> Int32,
         select: (borrowing ColumnPage) throws -> [Int32], _ body: (borrowing ColumnPage) throws -> Void
     ) throws {
-        let page = FactStoreLimits.pageColumns
         let keys = columns.filter { $0 != .start } + [.start]
-        let rest = measures.filter { !keys.contains($0) }
-        let all = keys + rest
-        let places = Dictionary(uniqueKeysWithValues: all.enumerated().map { ($1, $0) })
-        let values = UnsafeMutableBufferPointer<Int64>.allocate(capacity: all.count * page)
-        defer { unsafe values.deallocate() }
+        let all = keys + measures.filter { !keys.contains($0) }
+        let buffers = PageBuffers(all)
         // Inlined, it ends the optimiser of Swift 6.3.1.
         @inline(never) func give(_ count: Int, _ isInside: Bool, _ complete: ([Int32]) throws -> Bool) throws {
-            let selected = try select(unsafe ColumnPage(count: count, isInside: isInside, values: values, places: places))
+            let selected = try select(ColumnPage(count: count, isInside: isInside, buffers: buffers))
             guard try complete(selected) else { return }
-            try body(unsafe ColumnPage(count: count, isInside: isInside, values: values, places: places))
+            try body(ColumnPage(count: count, isInside: isInside, buffers: buffers))
         }
         func giveRows(_ range: Range<Int64>) throws {
             guard !range.isEmpty else { return }
-            try unsafe scanRows(all, range, values) { try give($0, true) { $0.contains { $0 >= 0 } } }
+            try scanRows(all, range, group, buffers) { try give($0, true) { $0.contains { $0 >= 0 } } }
         }
-        let packed = PackedChunk(keys.count, rest.count)
+        let rows = try ChunkRows(db, columns: all)
+        defer { rows.close() }
         var from = range.lowerBound
         for chunk in try chunks(range) {
             try giveRows(from..<max(from, chunk.first))
+            from = chunk.last + 1
             let isInside = range.contains(chunk.first) && range.contains(chunk.last)
             let needed = isInside && !columns.contains(.start) ? keys.count - 1 : keys.count
-            packed.empty()
-            for column in keys.prefix(needed) { try read(chunk, column, into: packed) }
-            if needed < keys.count { packed.skip() }
-            for first in stride(from: 0, to: chunk.count, by: page) {
-                let count = min(page, chunk.count - first)
-                func target(_ place: Int) -> UnsafeMutableBufferPointer<Int64> {
-                    unsafe UnsafeMutableBufferPointer(rebasing: values[place * page..<place * page + count])
-                }
-                for place in 0..<needed { try unsafe packed.unpack(place, from: first, into: target(place)) }
+            var groups = GroupedRuns(chunk.runs, group)
+            rows.move(to: chunk.id, groups.ranges)
+            for first in stride(from: 0, to: rows.count, by: FactStoreLimits.pageColumns) {
+                let count = min(FactStoreLimits.pageColumns, rows.count - first)
+                unsafe groups.fill(UnsafeMutableBufferPointer(rebasing: buffers.groups[..<count]))
+                for place in 0..<needed { try unsafe rows.unpack(place, from: first, into: buffers.column(place, count)) }
                 try give(count, isInside) { selected in
                     let wanted = selected.count { $0 >= 0 }
                     guard wanted > 0 else { return false }
-                    for (i, column) in rest.enumerated() {
-                        if !packed.holds(keys.count + i) { try read(chunk, column, into: packed) }
-                        let place = keys.count + i
+                    for place in keys.count..<all.count {
+                        let target = unsafe buffers.column(place, count)
                         if wanted * 8 < count {
-                            try unsafe packed.unpack(place, from: first, where: selected, into: target(place))
+                            try unsafe rows.unpack(place, from: first, where: selected, into: target)
                         } else {
-                            try unsafe packed.unpack(place, from: first, into: target(place))
+                            try unsafe rows.unpack(place, from: first, into: target)
                         }
                     }
                     return true
                 }
             }
-            from = chunk.last + 1
         }
         try giveRows(from..<max(from, range.upperBound))
     }
@@ -172,47 +170,39 @@ package struct ColumnReader {
         let id: Int64
         let first: Int64
         let last: Int64
-        let count: Int
+        let runs: ChunkRuns
     }
 
     private func chunks(_ range: Range<Int64>) throws -> [Chunk] {
         let sql = """
-            SELECT chunk_id, first_start, last_start, facts FROM chunk WHERE last_start >= ? AND first_start < ?
+            SELECT chunk_id, first_start, last_start, facts, runs FROM chunk WHERE last_start >= ? AND first_start < ?
             ORDER BY first_start
             """
         return try Row.fetchAll(db, sql: sql, arguments: [range.lowerBound, range.upperBound]).map { row in
             guard let id = row.integer(at: 0), let first = row.integer(at: 1), let last = row.integer(at: 2),
-                let count = row.integer(at: 3), count > 0, count <= FactStoreLimits.chunkFacts
+                let count = row.integer(at: 3), count > 0, count <= FactStoreLimits.chunkFacts,
+                let runs = ChunkRuns(blob: row.values[4].blob ?? [], rows: Int(count))
             else { throw ColumnReader.damaged }
-            return Chunk(id: id, first: first, last: last, count: Int(count))
+            return Chunk(id: id, first: first, last: last, runs: runs)
         }
     }
 
-    fileprivate static var damaged: DatabaseError {
+    static var damaged: DatabaseError {
         DatabaseError(resultCode: .SQLITE_CORRUPT, message: "a chunk of columns is none")
     }
 
-    private func read(_ chunk: Chunk, _ column: ChunkColumn, into packed: PackedChunk) throws {
-        let statement = try db.cachedStatement(
-            sql: "SELECT packed, low, high, width FROM chunk_column WHERE chunk_id = ? AND name = ?")
-        let cursor = try Row.fetchCursor(statement, arguments: [chunk.id, column.rawValue])
-        guard let row = try cursor.next(), let low = row.integer(at: 1), let high = row.integer(at: 2),
-            let width = row.integer(at: 3)
-        else { throw ColumnReader.damaged }
-        try row.withUnsafeData(atIndex: 0) { data in
-            guard let data else { throw ColumnReader.damaged }
-            packed.add(data, low: low, high: high, width: Int(clamping: width))
-        }
-    }
-
     private func scanRows(
-        _ wanted: [ChunkColumn], _ range: Range<Int64>, _ values: UnsafeMutableBufferPointer<Int64>, _ give: (Int) throws -> Void
+        _ wanted: [ChunkColumn], _ range: Range<Int64>, _ group: (Int64) -> Int32, _ buffers: PageBuffers,
+        _ give: (Int) throws -> Void
     ) throws {
         let page = FactStoreLimits.pageColumns
         let places = wanted.map { RowNumbers.places[$0.rawValue] ?? 0 }
         var count = 0
         try RowNumbers(db).forEach(range) { row in
-            for (i, place) in places.enumerated() { unsafe values[i * page + count] = row.values[place] }
+            let group = group(row.shape.dimension)
+            guard group >= 0 else { return true }
+            unsafe buffers.groups[count] = group
+            for (i, place) in places.enumerated() { unsafe buffers.column(i, page)[count] = row.values[place] }
             count += 1
             if count == page {
                 try give(count)
@@ -224,60 +214,39 @@ package struct ColumnReader {
     }
 }
 
-/// The packed columns of one chunk, copied out of the database so that they can be unpacked a page at a time; used again for the next one.
-private final class PackedChunk {
-    private struct Column {
-        var bytes: [UInt8] = []
-        var low: Int64 = 0
-        var high: Int64 = 0
-        var width = 0
-    }
+/// Those runs of a chunk whose dimension is wanted, with its group.
+private struct GroupedRuns {
+    /// Their rows in the chunk, neighbours together.
+    private(set) var ranges: [Range<Int>] = []
+    private var left: [(group: Int32, count: Int)] = []
+    /// How far `left` is used up.
+    private var next = 0
 
-    private var columns: [Column]
-    /// How many of them are those of this chunk.
-    private var held = 0
-
-    init(_ keys: Int, _ measures: Int) { columns = [Column](repeating: Column(), count: keys + measures) }
-
-    func empty() { held = 0 }
-
-    /// Leaves a place for a column that is not needed.
-    func skip() { held += 1 }
-
-    func holds(_ place: Int) -> Bool { place < held }
-
-    /// Adds the next column.
-    func add(_ data: Data, low: Int64, high: Int64, width: Int) {
-        columns[held].bytes.removeAll(keepingCapacity: true)
-        unsafe data.withUnsafeBytes { raw in unsafe columns[held].bytes.append(contentsOf: raw) }
-        (columns[held].low, columns[held].high, columns[held].width) = (low, high, width)
-        held += 1
-    }
-
-    /// Unpacks as many numbers as the target takes.
-    func unpack(_ place: Int, from first: Int, into target: UnsafeMutableBufferPointer<Int64>) throws {
-        let isWhole = unsafe columns[place].bytes.withUnsafeBytes { raw in
-            guard columns[place].width >= 0, columns[place].width <= 8, first * columns[place].width <= raw.count else {
-                return false
+    init(_ runs: ChunkRuns, _ group: (Int64) -> Int32) {
+        var first = 0
+        for run in runs.runs where run.count > 0 {
+            let rows = first..<first + run.count
+            first = rows.upperBound
+            let group = group(run.dimension)
+            guard group >= 0 else { continue }
+            left.append((group, run.count))
+            if let last = ranges.last, last.upperBound == rows.lowerBound {
+                ranges[ranges.count - 1] = last.lowerBound..<rows.upperBound
+            } else {
+                ranges.append(rows)
             }
-            return unsafe PackedColumn.unpack(
-                UnsafeRawBufferPointer(rebasing: raw[(first * columns[place].width)...]), low: columns[place].low,
-                high: columns[place].high, width: columns[place].width, into: target)
         }
-        guard isWhole else { throw ColumnReader.damaged }
     }
 
-    /// Unpacks those numbers of a page that are selected, and leaves the rest of the target as it is.
-    func unpack(
-        _ place: Int, from first: Int, where selected: [Int32], into target: UnsafeMutableBufferPointer<Int64>
-    ) throws {
-        let column = columns[place]
-        for (i, wanted) in selected.enumerated() where wanted >= 0 && i < target.count {
-            guard
-                let value = PackedColumn.value(
-                    first + i, of: column.bytes, low: column.low, high: column.high, width: column.width)
-            else { throw ColumnReader.damaged }
-            unsafe target[i] = value
+    /// The groups of the rows that follow.
+    mutating func fill(_ target: UnsafeMutableBufferPointer<Int32>) {
+        var place = 0
+        while place < target.count, next < left.count {
+            let count = min(left[next].count, target.count - place)
+            unsafe UnsafeMutableBufferPointer(rebasing: target[place..<place + count]).update(repeating: left[next].group)
+            place += count
+            left[next].count -= count
+            if left[next].count == 0 { next += 1 }
         }
     }
 }

@@ -135,6 +135,8 @@ struct ChunkBuilding {
     /// Rows that may become a chunk: all of one start are among them, or none.
     private struct Rows {
         var columns = ChunkColumn.allCases.map { _ in [Int64]() }
+        /// The number of each row's dimension.
+        var dimensions: [Int64] = []
         /// From where to go on; nil where the range ends behind them.
         var next: Int64?
 
@@ -142,6 +144,7 @@ struct ChunkBuilding {
 
         mutating func cut(to count: Int) {
             for i in columns.indices { columns[i].removeSubrange(count...) }
+            dimensions.removeSubrange(count...)
         }
     }
 
@@ -158,21 +161,25 @@ struct ChunkBuilding {
                 return false
             }
             for (i, place) in ChunkBuilding.places.enumerated() { rows.columns[i].append(row.values[place]) }
+            rows.dimensions.append(row.shape.dimension)
             return true
         }
         return rows
     }
 
+    /// Stores rows as a chunk: by dimension, those of one as they began.
     private func store(_ rows: Rows) throws {
         let starts = rows.columns[0]
         guard let first = starts.first, let last = starts.last else { return }
-        try db.cachedStatement(sql: "INSERT INTO chunk (first_start, last_start, facts) VALUES (?, ?, ?)")
-            .execute(arguments: [first, last, Int64(rows.count)])
+        let order = rows.dimensions.indices.sorted { (rows.dimensions[$0], $0) < (rows.dimensions[$1], $1) }
+        let runs = ChunkRuns(order.map { rows.dimensions[$0] })
+        try db.cachedStatement(sql: "INSERT INTO chunk (first_start, last_start, facts, runs) VALUES (?, ?, ?, ?)")
+            .execute(arguments: [first, last, Int64(rows.count), SQLValue.blob(runs.blob).databaseValue])
         let chunk = db.lastInsertedRowID
         let insert = try db.cachedStatement(
             sql: "INSERT INTO chunk_column (chunk_id, name, low, high, width, packed) VALUES (?, ?, ?, ?, ?, ?)")
         for (column, values) in zip(ChunkColumn.allCases, rows.columns) {
-            let packed = PackedColumn(values)
+            let packed = PackedColumn(order.map { values[$0] })
             try insert.execute(arguments: [
                 chunk, column.rawValue, packed.low, packed.high, Int64(packed.width), SQLValue.blob(packed.bytes).databaseValue,
             ])

@@ -16,7 +16,8 @@ struct PackedColumn: Equatable {
 
     /// What stands for NULL among unpacked numbers.
     static let null = Int64.min
-    private static let slack = 7
+    /// Bytes behind the last number.
+    static let slack = 7
 
     /// Whether a number, or NULL, can be in a column.
     static func isPackable(_ value: Int64) -> Bool { value.magnitude <= 1 << 62 || value == null }

@@ -8,7 +8,7 @@ enum Schema {
     /// Kept in `PRAGMA user_version`: the number of migrations.
     ///
     /// A database with a greater number is from a newer version.
-    static let version: Int64 = 4
+    static let version: Int64 = 5
     /// Kept in `PRAGMA application_id`: "Weir".
     static let applicationID: Int64 = 0x5765_6972
 
@@ -30,6 +30,10 @@ enum Schema {
         migrator.registerMigration("0004 weeks rolled up") { db in
             try db.execute(sql: SchemaFour.all)
             try db.execute(sql: "PRAGMA user_version = 4")
+        }
+        migrator.registerMigration("0005 chunks by dimension") { db in
+            try db.execute(sql: SchemaFive.all)
+            try db.execute(sql: "PRAGMA user_version = 5")
         }
         return migrator
     }

@@ -153,9 +153,10 @@ def main():
             if mine != expected:
                 differ = True
                 print(f"answers_speed: FAILED: {row[0]}: {mine} and by DuckDB {expected}")
-        met = took / scanned * 1e6 <= WANTED_MS_A_MILLION and took <= min(theirs, others)
+        is_filtered = "--task" in flags
+        met = took <= min(theirs, others) and (not is_filtered or took / scanned * 1e6 <= WANTED_MS_A_MILLION)
         print(f"| {name} | {ours['exchanges']} | {took:.1f} | {theirs:.1f} | {others:.1f} | {took / scanned * 1e6:.1f} | "
-              f"{WANTED_MS_A_MILLION} ms, faster than both | {'met' if met else 'MISSED'} |")
+              f"{f'{WANTED_MS_A_MILLION} ms, ' if is_filtered else ''}faster than both | {'met' if met else 'MISSED'} |")
     near = weir(args.bench, args.data, args.rounds, "--approximate")
     took = near["median_us"] / 1000
     print(f"\nfrom rollups, all of it: {took:.1f} ms (at most {WANTED_ROLLUP_MS}: {'met' if took <= WANTED_ROLLUP_MS else 'MISSED'}), "

@@ -42,7 +42,9 @@ import Testing
     private func scanned(_ store: FactStore) throws -> [[Int64]] {
         var rows: [[Int64]] = []
         try store.readColumns { reader in
-            try reader.scan(ChunkColumn.allCases, range: Int64.min..<Int64.max) { page in
+            try reader.scan(ChunkColumn.allCases, measures: [], range: Int64.min..<Int64.max, group: { _ in 0 }) {
+                [Int32](repeating: 0, count: $0.count)
+            } _: { page in
                 for i in 0..<page.count { rows.append(ChunkColumn.allCases.map { page.column($0)[i] }) }
             }
         }
