@@ -43,12 +43,13 @@ let package = Package(
         // MARK: Floor 0, module maps for Debian's libraries
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "CLinux"),
+        .systemLibrary(name: "CChecksum"),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CBrotli", pkgConfig: "libbrotlienc libbrotlidec", providers: [.apt(["libbrotli-dev"])]),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
 
         // MARK: Floor 1, ground, pure
-        .target(name: "ByteCoding", swiftSettings: strict),
+        .target(name: "ByteCoding", dependencies: ["CChecksum"], swiftSettings: strict),
         .target(name: "Histograms", swiftSettings: strict),
         .target(name: "Platform", dependencies: ["CLinux"], swiftSettings: strictMemory),
         .target(name: "Telemetry", swiftSettings: strictMemory),
