@@ -24,8 +24,8 @@ struct DoctorChecks {
     func local() async -> [DoctorFinding] {
         var found = dataDirectory()
         found += await addresses()
-        found += [tls(), authorities(), callers(), descriptors(), clockCheck(), libraries()].compactMap { $0 }
-        found += proxies()
+        found += [tls(), authorities(), callers(), descriptors(), capturePriority(), clockCheck(), libraries()].compactMap { $0 }
+        found += prices() + proxies()
         return found + configuration.resolution.warnings.map { DoctorFinding(.warn, "environment", $0) }
     }
 
@@ -90,6 +90,21 @@ struct DoctorChecks {
         }
         if type == "tmpfs" { return DoctorFinding(.warn, "file system", "tmpfs: what is recorded is gone after a restart") }
         return DoctorFinding(.ok, "file system", type)
+    }
+
+    /// Whether the prices can be read, and files of prices where nobody looks for them.
+    private func prices() -> [DoctorFinding] {
+        let own = PriceFiles(configuration.directory, files: files)
+        var found: [DoctorFinding] = []
+        do {
+            let files = try own.sheets().count - 1
+            let over = files == 0 ? "" : " and over it so many files of this data directory: \(files)"
+            found.append(DoctorFinding(.ok, "prices", "the built-in table" + over))
+        } catch { found.append(DoctorFinding(.fail, "prices", "\(error)")) }
+        return found
+            + own.misplaced.map {
+                DoctorFinding(.warn, "prices", "\($0) is not read; own prices belong in \(own.ownOverrides)")
+            }
     }
 
     // MARK: Listening
@@ -164,6 +179,17 @@ struct DoctorChecks {
         return DoctorFinding(
             .warn, "descriptors",
             text + ": enough for about \((limit.soft - 256) / 2) exchanges at once, the limits allow \(exchanges)")
+    }
+
+    /// Whether event loops on its core go before capture.
+    private func capturePriority() -> DoctorFinding? {
+        guard configuration.captureLimits.givesWay else { return nil }
+        guard let obstacle = IdleObstacle.ofThisProcess() else {
+            return DoctorFinding(.ok, "capture priority", "event loops on its core go first")
+        }
+        return DoctorFinding(
+            .ok, "capture priority",
+            "as that of event loops, which on few cores wait for it at times; to let them go first it needs \(obstacle.needs)")
     }
 
     private func clockCheck() -> DoctorFinding {

@@ -104,6 +104,23 @@ extension SystemTests {
             #expect(json.code == 2 && root["ok"]?.bool == false && items(root["faults"]).count == 3)
         }
 
+        @Test func namesPricesThatNobodyReadsAndPricesThatCannotBeRead() async throws {
+            let scratch = try Scratch()
+            let prices = scratch.at("data/prices")
+            try FileManager.default.createDirectory(atPath: prices, withIntermediateDirectories: true)
+            try Data("discount_ppm: 1\n".utf8).write(to: URL(fileURLWithPath: scratch.at("data/prices.yaml")))
+            try Data("discount_ppm: 1\n".utf8).write(to: URL(fileURLWithPath: prices + "/overrides.yml"))
+            let misplaced = try await Weir.run("doctor", "--listen", "127.0.0.1:0", "--data", scratch.at("data"))
+            #expect(misplaced.code == 0, "\(misplaced.text)\(misplaced.errors)")
+            for name in ["/data/prices.yaml", "/data/prices/overrides.yml"] {
+                #expect(misplaced.text.contains("\(name) is not read; own prices belong in"), "\(misplaced.text)")
+            }
+            #expect(misplaced.text.contains("the built-in table\n") && misplaced.text.contains("capture priority"))
+            try Data("prices: 7\n".utf8).write(to: URL(fileURLWithPath: prices + "/overrides.yaml"))
+            let broken = try await Weir.run("doctor", "--listen", "127.0.0.1:0", "--data", scratch.at("data"))
+            #expect(broken.code == 1 && broken.lines.contains { $0.contains("fail  prices") && $0.contains("overrides.yaml") })
+        }
+
         @Test(.timeLimit(.minutes(2))) func tellsARunningGatewayFromAnotherProgram() async throws {
             let bench = try await Bench()
             let gateway = try await bench.gateway()
