@@ -116,6 +116,28 @@ import Glibc
         return unsafe base.distance(to: UnsafeRawPointer(place))
     }
 
+    /// The offset of the first line feed or carriage return from an offset on; `count` where there is none.
+    ///
+    /// - Complexity: O(n), eight bytes a step.
+    package func lineEnd(from start: Int) -> Int {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        var i = start
+        while i &+ 8 <= count {
+            let word = UInt64(littleEndian: base.loadUnaligned(fromByteOffset: i, as: UInt64.self))
+            let (feed, carriage) = (word ^ (0x0A &* ones), word ^ (0x0D &* ones))
+            // Only the lowest is sure: it is borrowed from the bytes above it.
+            let found = ((feed &- ones) | (carriage &- ones)) & ~word & (0x80 &* ones)
+            if found != 0 { return i &+ found.trailingZeroBitCount &>> 3 }
+            i &+= 8
+        }
+        while i < count {
+            let byte = base.load(fromByteOffset: i, as: UInt8.self)
+            if byte == 0x0A || byte == 0x0D { return i }
+            i &+= 1
+        }
+        return i
+    }
+
     /// Whether a byte is among them.
     ///
     /// - Complexity: O(n).

@@ -80,24 +80,27 @@ package final class JSONDocument: Sendable {
     func value(of key: String, in object: Int) -> Int? {
         var key = key
         return key.withUTF8 { wanted in
-            var found: Int?
-            var index = object + 1
-            let end = Int(tokens[object].next)
-            while index < end {
-                if isKey(tokens[index], index, wanted) { found = index + 1 }
-                index = Int(tokens[index + 1].next)
+            let wanted = ByteRun(UnsafeRawBufferPointer(wanted))
+            return bytes.withUnsafeBytes { bytes in
+                tokens.withUnsafeBufferPointer { tokens in
+                    var found: Int?
+                    var index = object + 1
+                    let end = Int(tokens[object].next)
+                    while index < end {
+                        if JSONDocument.isString(tokens[index], wanted, ByteRun(bytes)) { found = index + 1 }
+                        index = Int(tokens[index + 1].next)
+                    }
+                    return found
+                }
             }
-            return found
         }
     }
 
-    private func isKey(_ token: JSONToken, _ index: Int, _ wanted: UnsafeBufferPointer<UInt8>) -> Bool {
-        guard !token.flag else { return JSONNode(document: self, index: index).unescapedBytes.elementsEqual(wanted) }
-        let count = Int(token.end) - Int(token.start) - 2
-        guard count == wanted.count else { return false }
-        return bytes.withUnsafeBytes { all in
-            ByteRun(all).slice(Int(token.start) + 1, Int(token.end) - 1).equals(ByteRun(UnsafeRawBufferPointer(wanted)))
-        }
+    /// Whether a string is the wanted one, its escapes undone.
+    @inline(__always)
+    static func isString(_ token: JSONToken, _ wanted: ByteRun, _ bytes: ByteRun) -> Bool {
+        let inner = bytes.slice(Int(token.start) &+ 1, Int(token.end) &- 1)
+        return token.flag ? JSONEscaping.unescape(inner).withUnsafeBytes { ByteRun($0).equals(wanted) } : inner.equals(wanted)
     }
 
     /// The outermost value.

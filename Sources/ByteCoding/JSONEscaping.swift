@@ -8,13 +8,14 @@ package enum JSONEscaping {
     ///
     /// - Parameter inner: the bytes between the quotes.
     /// - Returns: valid UTF-8.
-    static func unescape(_ inner: ArraySlice<UInt8>) -> [UInt8] {
-        inner.withUnsafeBytes { raw in
-            // Every escape is at least as long as what it stands for.
-            [UInt8](unsafeUninitializedCapacity: raw.count) { buffer, count in
-                guard let base = UnsafeMutableRawPointer(buffer.baseAddress) else { return }
-                count = unescape(ByteRun(raw), to: base) - base
-            }
+    static func unescape(_ inner: ArraySlice<UInt8>) -> [UInt8] { inner.withUnsafeBytes { unescape(ByteRun($0)) } }
+
+    /// Undoes the escapes of an already validated string's inside.
+    static func unescape(_ inner: ByteRun) -> [UInt8] {
+        // Every escape is at least as long as what it stands for.
+        [UInt8](unsafeUninitializedCapacity: inner.count) { buffer, count in
+            guard let base = UnsafeMutableRawPointer(buffer.baseAddress) else { return }
+            count = unescape(inner, to: base) - base
         }
     }
 

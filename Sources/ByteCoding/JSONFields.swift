@@ -16,21 +16,25 @@ package struct JSONFields: Sendable {
     /// - Complexity: O(members).
     package init(_ node: JSONNode) {
         self.node = node
-        let document = node.document
         guard node.kind == .object else { return }
-        let end = Int(document.tokens[node.index].next)
-        var count = 0
-        var index = node.index + 1
-        while index < end {
-            count += 1
-            index = Int(document.tokens[index + 1].next)
-        }
-        guard count <= JSONFields.most else { return }
-        slots = [UInt32](repeating: 0, count: 1 << (Int.bitWidth - (2 * count).leadingZeroBitCount))
-        index = node.index + 1
-        while index < end {
-            document.withKey(index) { key in slots[slot(of: key)] = UInt32(index) }
-            index = Int(document.tokens[index + 1].next)
+        slots = node.document.withTokens { tokens, bytes in
+            let end = Int(tokens[node.index].next)
+            var count = 0
+            var index = node.index + 1
+            while index < end {
+                count += 1
+                index = Int(tokens[index + 1].next)
+            }
+            guard count <= JSONFields.most else { return [] }
+            var slots = [UInt32](repeating: 0, count: 1 << (Int.bitWidth - (2 * count).leadingZeroBitCount))
+            index = node.index + 1
+            while index < end {
+                JSONFields.withKey(tokens[index], bytes) { key in
+                    slots[JSONFields.slot(of: key, slots, tokens, bytes)] = UInt32(truncatingIfNeeded: index)
+                }
+                index = Int(tokens[index + 1].next)
+            }
+            return slots
         }
     }
 
@@ -38,38 +42,47 @@ package struct JSONFields: Sendable {
     package subscript(key: String) -> JSONNode? {
         guard !slots.isEmpty else { return node[key] }
         var key = key
-        let index = key.withUTF8 { wanted in slots[slot(of: ByteRun(UnsafeRawBufferPointer(wanted)))] }
+        let index = key.withUTF8 { wanted in
+            let wanted = ByteRun(UnsafeRawBufferPointer(wanted))
+            return node.document.withTokens { tokens, bytes in slots[JSONFields.slot(of: wanted, slots, tokens, bytes)] }
+        }
         return index == 0 ? nil : JSONNode(document: node.document, index: Int(index) + 1)
     }
 
     /// Where a key stands, or would; there are more slots than keys.
-    private func slot(of key: ByteRun) -> Int {
+    private static func slot(
+        of key: ByteRun, _ slots: [UInt32], _ tokens: UnsafeBufferPointer<JSONToken>, _ bytes: ByteRun
+    ) -> Int {
         let mask = slots.count - 1
-        var place = JSONFields.hash(key) & mask
-        while slots[place] != 0, !node.document.withKey(Int(slots[place]), { $0.equals(key) }) { place = (place + 1) & mask }
+        var place = hash(key) & mask
+        while slots[place] != 0, !JSONDocument.isString(tokens[Int(slots[place])], key, bytes) { place = (place + 1) & mask }
         return place
     }
 
-    /// FNV-1a of the length and the ends of a key.
+    /// Gives the bytes of a key, its escapes undone, valid within the call.
+    private static func withKey(_ token: JSONToken, _ bytes: ByteRun, _ body: (ByteRun) -> Void) {
+        let key = bytes.slice(Int(token.start) + 1, Int(token.end) - 1)
+        if token.flag { JSONEscaping.unescape(key).withUnsafeBytes { body(ByteRun($0)) } } else { body(key) }
+    }
+
+    /// A hash of the length and the ends of a key.
     private static func hash(_ key: ByteRun) -> Int {
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325 ^ UInt64(truncatingIfNeeded: key.count)
-        func mix(_ offset: Int) {
-            hash = (hash ^ UInt64(key.base.load(fromByteOffset: offset, as: UInt8.self))) &* 0x0000_0100_0000_01B3
+        var ends: (first: UInt64, last: UInt64) = (0, 0)
+        if key.count >= 8 {
+            ends.first = key.base.loadUnaligned(as: UInt64.self)
+            ends.last = key.base.loadUnaligned(fromByteOffset: key.count - 8, as: UInt64.self)
+        } else {
+            for i in 0..<key.count { ends.first = ends.first &<< 8 | UInt64(key.base.load(fromByteOffset: i, as: UInt8.self)) }
         }
-        let edge = min(key.count, 8)
-        for i in 0..<edge { mix(i) }
-        for i in max(edge, key.count - 8)..<max(edge, key.count) { mix(i) }
-        return Int(truncatingIfNeeded: hash ^ hash &>> 29) & Int.max
+        let odd: UInt64 = 0x9E37_79B9_7F4A_7C15
+        let hash = (ends.first &* odd ^ ends.last ^ UInt64(truncatingIfNeeded: key.count)) &* odd
+        return Int(truncatingIfNeeded: hash &>> 32)
     }
 }
 
 extension JSONDocument {
-    /// Gives the bytes of a key, its escapes undone, valid within the call.
-    fileprivate func withKey<T>(_ index: Int, _ body: (ByteRun) -> T) -> T {
-        let token = tokens[index]
-        guard token.flag else {
-            return bytes.withUnsafeBytes { body(ByteRun($0).slice(Int(token.start) + 1, Int(token.end) - 1)) }
-        }
-        return JSONNode(document: self, index: index).unescapedBytes.withUnsafeBytes { body(ByteRun($0)) }
+    /// Gives tokens and bytes, valid within the call.
+    fileprivate func withTokens<T>(_ body: (UnsafeBufferPointer<JSONToken>, ByteRun) -> T) -> T {
+        tokens.withUnsafeBufferPointer { tokens in bytes.withUnsafeBytes { body(tokens, ByteRun($0)) } }
     }
 }

@@ -27,7 +27,7 @@ package struct JSONNode: Sendable {
     /// The number as a 64-bit integer where it is written as one and fits, else nil.
     package var int: Int64? {
         guard token.kind == .number, token.flag else { return nil }
-        return ASCIIInteger.parse(lexeme)
+        return document.bytes.withUnsafeBytes { ASCIIInteger.parse(UnsafeRawBufferPointer(rebasing: $0[range])) }
     }
 
     /// The number as a double, else nil.
@@ -58,11 +58,14 @@ package struct JSONNode: Sendable {
     /// - Parameter text: what to compare with.
     /// - Returns: false for any other kind.
     package func equals(_ text: String) -> Bool {
+        let token = token
         guard token.kind == .string else { return false }
-        if token.flag {
-            return JSONEscaping.unescape(document.bytes[range.lowerBound + 1..<range.upperBound - 1]).elementsEqual(text.utf8)
+        var text = text
+        return text.withUTF8 { wanted in
+            document.bytes.withUnsafeBytes {
+                JSONDocument.isString(token, ByteRun(UnsafeRawBufferPointer(wanted)), ByteRun($0))
+            }
         }
-        return document.bytes[range.lowerBound + 1..<range.upperBound - 1].elementsEqual(text.utf8)
     }
 
     /// The member's value (the last one, where a key is repeated), or nil where there is none or this is no object.
@@ -75,13 +78,16 @@ package struct JSONNode: Sendable {
     ///
     /// - Complexity: O(position).
     package subscript(position: Int) -> JSONNode? {
+        let token = token
         guard token.kind == .array, position >= 0 else { return nil }
+        let end = Int(token.next)
+        var element = index + 1
         var left = position
-        for element in elements {
-            if left == 0 { return element }
+        while left > 0, element < end {
+            element = Int(document.tokens[element].next)
             left -= 1
         }
-        return nil
+        return element < end ? JSONNode(document: document, index: element) : nil
     }
 
     /// The elements of an array in order; empty for any other kind.

@@ -5,45 +5,41 @@
 /// Lives as long as the run that it reads.
 struct JSONScanner {
     private let run: ByteRun
-    var tokens: [JSONToken] = []
+    private(set) var tokens: [JSONToken] = []
     private var position = 0
-    /// Indices of the open arrays and objects.
-    private var open: [Int] = []
+    /// The innermost array or object that is open; until one is closed, its `next` is the one around it.
+    private var container = 0
+    /// How many are open.
+    private var depth = 0
 
     init(_ run: ByteRun) {
         self.run = run
         tokens.reserveCapacity(min(run.count / 8 + 4, 65_536))
     }
 
-    /// What may come next at the current place.
-    private enum Expectation { case value, valueOrEnd, keyOrEnd, key, commaOrEnd, end }
-
     mutating func scanDocument() throws(JSONError) {
         if let bad = UTF8Check.firstInvalidOffset(run) { throw JSONError(code: .badUTF8, offset: bad) }
-        var expectation = Expectation.value
-        while true {
+        skipSpace()
+        var isFirst = try scanValue()
+        while depth > 0 {
             skipSpace()
-            switch expectation {
-            case .value, .valueOrEnd:
-                if expectation == .valueOrEnd, peek == UInt8(ascii: "]") {
-                    expectation = close()
-                } else {
-                    expectation = try scanValue()
-                }
-            case .keyOrEnd, .key:
-                if expectation == .keyOrEnd, peek == UInt8(ascii: "}") {
-                    expectation = close()
-                } else {
-                    try scanKey()
-                    expectation = .value
-                }
-            case .commaOrEnd:
-                expectation = try scanSeparator()
-            case .end:
-                guard position == run.count else { throw JSONError(code: .trailingBytes, offset: position) }
-                return
+            guard let byte = peek else { throw failure(.unexpectedEnd) }
+            let isObject = tokens[container].kind == .object
+            if byte == (isObject ? UInt8(ascii: "}") : UInt8(ascii: "]")) {
+                close()
+                isFirst = false
+                continue
             }
+            if !isFirst {
+                guard byte == UInt8(ascii: ",") else { throw failure(.unexpectedByte) }
+                position += 1
+                skipSpace()
+            }
+            if isObject { try scanKey() }
+            isFirst = try scanValue()
         }
+        skipSpace()
+        guard position == run.count else { throw JSONError(code: .trailingBytes, offset: position) }
     }
 
     private var peek: UInt8? {
@@ -54,78 +50,81 @@ struct JSONScanner {
         JSONError(code: position >= run.count ? .unexpectedEnd : code, offset: position)
     }
 
+    @inline(__always)
     private mutating func skipSpace() {
         while let byte = peek, byte <= 0x20, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 { position += 1 }
     }
 
-    private var afterValue: Expectation { open.isEmpty ? .end : .commaOrEnd }
-
-    private mutating func scanValue() throws(JSONError) -> Expectation {
+    /// Reads a value, of an array or object its bracket; true where it has opened one.
+    private mutating func scanValue() throws(JSONError) -> Bool {
         guard let byte = peek else { throw failure(.unexpectedEnd) }
         switch byte {
-        case UInt8(ascii: "{"): return try begin(.object)
-        case UInt8(ascii: "["): return try begin(.array)
         case UInt8(ascii: "\""): try scanString()
-        case UInt8(ascii: "t"): try scanWord([0x74, 0x72, 0x75, 0x65], kind: .bool, flag: true)
-        case UInt8(ascii: "f"): try scanWord([0x66, 0x61, 0x6C, 0x73, 0x65], kind: .bool, flag: false)
-        case UInt8(ascii: "n"): try scanWord([0x6E, 0x75, 0x6C, 0x6C], kind: .null, flag: false)
+        case UInt8(ascii: "{"): return try open(.object)
+        case UInt8(ascii: "["): return try open(.array)
+        case UInt8(ascii: "t"): try scanWord("true", kind: .bool, flag: true)
+        case UInt8(ascii: "f"): try scanWord("false", kind: .bool, flag: false)
+        case UInt8(ascii: "n"): try scanWord("null", kind: .null, flag: false)
         case UInt8(ascii: "-"), 0x30...0x39: try scanNumber()
         default: throw failure(.unexpectedByte)
         }
-        return afterValue
+        return false
     }
 
-    private mutating func begin(_ kind: JSONKind) throws(JSONError) -> Expectation {
-        guard open.count < JSONLimits.depth else { throw failure(.tooDeep) }
-        open.append(tokens.count)
-        append(kind, flag: false, start: position, end: position + 1)
+    private mutating func open(_ kind: JSONKind) throws(JSONError) -> Bool {
+        guard depth < JSONLimits.depth else { throw failure(.tooDeep) }
+        append(kind, flag: false, start: position, end: position + 1, next: container)
+        container = tokens.count - 1
+        depth += 1
         position += 1
-        return kind == .object ? .keyOrEnd : .valueOrEnd
+        return true
     }
 
     /// Consumes the closing bracket under the cursor.
-    private mutating func close() -> Expectation {
+    private mutating func close() {
         position += 1
-        if let index = open.popLast() {
-            tokens[index].end = UInt32(position)
-            tokens[index].next = UInt32(tokens.count)
-        }
-        return afterValue
+        let around = tokens[container].next
+        tokens[container].end = UInt32(truncatingIfNeeded: position)
+        tokens[container].next = UInt32(truncatingIfNeeded: tokens.count)
+        container = Int(around)
+        depth -= 1
     }
 
-    private mutating func scanSeparator() throws(JSONError) -> Expectation {
-        guard let byte = peek, let container = open.last else { throw failure(.unexpectedByte) }
-        let isObject = tokens[container].kind == .object
-        if byte == UInt8(ascii: ",") {
-            position += 1
-            return isObject ? .key : .value
-        }
-        guard byte == (isObject ? UInt8(ascii: "}") : UInt8(ascii: "]")) else { throw failure(.unexpectedByte) }
-        return close()
-    }
-
+    /// Reads a key, and what is between it and its value.
     private mutating func scanKey() throws(JSONError) {
         guard peek == UInt8(ascii: "\"") else { throw failure(.unexpectedByte) }
         try scanString()
         skipSpace()
         guard peek == UInt8(ascii: ":") else { throw failure(.unexpectedByte) }
         position += 1
+        skipSpace()
     }
 
-    private mutating func append(_ kind: JSONKind, flag: Bool, start: Int, end: Int) {
+    /// Appends a token; a text is too short for offsets or numbers of tokens that do not fit.
+    @inline(__always)
+    private mutating func append(_ kind: JSONKind, flag: Bool, start: Int, end: Int, next: Int) {
         tokens.append(
-            JSONToken(kind: kind, flag: flag, start: UInt32(start), end: UInt32(end), next: UInt32(tokens.count + 1)))
+            JSONToken(
+                kind: kind, flag: flag, start: UInt32(truncatingIfNeeded: start), end: UInt32(truncatingIfNeeded: end),
+                next: UInt32(truncatingIfNeeded: next)))
     }
 
-    private mutating func scanWord(_ word: [UInt8], kind: JSONKind, flag: Bool) throws(JSONError) {
+    /// Appends a token that nothing lies in.
+    @inline(__always)
+    private mutating func append(_ kind: JSONKind, flag: Bool, start: Int) {
+        append(kind, flag: flag, start: start, end: position, next: tokens.count + 1)
+    }
+
+    private mutating func scanWord(_ word: StaticString, kind: JSONKind, flag: Bool) throws(JSONError) {
         let start = position
-        for byte in word {
-            guard peek == byte else { throw failure(.unexpectedByte) }
+        for i in 0..<word.utf8CodeUnitCount {
+            guard peek == word.utf8Start[i] else { throw failure(.unexpectedByte) }
             position += 1
         }
-        append(kind, flag: flag, start: start, end: position)
+        append(kind, flag: flag, start: start)
     }
 
+    @inline(__always)
     private mutating func scanString() throws(JSONError) {
         let start = position
         position += 1
@@ -139,9 +138,10 @@ struct JSONScanner {
             try scanEscape()
         }
         position += 1
-        append(.string, flag: escaped, start: start, end: position)
+        append(.string, flag: escaped, start: start)
     }
 
+    @inline(__always)
     private mutating func scanEscape() throws(JSONError) {
         position += 1
         guard let byte = peek else { throw failure(.unexpectedEnd) }
@@ -175,7 +175,7 @@ struct JSONScanner {
             if peek == UInt8(ascii: "+") || peek == UInt8(ascii: "-") { position += 1 }
             try scanDigits()
         }
-        append(.number, flag: isInteger, start: start, end: position)
+        append(.number, flag: isInteger, start: start)
     }
 
     private mutating func scanDigits() throws(JSONError) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import ByteCoding
 import Foundation
 import Testing
+
+@testable import ByteCoding
 
 @Suite struct JSONDocumentTests {
     static let accepted = [
@@ -123,6 +124,49 @@ import Testing
             guard let root = JSONDocument.read(text)?.root else { continue }
             for (key, value) in root.members {
                 _ = (key.string, value.int, value.double, value.lexeme.count, value.elements.map(\.kind))
+            }
+        }
+    }
+
+    @Test(arguments: [
+        ("", JSONError.Code.unexpectedEnd, 0), (" ", .unexpectedEnd, 1), ("[", .unexpectedEnd, 1), ("[1", .unexpectedEnd, 2),
+        ("[1,", .unexpectedEnd, 3), ("[1,]", .unexpectedByte, 3), ("[,1]", .unexpectedByte, 1), ("[1 2]", .unexpectedByte, 3),
+        ("[1}", .unexpectedByte, 2), ("{", .unexpectedEnd, 1), ("{]", .unexpectedByte, 1), ("{,}", .unexpectedByte, 1),
+        (#"{"a""#, .unexpectedEnd, 4), (#"{"a" 1}"#, .unexpectedByte, 5), (#"{"a":"#, .unexpectedEnd, 5),
+        (#"{"a":}"#, .unexpectedByte, 5), (#"{"a":1,}"#, .unexpectedByte, 7), (#"{"a":1,"#, .unexpectedEnd, 7),
+        (#"{"a":1]"#, .unexpectedByte, 6), (#"{"a":[1}"#, .unexpectedByte, 7), ("{1:2}", .unexpectedByte, 1),
+        ("[] x", .trailingBytes, 3), ("[]]", .trailingBytes, 2), ("1 1", .trailingBytes, 2), ("tru", .unexpectedEnd, 3),
+        ("trux", .unexpectedByte, 3), ("nul ", .unexpectedByte, 3), (#""a"#, .unexpectedEnd, 2), (#""\u12"#, .unexpectedEnd, 5),
+        (#""\u12g4""#, .badEscape, 5), (#""\x""#, .badEscape, 2), ("\"a\u{1}\"", .controlByteInString, 2),
+        ("01", .trailingBytes, 1), ("-", .unexpectedEnd, 1), ("-x", .badNumber, 1), ("1.x", .badNumber, 2),
+        ("1e+", .unexpectedEnd, 3),
+        (String(repeating: "[", count: 300), .tooDeep, 256),
+    ]) func namesTheBrokenRuleAndItsPlace(text: String, code: JSONError.Code, offset: Int) {
+        #expect(throws: JSONError(code: code, offset: offset)) { try JSONDocument(Array(text.utf8)) }
+    }
+
+    @Test func whatFollowsAClosedContainerBelongsToTheOneAroundIt() throws {
+        let root = try JSONDocument(Array(#" {"a":[[],{},[{"b":[1]}]],"c":{"d":{}},"e":2} "#.utf8)).root
+        #expect(root.members.map { $0.key.string } == ["a", "c", "e"])
+        #expect(root["a"]?.elements.map(\.kind) == [.array, .object, .array])
+        #expect(root["a"]?[2]?[0]?["b"]?[0]?.int == 1 && root["e"]?.int == 2)
+        #expect(root["c"]?["d"]?.kind == .object && root["c"]?["e"] == nil)
+        #expect(root["a"]?[3] == nil && root["a"]?[-1] == nil && root["a"]?[0]?[0] == nil && root[0] == nil)
+    }
+
+    @Test func searchesByWordsFindWhatSearchesByBytesDo() {
+        var random = SystemRandomNumberGenerator()
+        let special: [UInt8] = [0x00, 0x09, 0x0A, 0x0B, 0x0D, 0x0E, 0x1F, 0x20, 0x21, 0x22, 0x23, 0x5B, 0x5C, 0x5D, 0x7F]
+        let bytes = special + special.map { $0 | 0x80 } + [UInt8](repeating: 0x61, count: 60)
+        for count in 0..<64 {
+            let text = (0..<count).map { _ in bytes.randomElement(using: &random) ?? 0 }
+            text.withUnsafeBytes { raw in
+                let run = ByteRun(raw)
+                for start in 0...count {
+                    let hit = text[start...].firstIndex { $0 < 0x20 || $0 == 0x22 || $0 == 0x5C } ?? count
+                    #expect(JSONCursor.firstHit(run, from: start) == hit)
+                    #expect(run.lineEnd(from: start) == text[start...].firstIndex { $0 == 0x0A || $0 == 0x0D } ?? count)
+                }
             }
         }
     }

@@ -36,4 +36,13 @@ import Testing
         let fields = JSONFields(try JSONDocument(Array(text.utf8)).root)
         #expect(fields["a"] == nil && fields[""] == nil)
     }
+
+    @Test func keysThatMeetInTheTableAreToldApart() throws {
+        // Of one length, with the same eight bytes at either end.
+        let keys = (10..<99).map { "response_\($0)_encoding" }
+        let text = "{" + keys.enumerated().map { "\"\($1)\":\($0)" }.joined(separator: ",") + "}"
+        let fields = JSONFields(try JSONDocument(Array(text.utf8)).root)
+        for (value, key) in keys.enumerated() { #expect(fields[key]?.int == Int64(value)) }
+        #expect(fields["response_99_encoding"] == nil)
+    }
 }
