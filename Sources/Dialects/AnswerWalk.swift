@@ -21,14 +21,22 @@ struct AnswerWalk<Reader: DialectReader> {
     /// Whether bytes are missing from the body.
     let isCut: Bool
 
-    init(record: ExchangeRecord, reader: Reader) {
-        body = record.responseBody.content ?? []
-        parts = BodyPart.parts(of: record.responseBody)
-        framing = BodyFraming(of: record, body)
-        headers = record.responseHeaders
-        clock = ArrivalClock(record.responseChunks)
-        isCut = record.responseBody.kept == .headTail
-        if record.responseBody.content == nil, record.responseBody.kept == .none { fault = .bodyMissing }
+    /// A walk that has not begun.
+    ///
+    /// - Parameters:
+    ///   - answer: the body.
+    ///   - framing: how its messages lie in it.
+    ///   - headers: the answer's.
+    ///   - chunks: when which of its bytes came.
+    ///   - reader: of its API.
+    init(_ answer: RecordedBody, framing: BodyFraming, headers: [HeaderPair], chunks: [ChunkArrival], reader: Reader) {
+        body = answer.content ?? []
+        parts = BodyPart.parts(of: answer)
+        self.framing = framing
+        self.headers = headers
+        clock = ArrivalClock(chunks)
+        isCut = answer.kept == .headTail
+        if answer.content == nil, answer.kept == .none { fault = .bodyMissing }
         self.reader = reader
     }
 

@@ -22,14 +22,14 @@ enum BodyFraming: Equatable {
     /// - Parameters:
     ///   - record: the answer's.
     ///   - body: its bytes.
-    init(of record: ExchangeRecord, _ body: [UInt8]) {
+    /// - Returns: the framing.
+    static func of(_ record: ExchangeRecord, _ body: [UInt8]) -> BodyFraming {
         switch BodyPrefixShape(body) {
-        case .serverSentEvents: self = .serverSentEvents
-        case .json: self = BodyFraming.ofJSON(record, body)
+        case .serverSentEvents: .serverSentEvents
+        case .json: ofJSON(record, body)
         // No WebSocket frame begins with a bracket: an upgrade that was refused is a plain answer.
-        case .unknown where record.head.api == .openaiRealtime: self = .webSocket
-        case .unknown:
-            self = EventStreamFrames.begins(body) ? .eventStream : record.head.responseStream ? .serverSentEvents : .plain
+        case .unknown where record.head.api == .openaiRealtime: .webSocket
+        case .unknown: EventStreamFrames.begins(body) ? .eventStream : record.head.responseStream ? .serverSentEvents : .plain
         }
     }
 

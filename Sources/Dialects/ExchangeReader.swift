@@ -61,7 +61,9 @@ package enum ExchangeReader {
         let request = RequestReader.read(record)
         reading.modelRequested = request.model
         reading.streamRequested = request.isStream
-        var answer = AnswerWalk(record: record, reader: reader)
+        var answer = AnswerWalk(
+            record.responseBody, framing: .of(record, record.responseBody.content ?? []), headers: record.responseHeaders,
+            chunks: record.responseChunks, reader: reader)
         answer.walk()
         let facts = answer.reader.facts
         reading.modelResponded = facts.modelResponded

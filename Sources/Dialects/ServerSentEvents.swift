@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import ByteCoding
 
 /// One event of a server-sent event stream.
 package struct ServerSentEvent: Equatable, Sendable {
@@ -64,13 +65,14 @@ package struct ServerSentEvents: Sequence, IteratorProtocol, Sendable {
                 name = nil
                 continue
             }
-            let (field, value) = ServerSentEvents.split(line)
-            if field.elementsEqual("data".utf8) {
+            let (field, value) = field(of: line)
+            switch field {
+            case .data:
                 if hasData { data.append(0x0A) }
                 hasData = true
-                data.append(contentsOf: value)
-            } else if field.elementsEqual("event".utf8) {
-                name = value.isEmpty ? nil : String(decoding: value, as: UTF8.self)
+                data.append(contentsOf: bytes[value])
+            case .event: name = value.isEmpty ? nil : String(decoding: bytes[value], as: UTF8.self)
+            case .other: break
             }
         }
         guard hasData else { return nil }
@@ -78,24 +80,31 @@ package struct ServerSentEvents: Sequence, IteratorProtocol, Sendable {
     }
 
     /// The line under the cursor without its end, or nil at the end of the body; moves behind the line end.
-    private mutating func nextLine() -> ArraySlice<UInt8>? {
+    private mutating func nextLine() -> Range<Int>? {
         let start = position
         guard start < end else { return nil }
-        var stop = start
-        while stop < end, bytes[stop] != 0x0A, bytes[stop] != 0x0D { stop += 1 }
+        let stop = bytes.withUnsafeBytes { ByteRun($0).slice(0, end).lineEnd(from: start) }
         position = stop
         if position < end {
             let isPair = bytes[stop] == 0x0D && stop + 1 < end && bytes[stop + 1] == 0x0A
             position += isPair ? 2 : 1
         }
-        return bytes[start..<stop]
+        return start..<stop
     }
 
-    /// The name of a line's field and its value, one leading space removed; a comment has an empty name.
-    private static func split(_ line: ArraySlice<UInt8>) -> (field: ArraySlice<UInt8>, value: ArraySlice<UInt8>) {
-        guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { return (line, line[line.endIndex...]) }
-        var value = line[(colon + 1)...]
-        if value.first == 0x20 { value = value.dropFirst() }
-        return (line[..<colon], value)
+    /// The fields that are looked at.
+    private enum Field { case data, event, other }
+
+    /// The field of a line and its value, one leading space removed; a comment has an empty name.
+    private func field(of line: Range<Int>) -> (field: Field, value: Range<Int>) {
+        bytes.withUnsafeBytes { all in
+            let run = ByteRun(all).slice(line.lowerBound, line.upperBound)
+            let colon = run.firstIndex(of: UInt8(ascii: ":")) ?? run.count
+            let name = run.slice(0, colon)
+            let field: Field = name.equals(ByteRun("data")) ? .data : name.equals(ByteRun("event")) ? .event : .other
+            var from = line.lowerBound + (colon < run.count ? colon + 1 : colon)
+            if from < line.upperBound, all[from] == 0x20 { from += 1 }
+            return (field, from..<line.upperBound)
+        }
     }
 }

@@ -30,8 +30,8 @@ extension ExchangeRecord {
         }
         requestHeaders = try reader.headers("request_headers")
         responseHeaders = try reader.headers("response_headers")
-        requestBody = try RecordedBody(reader, side: "request")
-        responseBody = try RecordedBody(reader, side: "response")
+        requestBody = try RecordedBody(reader, .request)
+        responseBody = try RecordedBody(reader, .response)
         for node in reader.root["response_chunks"]?.elements ?? JSONNode.noElements {
             guard let offset = node[0]?.int, let time = node[1]?.int else {
                 throw RecordError(code: .wrongType, detail: "response_chunks")
@@ -157,31 +157,55 @@ extension Attempt {
     }
 }
 
+/// The keys of a body, for each side once.
+private struct BodyKeys: Sendable {
+    let side: String
+    let body: String
+    let encoding: String
+    let wireByteCount: String
+    let contentCoding: String
+    let kept: String
+    let sha256: String
+
+    static let request = BodyKeys("request")
+    static let response = BodyKeys("response")
+
+    private init(_ side: String) {
+        self.side = side
+        body = side + "_body"
+        encoding = side + "_body_encoding"
+        wireByteCount = side + "_body_bytes"
+        contentCoding = side + "_content_coding"
+        kept = side + "_body_kept"
+        sha256 = side + "_body_sha256"
+    }
+}
+
 extension RecordedBody {
-    init(_ reader: RecordReader, side: String) throws(RecordError) {
+    fileprivate init(_ reader: RecordReader, _ keys: BodyKeys) throws(RecordError) {
         self.init()
-        guard let node = reader.root["\(side)_body"] else { throw RecordError(code: .missingKey, detail: "\(side)_body") }
-        let encoding = try reader.requiredText("\(side)_body_encoding")
+        guard let node = reader.root[keys.body] else { throw RecordError(code: .missingKey, detail: keys.body) }
+        let encoding = try reader.requiredText(keys.encoding)
         if node.kind == .string {
             let stored = node.unescapedBytes
             guard encoding == "base64" else {
                 content = stored
-                try readSizes(reader, side: side)
+                try readSizes(reader, keys)
                 return
             }
-            guard let decoded = Base64.decode(stored[...]) else { throw RecordError(code: .badBody, detail: side) }
+            guard let decoded = Base64.decode(stored[...]) else { throw RecordError(code: .badBody, detail: keys.side) }
             content = decoded
         }
-        try readSizes(reader, side: side)
+        try readSizes(reader, keys)
     }
 
-    private mutating func readSizes(_ reader: RecordReader, side: String) throws(RecordError) {
-        wireByteCount = try reader.integer("\(side)_body_bytes")
-        contentCoding = try reader.text("\(side)_content_coding")
-        guard let kept = try reader.named(BodyKept.self, "\(side)_body_kept") else {
-            throw RecordError(code: .wrongType, detail: "\(side)_body_kept")
+    private mutating func readSizes(_ reader: RecordReader, _ keys: BodyKeys) throws(RecordError) {
+        wireByteCount = try reader.integer(keys.wireByteCount)
+        contentCoding = try reader.text(keys.contentCoding)
+        guard let kept = try reader.named(BodyKept.self, keys.kept) else {
+            throw RecordError(code: .wrongType, detail: keys.kept)
         }
         self.kept = kept
-        sha256 = try reader.text("\(side)_body_sha256")
+        sha256 = try reader.text(keys.sha256)
     }
 }

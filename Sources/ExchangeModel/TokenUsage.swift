@@ -58,6 +58,24 @@ package struct TokenUsage: Equatable, Sendable {
         ("tool_use_prompt", \.toolUsePrompt),
     ]
 
+    /// Puts each class of `fields` through a function; many times as fast as by their key paths.
+    package mutating func replaceFields(_ replaced: (Int64?) -> Int64?) {
+        inputTotal = replaced(inputTotal)
+        inputUncached = replaced(inputUncached)
+        inputCached = replaced(inputCached)
+        cacheWriteTotal = replaced(cacheWriteTotal)
+        cacheWrite5m = replaced(cacheWrite5m)
+        cacheWrite1h = replaced(cacheWrite1h)
+        outputTotal = replaced(outputTotal)
+        outputVisible = replaced(outputVisible)
+        outputReasoning = replaced(outputReasoning)
+        inputAudio = replaced(inputAudio)
+        outputAudio = replaced(outputAudio)
+        inputImage = replaced(inputImage)
+        outputImage = replaced(outputImage)
+        toolUsePrompt = replaced(toolUsePrompt)
+    }
+
     /// What a reader finds beside the classes of `record.md`, by the key it is compared under.
     package static let detailFields: [(key: String, path: any WritableKeyPath<TokenUsage, Int64?> & Sendable)] = [
         ("cache_write_other", \.cacheWriteOther), ("input_video", \.inputVideo), ("input_cached_audio", \.inputCachedAudio),

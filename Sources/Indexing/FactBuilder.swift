@@ -22,9 +22,7 @@ package enum FactBuilder {
         fact.requestBody = BodyShape(record.requestBody)
         fact.responseBody = BodyShape(record.responseBody)
         fact.reading = reading
-        for field in TokenUsage.fields {
-            fact.reading.usage[keyPath: field.path] = count(reading.usage[keyPath: field.path])
-        }
+        fact.reading.usage.replaceFields(count)
         fact.reading.toolCalls = count(reading.toolCalls)
         if let rate = reading.tokensPerSecond, !rate.isFinite || rate < 0 { fact.reading.tokensPerSecond = nil }
         fact.cost.reportedNanousd = reading.reportedCostNanousd

@@ -34,6 +34,12 @@ import Testing
         #expect(events("data:  a\n\n") == [event(" a", end: 10)])
     }
 
+    @Test func tellsFieldsByTheirWholeName() {
+        let text = "data\n\ndata:\n\nevent\ndatax: 1\n data: 2\nData: 3\n: data: 4\ndata: 5\n\nevent:e\ndata:6:7\n\n"
+        #expect(events(text).map(\.data) == ["", "", "5", "6:7"].map { Array($0.utf8) })
+        #expect(events(text).map(\.name) == [nil, nil, nil, "e"])
+    }
+
     @Test func dropsAnEventWithoutData() {
         #expect(events("event: a\n\ndata: b\n\n") == [event("b", end: 19)])
         #expect(events("id: 1\nretry: 3\n\n").isEmpty)

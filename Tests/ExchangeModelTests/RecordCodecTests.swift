@@ -87,4 +87,15 @@ import Testing
         #expect(ExchangeID(text: early.description) == early)
         #expect(ExchangeID(text: "x") == nil)
     }
+
+    @Test func everyTokenClassIsReplaced() {
+        var usage = TokenUsage()
+        for (i, field) in TokenUsage.fields.enumerated() { usage[keyPath: field.path] = Int64(i) }
+        usage.totalReported = 7
+        usage.replaceFields { $0.flatMap { $0 == 3 ? nil : $0 + 100 } }
+        for (i, field) in TokenUsage.fields.enumerated() {
+            #expect(usage[keyPath: field.path] == (i == 3 ? nil : Int64(i) + 100))
+        }
+        #expect(usage.totalReported == 7)
+    }
 }
