@@ -60,12 +60,17 @@ package enum CostRule {
     private static func parts(
         _ count: Int64, _ kind: PriceClass, _ rate: PriceRate, prompt: Int64, offPerMille: Int64
     ) -> Int128? {
-        var total: Int128 = 0
-        for (units, pico) in steps(count, rate, prompt: prompt) {
+        func parts(_ units: Int64, _ pico: Int64) -> Int128? {
             let price = Int128(discounted(pico, offPerMille: offPerMille)) * Int128(partsPerPico / kind.unit.divisor)
             let (product, isOver) = Int128(units).multipliedReportingOverflow(by: price)
-            let (sum, isSumOver) = total.addingReportingOverflow(product)
-            if isOver || isSumOver { return nil }
+            return isOver ? nil : product
+        }
+        guard !rate.tiers.isEmpty else { return parts(count, rate.pico) }
+        var total: Int128 = 0
+        for (units, pico) in steps(count, rate, prompt: prompt) {
+            guard let product = parts(units, pico) else { return nil }
+            let (sum, isOver) = total.addingReportingOverflow(product)
+            if isOver { return nil }
             total = sum
         }
         return total

@@ -65,8 +65,8 @@ package struct PricedUsage: Equatable, Sendable {
     /// cached tokens, cache writes and reasoning are always told apart, because their costs are.
     /// - Parameter row: whose prices count.
     /// - Returns: units by class, known ones only; nil where a part is larger than what it is part of, or a figure is negative.
-    func disjoint(for row: PriceRow) -> [PriceClass: Int64]? {
-        var found: [PriceClass: Int64] = [:]
+    func disjoint(for row: PriceRow) -> ClassCounts? {
+        var found = ClassCounts()
         var isSound = addInput(&found, row)
         if let total = tokens.outputTotal {
             var parts: Int64 = 0
@@ -86,11 +86,11 @@ package struct PricedUsage: Equatable, Sendable {
             found[.output] = PricedUsage.left(total, parts)
         }
         for (kind, count) in calls { found[kind] = count }
-        for count in found.values where count < 0 { isSound = false }
+        if found.hasNegative { isSound = false }
         return isSound ? found : nil
     }
 
-    private func addInput(_ found: inout [PriceClass: Int64], _ row: PriceRow) -> Bool {
+    private func addInput(_ found: inout ClassCounts, _ row: PriceRow) -> Bool {
         guard let total = promptTokens else { return tokens.inputTotal == nil && tokens.inputUncached == nil }
         var parts: Int64 = 0
         var cached = tokens.inputCached
@@ -99,8 +99,9 @@ package struct PricedUsage: Equatable, Sendable {
             (.inputImage, .cachedImage, tokens.inputImage, cachedImage), (.inputVideo, .cachedVideo, inputVideo, cachedVideo),
         ]
         for (kind, cachedKind, count, cachedCount) in modalities {
-            let isApart = row.rates[cachedKind] != nil || (row.rates[.cached] == nil && row.rates[kind] != nil)
-            if let cachedCount, isApart, let all = cached {
+            if let cachedCount, let all = cached,
+                row.rates[cachedKind] != nil || (row.rates[.cached] == nil && row.rates[kind] != nil)
+            {
                 found[cachedKind] = cachedCount
                 parts = PricedUsage.clamped(parts, cachedCount)
                 cached = PricedUsage.left(all, cachedCount)
@@ -136,4 +137,18 @@ package struct PricedUsage: Equatable, Sendable {
         let (rest, isOver) = total.subtractingReportingOverflow(parts)
         return isOver ? -1 : rest
     }
+}
+
+/// Units by class, known ones only.
+struct ClassCounts: Sendable {
+    private var counts = [Int64?](repeating: nil, count: PriceClass.allCases.count)
+
+    /// The units of a class; nil where they are not known.
+    subscript(kind: PriceClass) -> Int64? {
+        get { counts[Int(kind.rawValue)] }
+        set { counts[Int(kind.rawValue)] = newValue }
+    }
+
+    /// Whether any of them is below zero.
+    var hasNegative: Bool { counts.contains { ($0 ?? 0) < 0 } }
 }

@@ -194,6 +194,19 @@ import Testing
         #expect(BookPricer.query(of: exchange).context[.region] == "europe-west4")
     }
 
+    @Test(arguments: [
+        ("https://bedrock-runtime.us-east-1.amazonaws.com", "us-east-1"),
+        ("https://us-east1-aiplatform.googleapis.com:443/v1", "us-east1"),
+        ("https://bedrock-runtime-fips.us-east-1.amazonaws.com/x", "us-east-1"),
+        ("https://amazonaws.com/", nil), ("https://x.googleapis.com", nil), ("https://aiplatform.googleapis.com", nil),
+        ("https://bedrock-runtime.us-east-1.amazonaws.com.example.com/", nil), ("https://a/bedrock-runtime.x.amazonaws.com", nil),
+        ("bedrock-runtime.us-east-1.amazonaws.com", nil), ("", nil),
+    ]) func readsTheRegionOutOfTheHost(url: String, region: String?) throws {
+        var exchange = try fact("bedrock", "m", [:])
+        exchange.head.upstreamURL = url
+        #expect(BookPricer.query(of: exchange).context[.region] == region)
+    }
+
     // MARK: The table that Weir brings along
 
     @Test func readsItsOwnTable() throws {
