@@ -154,7 +154,7 @@ enum FactColumns {
     static let rateNames = ["rate_input", "rate_input_cached", "rate_cache_write", "rate_output", "rate_reasoning"]
 
     /// Texts and numbers as one JSON array: the key of a dictionary, exact about what is null.
-    static func tuple(_ values: [SQLValue]) -> String {
+    static func tuple(_ values: some Sequence<SQLValue>) -> String {
         var json = JSONWriter(capacity: 256)
         json.beginArray()
         for value in values {

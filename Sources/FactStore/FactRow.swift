@@ -4,13 +4,13 @@ import ExchangeModel
 
 /// A fact taken apart into what the tables hold.
 ///
-/// `FactRow(fact)` and `FactRow.fact(...)` are each other's reverse for every fact.
+/// `FactRow(&fact)` and `FactRow.fact(...)` are each other's reverse for every fact.
 struct FactRow {
+    /// The exchange.
+    let id: ExchangeID
     let key: FactKey
-    /// The values of `FactColumns.dimension`.
-    let dimension: [SQLValue]
-    /// The values of `FactColumns.shape`, then the letters, then the rates.
-    let shape: [SQLValue]
+    /// What repeats from row to row: `dimension`, then `shape`.
+    let shared: [SQLValue]
     /// The values of `FactColumns.route`.
     let route: [SQLValue]
     /// The values of `FactColumns.own`, then `content_span_us`.
@@ -19,6 +19,11 @@ struct FactRow {
     let more: [SQLValue]
     /// The metadata as one JSON object; nil where there is none.
     let metadata: String?
+
+    /// The values of `FactColumns.dimension`.
+    var dimension: ArraySlice<SQLValue> { shared.prefix(FactColumns.dimension.count) }
+    /// The values of `FactColumns.shape`, then the letters, then the rates.
+    var shape: ArraySlice<SQLValue> { shared.dropFirst(FactColumns.dimension.count) }
 
     /// The columns of `fact_more` behind its key.
     static let moreColumns: [FactColumn] =
@@ -30,23 +35,37 @@ struct FactRow {
         write: { $0.reading.tokensPerSecond = $1.number })
 
     /// A fact taken apart.
-    init(_ given: ExchangeFact) {
-        var fact = given
-        key = FactKey(fact.head.id, startedAtUs: fact.head.startedAtUs)
-        dimension = FactColumns.dimension.map { $0.read(&fact) }
+    ///
+    /// - Parameter fact: left as it is; nobody else may have it meanwhile, so that no column costs a copy.
+    init(_ fact: inout ExchangeFact) {
+        id = fact.head.id
+        key = FactKey(id, startedAtUs: fact.head.startedAtUs)
         route = FactColumns.route.map { $0.read(&fact) }
         metadata = FactRow.object(of: fact.head.attribution.metadata)
         var letters = Letters()
-        for entry in DerivedColumns.early { letters.add(entry, &fact) }
-        var rates: [SQLValue] = []
-        for (column, tokens) in DerivedColumns.costs { rates.append(letters.add(column, tokens(fact.reading.usage), &fact)) }
-        for entry in DerivedColumns.late { letters.add(entry, &fact) }
+        letters.add(DerivedColumns.early, &fact)
+        let rates = DerivedColumns.costs.map { letters.add($0.column, $0.tokens(fact.reading.usage), &fact) }
+        letters.add(DerivedColumns.late, &fact)
         let span = DerivedColumns.span(outputTotal: fact.reading.usage.outputTotal, rate: fact.reading.tokensPerSecond)
         letters.add(FactRow.rateColumn.read(&fact), isDerived: span != nil)
-        own = FactColumns.own.map { $0.read(&fact) } + [SQLValue(span)]
-        shape = FactColumns.shape.map { $0.read(&fact) } + [.text(letters.text)] + rates
+        own = FactRow.values(of: FactColumns.own, of: &fact, then: [SQLValue(span)])
+        shared = FactRow.values(
+            of: FactColumns.shape, of: &fact, after: FactColumns.dimension, then: [.text(letters.text)] + rates)
         let texts = FactColumns.more.map { $0.read(&fact) }
         more = letters.hasExplicit || texts.contains { $0 != .null } ? texts + letters.values : []
+    }
+
+    /// The values of columns, with others behind them.
+    private static func values(
+        of columns: [FactColumn], of fact: inout ExchangeFact, after first: [FactColumn] = [], then last: [SQLValue]
+    ) -> [SQLValue] {
+        var values: [SQLValue] = []
+        values.reserveCapacity(first.count + columns.count + last.count)
+        // By their places: to take a column out would hold and let go of all its parts, for every exchange.
+        for i in first.indices { values.append(first[i].read(&fact)) }
+        for i in columns.indices { values.append(columns[i].read(&fact)) }
+        values.append(contentsOf: last)
+        return values
     }
 
     /// The letters of a row, and what has to be stored because it does not follow.
@@ -55,11 +74,18 @@ struct FactRow {
         private(set) var values: [SQLValue] = []
         private(set) var hasExplicit = false
 
+        init() {
+            letters.reserveCapacity(DerivedColumns.letterCount)
+            values.reserveCapacity(DerivedColumns.letterCount)
+        }
+
         var text: String { String(decoding: letters, as: UTF8.self) }
 
-        mutating func add(_ entry: DerivedColumn, _ fact: inout ExchangeFact) {
-            let value = entry.column.read(&fact)
-            add(value, isDerived: value == entry.derive(fact))
+        mutating func add(_ entries: [DerivedColumn], _ fact: inout ExchangeFact) {
+            for i in entries.indices {
+                let value = entries[i].column.read(&fact)
+                add(value, isDerived: value == entries[i].derive(fact))
+            }
         }
 
         /// Adds a cost; gives the rate that it follows from.

@@ -24,8 +24,8 @@ extension FactStore {
             var result = CommitResult()
             let tables = FactTables(db, shapeIDs: known)
             var added: [Int64] = []
-            for fact in facts {
-                let row = FactRow(fact)
+            for var fact in facts {
+                let row = FactRow(&fact)
                 if try tables.insert(row, segment: fact.location.segment) {
                     added.append(row.key.start)
                 } else {
@@ -54,6 +54,9 @@ final class FactTables {
     let db: Database
     private(set) var shapeIDs: [[SQLValue]: Int64]
     private var statements: [String: BoundStatement] = [:]
+    private var insertingFact: BoundStatement?
+    private var insertingMore: BoundStatement?
+    private var lookingNear: BoundStatement?
     private var segmentIDs: [String: Int64] = [:]
     /// Entries of `route`, and how many facts more point at them.
     private var routes: [[SQLValue]: (id: Int64, uses: Int64)] = [:]
@@ -114,10 +117,17 @@ final class FactTables {
         return made
     }
 
+    /// A statement that runs for every fact: held, since to look it up by its long text would cost more than to bind it.
+    private func held(_ place: inout BoundStatement?, _ sql: String) throws -> BoundStatement {
+        if let place { return place }
+        let made = try BoundStatement(sql, in: db)
+        place = made
+        return made
+    }
+
     /// Stores a row; false where its exchange is there.
     func insert(_ row: FactRow, segment: String) throws -> Bool {
-        let id = row.key.id
-        guard try key(of: id) == nil else { return false }
+        guard try key(of: row.id) == nil else { return false }
         let shape = try shapeID(of: row)
         let route = try routeID(of: row)
         let metadata = try row.metadata.map { object in try metadataID(of: .text(object)) }
@@ -125,7 +135,7 @@ final class FactTables {
             .integer(row.key.start), .blob(row.key.tail), .integer(shape), .integer(route), SQLValue(metadata),
             .integer(try segmentID(of: segment)),
         ]
-        try statement(FactTables.insertFact).run(own, row.own)
+        try held(&insertingFact, FactTables.insertFact).run(own, row.own)
         try insertMore(row)
         if row.key.tail.count != FactKey.shortCount { hasOddIDs = true }
         return true
@@ -133,7 +143,7 @@ final class FactTables {
 
     private func insertMore(_ row: FactRow) throws {
         guard !row.more.isEmpty else { return }
-        try run(FactTables.insertMore, [.integer(row.key.start), .blob(row.key.tail)] + row.more)
+        try held(&insertingMore, FactTables.insertMore).run([.integer(row.key.start), .blob(row.key.tail)], row.more)
     }
 
     /// Gives a row that is there another shape, and what its values need in `fact_more`: its costs are others now.
@@ -148,9 +158,9 @@ final class FactTables {
     func key(of id: ExchangeID) throws -> FactKey? {
         let bytes = FactKey.bytes(of: id)
         let starts = FactKey.starts(of: id)
-        let near = "SELECT start FROM fact WHERE start BETWEEN ? AND ? AND tail = ? LIMIT 1"
         let short = Array(bytes.suffix(FactKey.shortCount))
-        if let start = try integer(near, [.integer(starts.lowerBound), .integer(starts.upperBound), .blob(short)]) {
+        let near = try held(&lookingNear, "SELECT start FROM fact WHERE start BETWEEN ? AND ? AND tail = ? LIMIT 1")
+        if let start = try near.integer([.integer(starts.lowerBound), .integer(starts.upperBound), .blob(short)]) {
             return FactKey(start: .integer(start), tail: .blob(short))
         }
         guard try mayHaveOddIDs() else { return nil }
@@ -167,7 +177,7 @@ final class FactTables {
 
     /// Gives a fact that has no payload the place where another copy of its record lies.
     func adopt(_ row: FactRow, place: PayloadLocation) throws {
-        guard place.frame >= 0, let key = try key(of: row.key.id) else { return }
+        guard place.frame >= 0, let key = try key(of: row.id) else { return }
         try run(
             "UPDATE fact SET segment_id = ?, frame = ?, \"offset\" = ? WHERE start = ? AND tail = ? AND frame < 0",
             [
@@ -225,14 +235,13 @@ final class FactTables {
 
     /// The dictionary id of a row's shape, made where it is new.
     func shapeID(of row: FactRow) throws -> Int64 {
-        let values = row.dimension + row.shape
-        if let known = shapeIDs[values] { return known }
+        if let known = shapeIDs[row.shared] { return known }
         let dimension = try dimensionID(of: row)
         let tuple = SQLValue.text(FactColumns.tuple([.integer(dimension)] + row.shape))
         let id = try entry("SELECT shape_id FROM shape WHERE tuple = ?", [tuple]) {
             try run(FactTables.insertShape, [tuple, .integer(dimension)] + row.shape)
         }
-        shapeIDs[values] = id
+        shapeIDs[row.shared] = id
         return id
     }
 

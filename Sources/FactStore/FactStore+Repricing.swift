@@ -71,7 +71,7 @@ extension FactStore {
             add(fact.cost.totalNanousd, to: &report.beforeNanousd)
             add(new.cost.totalNanousd, to: &report.afterNanousd)
             guard new != fact else { continue }
-            let row = FactRow(new)
+            let row = FactRow(&new)
             try tables.replaceShape(of: row)
             report.changed += 1
             starts.append(row.key.start)

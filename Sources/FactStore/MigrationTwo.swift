@@ -21,8 +21,8 @@ enum MigrationTwo {
             count += 1
             // What is remembered does not grow with the index.
             if count.isMultiple(of: FactStoreLimits.pageFacts) { try tables.finish() }
-            let fact = try fact(of: row.values)
-            _ = try tables.insert(FactRow(fact), segment: fact.location.segment)
+            var fact = try fact(of: row.values)
+            _ = try tables.insert(FactRow(&fact), segment: fact.location.segment)
         }
         try tables.finish()
         try db.execute(sql: "DROP TABLE fact_1; DROP TABLE dimension_1; DROP TABLE metadata_1")
