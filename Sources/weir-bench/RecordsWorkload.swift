@@ -5,6 +5,7 @@ import ExchangeModel
 import Foundation
 import Logging
 import Platform
+import SegmentLog
 
 /// The exchanges of a file of records through lane, arena, capture thread and segment files.
 struct RecordsWorkload: ParsableCommand {
@@ -14,6 +15,7 @@ struct RecordsWorkload: ParsableCommand {
 
     @Argument(help: "Record lines, as `weir segment cat` prints them.") var file: String
     @Option(help: "The data directory to make.") var directory = "weir-bench-data"
+    @Flag(help: "Write the lines as they are, past capture: for what reads segments.") var unchanged = false
 
     func run() throws {
         let files = PosixFileSystem()
@@ -21,6 +23,7 @@ struct RecordsWorkload: ParsableCommand {
         // Read before the clock runs: two processors may be one core, and the thread be slowed by whoever parses beside it.
         let records = try Data(contentsOf: URL(fileURLWithPath: file)).split(separator: 0x0A)
             .map { try ExchangeRecord(line: Array($0)) }
+        if unchanged { return try RecordsWorkload.write(records, to: PathText.join(directory, "segments")) }
         let before = CPUTime.ofProcess
         let engine = try CaptureEngine(
             places: CapturePlaces(
@@ -46,6 +49,14 @@ struct RecordsWorkload: ParsableCommand {
             "payload_bytes":\(counters.payloadBytes),"capture_thread_s":\(String(format: "%.4f", Double(thread) / 1e9))}\n
             """
         try FileHandle.standardOutput.write(contentsOf: Data(report.utf8))
+    }
+
+    /// Writes records with the ids and times that they have.
+    private static func write(_ records: [ExchangeRecord], to directory: String) throws {
+        let writer = try SegmentWriter(directory: directory, node: "bench", files: PosixFileSystem(), clock: SystemClock())
+        for record in records { try writer.append(record.encodedLine(), startedAtUs: record.head.startedAtUs) }
+        try writer.close()
+        try FileHandle.standardOutput.write(contentsOf: Data("{\"exchanges\":\(writer.counters.records)}\n".utf8))
     }
 
     /// Passes an exchange's bytes to a tap as they came.

@@ -120,7 +120,10 @@ class Maker:
             "metadata": {"team": f"team-{i % 12}"}, "key_id": None, "trace_id": None, "parent_span_id": None,
             "client_request_id": None, "provider": provider, "deployment": None, "api": api, "method": "POST", "path": path,
             "query": "", "upstream_url": f"https://api.{provider}.com{path}", "status": 200, "outcome": "completed",
-            "error_source": None, "error_code": None, "attempts": [], "request_received_us": 130, "upstream_sent_us": 170,
+            "error_source": None, "error_code": None, "attempts": [
+                {"n": 1, "deployment": None, "upstream_url": f"https://api.{provider}.com{path}", "started_us": 140,
+                 "connected_us": None, "request_sent_us": 170, "first_byte_us": 300_000, "ended_us": 1_000_000, "status": 200,
+                 "outcome": "completed", "retry_reason": None}], "request_received_us": 130, "upstream_sent_us": 170,
             "first_byte_us": 300_000, "last_byte_us": 1_000_000, "ended_us": 1_000_050,
             "request_headers": [["content-type", "application/json"], ["accept", "*/*"]],
             "response_headers": [["content-type", "text/event-stream" if stream else "application/json"], ["x-request-id", f"req_{i}"]],

@@ -18,7 +18,7 @@ python=$root/.venv/bin/python
 say "Making exchanges"
 "$python" "$here/index_speed.py" make --count "${SMALL:-60000}" --bytes 2048 --seed "${SEED:-1}" "$scratch/small.ndjson"
 "$python" "$here/index_speed.py" make --count "${LARGE:-600}" --bytes 400000 --seed "${SEED:-1}" "$scratch/large.ndjson"
-for set in small large; do "$bench" records "$scratch/$set.ndjson" --directory "$scratch/$set" > "$scratch/$set.json"; done
+for set in small large; do "$bench" records "$scratch/$set.ndjson" --unchanged --directory "$scratch/$set" > "$scratch/$set.json"; done
 say "Indexing"
 "$python" "$here/index_speed.py" time --weir "$weir" --rounds "${ROUNDS:-5}" "$scratch/small" "$scratch/large" \
     | tee "$scratch/report.md" || fail "tokens differ"
