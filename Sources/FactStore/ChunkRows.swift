@@ -24,6 +24,8 @@ import GRDBSQLite
     private let find: BoundStatement
     private var columns: [Column]
     private var chunk: Int64 = 0
+    /// How many rows the chunk has.
+    private var facts = 0
     private var ranges: [Range<Int>] = []
     /// How many rows there are.
     private(set) var count = 0
@@ -53,9 +55,10 @@ import GRDBSQLite
     ///
     /// - Parameters:
     ///   - chunk: its number.
+    ///   - facts: how many rows it has.
     ///   - ranges: which of its rows: in order, apart from each other, none empty.
-    func move(to chunk: Int64, _ ranges: [Range<Int>]) {
-        self.chunk = chunk
+    func move(to chunk: Int64, of facts: Int, _ ranges: [Range<Int>]) {
+        (self.chunk, self.facts) = (chunk, facts)
         self.ranges = ranges
         count = ranges.reduce(0) { $0 + $1.count }
         for place in columns.indices { columns[place].isRead = false }
@@ -105,6 +108,10 @@ import GRDBSQLite
         if columns[place].bytes.count < room { columns[place].bytes = [UInt8](repeating: 0, count: room) }
         if width > 0 {
             try open(rowID)
+            // A part that lies before a cut would tell nothing.
+            guard unsafe sqlite3_blob_bytes(blob) == Int32(truncatingIfNeeded: facts * width + PackedColumn.slack) else {
+                throw ColumnReader.damaged
+            }
             try unsafe columns[place].bytes.withUnsafeMutableBytes { target in
                 try unsafe read(width, into: target)
                 for place in count * width..<room { unsafe target[place] = 0 }

@@ -136,14 +136,17 @@ package struct ColumnReader {
         }
         let rows = try ChunkRows(db, columns: all)
         defer { rows.close() }
+        let runs = try BoundStatement("SELECT runs FROM chunk WHERE chunk_id = ?", in: db)
         var from = range.lowerBound
         for chunk in try chunks(range) {
             try giveRows(from..<max(from, chunk.first))
             from = chunk.last + 1
             let isInside = range.contains(chunk.first) && range.contains(chunk.last)
             let needed = isInside && !columns.contains(.start) ? keys.count - 1 : keys.count
-            var groups = GroupedRuns(chunk.runs, group)
-            rows.move(to: chunk.id, groups.ranges)
+            guard let blob = try runs.row([.integer(chunk.id)])?.first?.blob, let runs = ChunkRuns(blob: blob, rows: chunk.count)
+            else { throw ColumnReader.damaged }
+            var groups = GroupedRuns(runs, group)
+            rows.move(to: chunk.id, of: chunk.count, groups.ranges)
             for first in stride(from: 0, to: rows.count, by: FactStoreLimits.pageColumns) {
                 let count = min(FactStoreLimits.pageColumns, rows.count - first)
                 unsafe groups.fill(UnsafeMutableBufferPointer(rebasing: buffers.groups[..<count]))
@@ -170,20 +173,19 @@ package struct ColumnReader {
         let id: Int64
         let first: Int64
         let last: Int64
-        let runs: ChunkRuns
+        let count: Int
     }
 
     private func chunks(_ range: Range<Int64>) throws -> [Chunk] {
         let sql = """
-            SELECT chunk_id, first_start, last_start, facts, runs FROM chunk WHERE last_start >= ? AND first_start < ?
+            SELECT chunk_id, first_start, last_start, facts FROM chunk WHERE last_start >= ? AND first_start < ?
             ORDER BY first_start
             """
         return try Row.fetchAll(db, sql: sql, arguments: [range.lowerBound, range.upperBound]).map { row in
             guard let id = row.integer(at: 0), let first = row.integer(at: 1), let last = row.integer(at: 2),
-                let count = row.integer(at: 3), count > 0, count <= FactStoreLimits.chunkFacts,
-                let runs = ChunkRuns(blob: row.values[4].blob ?? [], rows: Int(count))
+                let count = row.integer(at: 3), count > 0, count <= FactStoreLimits.chunkFacts, first <= last, last < Int64.max
             else { throw ColumnReader.damaged }
-            return Chunk(id: id, first: first, last: last, runs: runs)
+            return Chunk(id: id, first: first, last: last, count: Int(count))
         }
     }
 
@@ -197,12 +199,15 @@ package struct ColumnReader {
     ) throws {
         let page = FactStoreLimits.pageColumns
         let places = wanted.map { RowNumbers.places[$0.rawValue] ?? 0 }
+        let columns = unsafe wanted.indices.map { unsafe buffers.column($0, page) }
         var count = 0
+        // Neighbours are often of one dimension.
+        var latest: (dimension: Int64, group: Int32)?
         try RowNumbers(db).forEach(range) { row in
-            let group = group(row.shape.dimension)
-            guard group >= 0 else { return true }
+            if latest?.dimension != row.shape.dimension { latest = (row.shape.dimension, group(row.shape.dimension)) }
+            guard let group = latest?.group, group >= 0 else { return true }
             unsafe buffers.groups[count] = group
-            for (i, place) in places.enumerated() { unsafe buffers.column(i, page)[count] = row.values[place] }
+            for i in places.indices { unsafe columns[i][count] = row.values[places[i]] }
             count += 1
             if count == page {
                 try give(count)

@@ -3,7 +3,7 @@ import GRDB
 
 /// Which times are packed into chunks and rolled up.
 ///
-/// A chunk that is there equals the rows in it, and so does an hour, day or week whose `exchanges` are not NULL: whoever adds,
+/// A chunk that is there equals the rows in it, and so does an hour, day or week whose `exchanges` are 0 or more: whoever adds,
 /// changes or deletes rows forgets, in the same transaction, what covers their starts. What is forgotten is built again by
 /// `FactStore.build`.
 struct Coverage {

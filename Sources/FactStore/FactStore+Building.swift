@@ -126,6 +126,7 @@ struct ChunkBuilding {
         while let row = try chunks.next()?.values {
             guard let first = row[0].integer, let last = row[1].integer, from < horizon else { break }
             if from < first { gaps.append(from..<min(first, horizon)) }
+            guard last < Int64.max else { throw ColumnReader.damaged }
             from = last + 1
         }
         if from < horizon { gaps.append(from..<horizon) }

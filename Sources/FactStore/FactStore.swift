@@ -86,8 +86,15 @@ package final class FactStore: Sendable {
     }
 
     /// Runs writes in one transaction, with errors as this room's.
+    ///
+    /// Another process may have brought the index up to date since it was opened: what this program would write is not what it then is.
     func writing<T>(_ body: (Database) throws -> T) throws -> T {
-        do { return try queue.write(body) } catch { throw FactStoreError(error, path: path) }
+        do {
+            return try queue.write { db in
+                try FactStoreOpening.refuseNewer(db, path: path)
+                return try body(db)
+            }
+        } catch { throw FactStoreError(error, path: path) }
     }
 
     /// How far each segment has been read, by segment name.

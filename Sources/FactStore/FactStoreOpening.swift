@@ -39,7 +39,7 @@ enum FactStoreOpening {
         // The list of migrations is made in a transaction of its own: a death right behind it leaves it alone.
         let objects = try Int64.fetchOne(db, sql: "SELECT count(*) FROM sqlite_master WHERE tbl_name <> 'grdb_migrations'") ?? 0
         let application = try Int64.fetchOne(db, sql: "PRAGMA application_id") ?? 0
-        let version = try Int64.fetchOne(db, sql: "PRAGMA user_version") ?? 0
+        let version = try version(of: db)
         if objects == 0, application == 0, version == 0 { return .empty }
         guard application == Schema.applicationID else {
             throw FactStoreError(
@@ -47,14 +47,25 @@ enum FactStoreOpening {
                 message: "\(path) is a database of another program and was not touched; choose another data directory",
                 path: path)
         }
-        let isSuperseded = try Schema.migrator.hasBeenSuperseded(db)
-        guard version <= Schema.version, !isSuperseded else {
-            let message =
-                "the index at \(path) has schema version \(version), this program knows up to \(Schema.version); it was not touched. "
-                + "Use the newer Weir, or move the file away and run `weir index` to rebuild it from the segments"
-            throw FactStoreError(code: .newerVersion, message: message, path: path)
-        }
+        guard version <= Schema.version, try !Schema.migrator.hasBeenSuperseded(db) else { throw newer(version, path: path) }
         return version == Schema.version ? .current : .older
+    }
+
+    private static func version(of db: Database) throws -> Int64 {
+        try Int64.fetchOne(db.cachedStatement(sql: "PRAGMA user_version")) ?? 0
+    }
+
+    /// Ends a transaction on an index that a newer program has made its own.
+    static func refuseNewer(_ db: Database, path: String) throws {
+        let version = try version(of: db)
+        guard version <= Schema.version else { throw newer(version, path: path) }
+    }
+
+    private static func newer(_ version: Int64, path: String) -> FactStoreError {
+        let message =
+            "the index at \(path) has schema version \(version), this program knows up to \(Schema.version); it was not touched. "
+            + "Use the newer Weir, or move the file away and run `weir index` to rebuild it from the segments"
+        return FactStoreError(code: .newerVersion, message: message, path: path)
     }
 }
 

@@ -44,7 +44,9 @@ struct RollupBuilding {
         var found = try Int64.fetchAll(
             try db.cachedStatement(sql: marked), arguments: [horizon &- us, Int64(limit)])
         let last = try Int64.fetchOne(try db.cachedStatement(sql: "SELECT max(\(unit)) FROM rolled_\(unit)"))
-        var from = last.map { $0 + us } ?? Int64.min
+        let (behind, isOver) = (last ?? 0).addingReportingOverflow(us)
+        guard !isOver else { throw ColumnReader.damaged }
+        var from = last == nil ? Int64.min : behind
         let next = try db.cachedStatement(sql: "SELECT min(start) FROM fact WHERE start >= ?")
         while found.count < limit, let start = try Int64.fetchOne(next, arguments: [from]) {
             let begin = unit.begin(of: start)
@@ -58,8 +60,9 @@ struct RollupBuilding {
     /// Builds one period; where it cannot be rolled up it is marked so, and stays what it is made from until one of that changes.
     private func build(_ unit: RollupUnit, _ begin: Int64) throws {
         do {
+            // Whatever comes of it: what is not rolled up has no cells.
+            try db.cachedStatement(sql: "DELETE FROM rollup_\(unit) WHERE \(unit) = ?").execute(arguments: [begin])
             try db.inSavepoint {
-                try db.cachedStatement(sql: "DELETE FROM rollup_\(unit) WHERE \(unit) = ?").execute(arguments: [begin])
                 let exchanges = try unit.below.map { try addUp($0, into: unit, begin) } ?? addUpRows(begin)
                 try mark(unit, begin, exchanges: exchanges)
                 return .commit

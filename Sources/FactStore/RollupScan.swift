@@ -48,6 +48,12 @@ package struct RollupCell {
         self.row = row
     }
 
+    /// Whether its counts are some that can be added up: no file holds 2^40 exchanges, nor 2^20 cells with so many.
+    fileprivate func isCountable(_ part: Part) -> Bool {
+        let own = part == .times ? [] : [usagePartial, usageAbsent, unpriced]
+        return (own + [exchanges]).allSatisfy { (0...1 << 40).contains($0) }
+    }
+
     var key: RollupKey { RollupKey(dimension: dimension, declared: declared) }
 
     /// How many reported a part of their usage; of a cell that was read for its sums.
@@ -158,7 +164,10 @@ extension ColumnReader {
         let sql = "SELECT \(unit) FROM rolled_\(unit) WHERE exchanges >= 0 AND \(unit) >= ? AND \(unit) <= ? ORDER BY \(unit)"
         let most = range.upperBound == Int64.max ? range.upperBound : range.upperBound &- unit.lengthUs
         guard most >= range.lowerBound else { return [] }
-        return try Int64.fetchAll(db, sql: sql, arguments: [range.lowerBound, most])
+        return try Int64.fetchAll(db, sql: sql, arguments: [range.lowerBound, most]).map { begin in
+            guard begin == unit.begin(of: begin), begin <= Int64.max - unit.lengthUs else { throw ColumnReader.damaged }
+            return begin
+        }
     }
 
     /// Gives the cells of periods between which no other is rolled up: what is not rolled up has no cells.
@@ -167,6 +176,10 @@ extension ColumnReader {
     ) throws {
         let sql = "SELECT \(RollupCell.columns(unit, part)) FROM rollup_\(unit) WHERE \(unit) BETWEEN ? AND ?"
         let cursor = try Row.fetchCursor(try db.cachedStatement(sql: sql), arguments: [run.first, run.last])
-        while let row = try cursor.next() { try cell(RollupCell(row)) }
+        while let row = try cursor.next() {
+            let read = RollupCell(row)
+            guard read.isCountable(part) else { throw ColumnReader.damaged }
+            try cell(read)
+        }
     }
 }

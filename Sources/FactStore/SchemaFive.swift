@@ -7,7 +7,10 @@ enum SchemaFive {
     /// From version 4.
     static let all = """
         DELETE FROM chunk_column;
-        DELETE FROM chunk;
-        ALTER TABLE chunk ADD COLUMN runs BLOB NOT NULL DEFAULT x'';
+        DROP TABLE chunk;
+        CREATE TABLE chunk (
+            chunk_id INTEGER PRIMARY KEY, first_start INTEGER NOT NULL UNIQUE, last_start INTEGER NOT NULL, facts INTEGER NOT NULL,
+            runs BLOB NOT NULL
+        );
         """
 }

@@ -98,7 +98,7 @@ struct DoctorChecks {
         var found: [DoctorFinding] = []
         do {
             let files = try own.sheets().count - 1
-            let over = files == 0 ? "" : " and over it so many files of this data directory: \(files)"
+            let over = ["", ", and one file over it", ", and two files over it"][min(files, 2)]
             found.append(DoctorFinding(.ok, "prices", "the built-in table" + over))
         } catch { found.append(DoctorFinding(.fail, "prices", "\(error)")) }
         return found

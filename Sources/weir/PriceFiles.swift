@@ -25,10 +25,10 @@ struct PriceFiles {
 
     /// Files that look like prices and lie where nothing reads them.
     var misplaced: [String] {
-        let names = ["prices", "overrides"].flatMap { name in ["yaml", "yml", "json"].map { "\(name).\($0)" } }
+        let names = ["prices", "overrides", "imported"].flatMap { name in ["yaml", "yml", "json"].map { "\(name).\($0)" } }
         let all = names.map { PathText.join(directory.path, $0) } + names.map { PathText.join(folder, $0) }
         // What cannot be looked at is no worse than what is not there.
-        return all.filter { $0 != ownOverrides && $0 != overrides && (try? files.status(of: $0)) != nil }
+        return all.filter { ![ownOverrides, overrides, imported].contains($0) && (try? files.status(of: $0)) != nil }
     }
 
     /// The prices in force.

@@ -92,11 +92,17 @@ import Testing
         #expect(ChunkRuns(blob: runs.blob, rows: 5) == nil)
         #expect(ChunkRuns(blob: Array(runs.blob.dropLast()), rows: 6) == nil)
         #expect(ChunkRuns([]).runs.isEmpty)
+        let most = [UInt8](repeating: 7, count: 8) + [UInt8](repeating: 255, count: 4)
+        #expect(ChunkRuns(blob: most, rows: 9) == nil)
+        let none = [UInt8](repeating: 7, count: 8) + [0, 0, 0, 0]
+        #expect(ChunkRuns(blob: none + runs.blob, rows: 6)?.runs.count == 4)
     }
 
     @Test(arguments: [
         "UPDATE chunk_column SET packed = substr(packed, 1, 100) WHERE width > 0", "UPDATE chunk_column SET width = 9",
         "UPDATE chunk_column SET width = -1", "UPDATE chunk SET runs = x''", "UPDATE chunk SET runs = substr(runs, 2)",
+        "UPDATE chunk SET last_start = 9223372036854775807", "UPDATE chunk SET facts = facts - 1",
+        "UPDATE chunk_column SET packed = substr(packed, 1, length(packed) - 1) WHERE width > 0",
         "DELETE FROM chunk_column WHERE name = 'ended_us'", "UPDATE chunk_column SET packed = 7 WHERE width > 0",
     ]) func aChunkThatIsNoneIsDamage(_ statement: String) throws {
         let scratch = try ScratchDirectory()
@@ -107,6 +113,21 @@ import Testing
         } throws: {
             ($0 as? FactStoreError)?.code == .damaged && "\($0)".contains("weir index --rebuild")
         }
+    }
+
+    /// A process of an older program that is in the middle of its pass must not write what it no longer understands.
+    @Test func anIndexThatANewerProgramHasTakenOverIsNotWrittenTo() throws {
+        let scratch = try ScratchDirectory()
+        let store = try FactStore.open(path: scratch.index, mode: .readWrite)
+        try store.writing { db in try db.execute(sql: "PRAGMA user_version = \(Schema.version + 1)") }
+        let facts = RealisticFacts.facts(seed: 52, count: 2)
+        #expect {
+            try store.commit(facts: facts, checkpoint: Checkpoint(segment: "n1-1-1.hot", offset: 1))
+        } throws: {
+            ($0 as? FactStoreError)?.code == .newerVersion
+        }
+        #expect(throws: FactStoreError.self) { try store.build(horizonUs: Int64.max) }
+        #expect(try store.count() == 0)
     }
 
     @Test func chunksOfAnOlderIndexArePackedAnew() throws {

@@ -195,6 +195,28 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        "UPDATE rolled_hour SET hour = 9223372036854775807", "UPDATE rolled_hour SET hour = hour + 1",
+        "UPDATE rollup_hour SET exchanges = 9223372036854775807", "UPDATE rollup_hour SET exchanges = -1",
+    ]) func aRollupThatIsNoneIsDamage(_ statement: String) throws {
+        let scratch = try ScratchDirectory()
+        let store = try FactStore.open(path: scratch.index, mode: .readWrite)
+        let facts = RealisticFacts.facts(seed: 34, count: 50)
+        try store.commit(facts: facts, checkpoint: Checkpoint(segment: "n1-1-1.hot", offset: 1))
+        #expect(try store.build(horizonUs: Int64.max).isComplete)
+        try store.writing { db in try db.execute(sql: statement) }
+        #expect {
+            try store.readColumns { reader in
+                try reader.rollups(Int64.min..<Int64.max, .sums, coarsest: .hour, cell: { _ in }, gap: { _ in })
+            }
+        } throws: {
+            ($0 as? FactStoreError)?.code == .damaged
+        }
+        if statement.contains("9223372036854775807"), statement.contains("rolled_hour") {
+            #expect(throws: FactStoreError.self) { try store.build(horizonUs: Int64.max) }
+        }
+    }
+
     @Test func declaredMetadataTellsCellsApart() throws {
         let scratch = try ScratchDirectory()
         let store = try FactStore.open(path: scratch.index, mode: .readWrite)
