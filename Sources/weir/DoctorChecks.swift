@@ -181,12 +181,13 @@ struct DoctorChecks {
             text + ": enough for about \((limit.soft - 256) / 2) exchanges at once, the limits allow \(exchanges)")
     }
 
-    /// Whether event loops on its core go before capture.
+    /// Whether event loops on its core go before capture; nil where nothing is captured.
     private func capturePriority() -> DoctorFinding? {
-        guard configuration.captureLimits.givesWay else { return nil }
+        guard configuration.captureLimits.givesWay, !configuration.capturesNothing else { return nil }
         guard let obstacle = IdleObstacle.ofThisProcess() else {
             return DoctorFinding(.ok, "capture priority", "event loops on its core go first")
         }
+        // No warning: nothing is lost by it, and it is so in every container that was not allowed more.
         return DoctorFinding(
             .ok, "capture priority",
             "as that of event loops, which on few cores wait for it at times; to let them go first it needs \(obstacle.needs)")

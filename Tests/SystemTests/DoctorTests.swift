@@ -121,6 +121,17 @@ extension SystemTests {
             #expect(broken.code == 1 && broken.lines.contains { $0.contains("fail  prices") && $0.contains("overrides.yaml") })
         }
 
+        @Test(arguments: [("off", false), ("{mode: off, header: any}", true)])
+        func namesThePriorityOfCaptureOnlyWhereSomethingCanBeRecorded(capture: String, isNamed: Bool) async throws {
+            let scratch = try Scratch()
+            let file = scratch.at("weir.yaml")
+            try Data("listen: 127.0.0.1:0\ncapture: \(capture)\n".utf8).write(to: URL(fileURLWithPath: file))
+            let ended = try await Weir.run("doctor", "--config", file, "--data", scratch.at("data"), "--json")
+            let names = items(try JSONDocument(ended.output).root["checks"]).compactMap { $0["name"]?.string }
+            #expect(ended.code == 0 && names.contains("descriptors"), "\(ended.text)\(ended.errors)")
+            #expect(names.contains("capture priority") == isNamed)
+        }
+
         @Test(.timeLimit(.minutes(2))) func tellsARunningGatewayFromAnotherProgram() async throws {
             let bench = try await Bench()
             let gateway = try await bench.gateway()
