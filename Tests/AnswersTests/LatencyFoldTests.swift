@@ -101,11 +101,7 @@ import Testing
     @Test func weeksFoldLikeTheirRows() throws {
         let scratch = try ScratchDirectory()
         let store = try FactStore.open(path: scratch.index, mode: .readWrite)
-        let facts = (0..<6).flatMap { week in
-            RealisticFacts.facts(
-                seed: 50 + UInt64(week), count: 150, firstUs: 1_795_000_000_000_000 + Int64(week) * 604_800_000_000,
-                stepUs: 2_147_483_648)
-        }
+        let facts = RealisticFacts.weeks(seed: 50)
         try store.commit(facts: facts, checkpoint: Checkpoint(segment: "n1-1-1.hot", offset: 1))
         #expect(try store.build(horizonUs: facts[870].head.startedAtUs, declared: ["team"]).weeks >= 4)
         try expectEqualEverywhere(store, facts, seed: 7, spanUs: 3_000_000_000_000)

@@ -126,4 +126,16 @@ package struct RealisticFacts {
         var facts = RealisticFacts(seed: seed, firstUs: firstUs, stepUs: stepUs)
         return (0..<count).map { _ in facts.next() }
     }
+
+    /// Six times 150 facts, a week from the first of each to the first of the next: some two days of traffic, then none.
+    ///
+    /// - Parameter seed: draws the first week; the numbers after it draw the others.
+    /// - Returns: the facts in order of their starts.
+    package static func weeks(seed: UInt64) -> [ExchangeFact] {
+        (0..<6).flatMap { week in
+            facts(
+                seed: seed + UInt64(week), count: 150, firstUs: 1_795_000_000_000_000 + Int64(week) * 604_800_000_000,
+                stepUs: 2_147_483_648)
+        }
+    }
 }
