@@ -14,6 +14,10 @@ import Testing
         #"{"provider":"p","models":"m","price":{\#(price)}\#(more)}"#
     }
 
+    @Test func countsOfClassesHaveAPlaceForEach() {
+        #expect(PriceClass.allCases.map(\.rawValue) == Array(0..<UInt8(PriceClass.allCases.count)))
+    }
+
     // MARK: Rounding
 
     @Test(arguments: [
