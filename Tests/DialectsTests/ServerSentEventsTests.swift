@@ -1,5 +1,5 @@
-import TestSupport
 // SPDX-License-Identifier: Apache-2.0
+import TestSupport
 import Testing
 
 @testable import Dialects
@@ -50,6 +50,27 @@ import Testing
         #expect(events("data: a\n\ndata: b") == [event("a", end: 9), event("b", end: 16, terminated: false)])
         #expect(events("data: b\n") == [event("b", end: 8, terminated: false)])
         #expect(events("data: b\n\ndat") == [event("b", end: 9)])
+    }
+
+    /// The next line end stands so many bytes behind the range, which ends at every place of a word of eight.
+    @Test(arguments: 0...8) func readsNothingBehindItsRange(behind: Int) {
+        let more = Array((String(repeating: "y", count: behind) + "\n\n").utf8)
+        for count in 0...16 {
+            let value = String(repeating: "x", count: count)
+            for (end, isTerminated) in [("", false), ("\r", false), ("\r\r", true), ("\r\n\r", true)] {
+                let part = Array("data: \(value)\(end)".utf8)
+                let found = Array(ServerSentEvents(part + more, in: 0..<part.count, startsCut: false))
+                #expect(found == [event(value, end: part.count, terminated: isTerminated)], "\(count), \(Array(end.utf8))")
+            }
+        }
+    }
+
+    @Test func readsARangeLikeABodyThatEndsThere() {
+        let body = Array("\u{FEFF}: c\r\ndata: one\r\n\r\nevent: e\rdata: two\rdata\r\rid: 7\ndata: three\n\ndata: 4".utf8)
+        for end in 0...body.count {
+            let found = Array(ServerSentEvents(body, in: 0..<end, startsCut: false))
+            #expect(found == Array(ServerSentEvents(Array(body[..<end]))), "\(end)")
+        }
     }
 
     @Test func endsOnAnyBytes() {
