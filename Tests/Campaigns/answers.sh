@@ -8,10 +8,8 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 exchanges=${EXCHANGES:-2000} rounds=${ROUNDS:-200} seed=${SEED:-1}
-[[ -x "$weir" ]] || fail "$weir is not built: run make release"
-python=$root/.venv/bin/python
-[[ -x "$python" ]] || python=python3
-"$python" -c 'import chdb, duckdb, zstandard' 2>/dev/null || fail "duckdb, chdb and zstandard are needed: run make venv"
+need_weir
+need_python duckdb chdb zstandard
 
 cd "$scratch"
 say "Recording $exchanges exchanges of the demo's traffic"

@@ -8,11 +8,8 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-bench=${WEIR_BENCH_BIN:-$root/.build/release/weir-bench}
-[[ -x "$bench" ]] || fail "$bench is not built: run make release-bench"
-python=$root/.venv/bin/python
-[[ -x "$python" ]] || python=python3
-"$python" -c 'import chdb, duckdb, numpy, pyarrow' 2>/dev/null || fail "duckdb, chdb, numpy and pyarrow are needed: run make venv"
+need_bench
+need_python duckdb chdb numpy pyarrow
 
 data=${DATA:-$scratch/data}
 if [[ ! -e "$data/index.sqlite" ]]; then

@@ -10,7 +10,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 [[ -d "$shared/bench" ]] || skip "the load programs are not here ($shared/bench)"
-[[ -x "$weir" ]] || fail "$weir is not built: run make release"
+need_weir
 for tool in gcc taskset; do command -v "$tool" >/dev/null || fail "$tool is needed (apt-get install gcc util-linux)"; done
 (exec 3<>/dev/tcp/127.0.0.1/9100) 2>/dev/null && fail "port 9100, the mock provider's, is taken"
 

@@ -1,14 +1,38 @@
 # SPDX-License-Identifier: Apache-2.0
-# Shared by the campaigns: paths, children that never outlive the script, free ports. Sourced, not run.
+# Shared by the campaigns: paths, what they need, children that never outlive the script, free ports. Sourced, not run.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 shared=${WEIR_SHARED:-$(cd "$root/.." && pwd)/shared}
 weir=${WEIR_BIN:-$root/.build/release/weir}
+bench=${WEIR_BENCH_BIN:-$root/.build/release/weir-bench}
 export PYTHONDONTWRITEBYTECODE=1
 
 say() { printf '\033[1m==> %s\033[0m\n' "$*" >&2; }
 fail() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 1; }
 skip() { printf '%s: skipped: %s\n' "$(basename "$0")" "$*" >&2; exit 0; }
+
+# The programs, built.
+need_weir() { [[ -x "$weir" ]] || fail "$weir is not built: run make release"; }
+need_bench() { [[ -x "$bench" ]] || fail "$bench is not built: run make release-bench"; }
+
+# find_python MODULE...: sets python, that of `make venv` where there is one; false where it lacks a module.
+find_python() {
+    local IFS=,
+    python=$root/.venv/bin/python
+    [[ -x "$python" ]] || python=python3
+    "$python" -c "import $*" 2>/dev/null
+}
+
+# need_python MODULE...: the same, and the end of the campaign where it lacks one.
+need_python() {
+    find_python "$@" && return
+    local names=$1 verb=is
+    if (($# > 1)); then
+        names="${*:1:$#-1}"
+        names="${names// /, } and ${*:$#}" verb=are
+    fi
+    fail "$names $verb needed: run make venv"
+}
 
 children=()
 scratch=$(mktemp -d -t weir-campaign.XXXXXX)

@@ -11,10 +11,8 @@ corpus=$shared/corpus
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 kinds=${KINDS:-all}
 [[ -d "$corpus" ]] || skip "the recorded traffic is not here ($corpus)"
-[[ -x "$weir" ]] || fail "$weir is not built: run make release"
-python=$here/../../.venv/bin/python
-[[ -x "$python" ]] || python=python3
-"$python" -c 'import brotli, zstandard' 2>/dev/null \
+need_weir
+find_python brotli zstandard \
     || fail "the replay answers in br and zstd: run make venv, or install the Python packages brotli and zstandard"
 
 say "Starting the replay of recorded answers"

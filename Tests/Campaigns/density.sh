@@ -7,10 +7,9 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-bench=${WEIR_BENCH_BIN:-$root/.build/release/weir-bench}
 [[ -d "$shared/traces" ]] || skip "the traces are not here ($shared/traces)"
-[[ -x "$weir" ]] || fail "$weir is not built: run make release"
-[[ -x "$bench" ]] || fail "$bench is not built: run make release-bench"
+need_weir
+need_bench
 compile stockzstd -lzstd
 
 say "Writing the set"

@@ -8,7 +8,7 @@ if [[ -z "${CAMPAIGN_MOUNTS:-}" ]] && ((EUID == 0)); then CAMPAIGN_MOUNTS=own ex
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-[[ -x "$weir" ]] || fail "$weir is not built: run make release"
+need_weir
 ((EUID == 0)) || skip "mounting and tracing need root"
 for tool in strace mkfs.ext4 e2fsck; do command -v "$tool" >/dev/null || fail "$tool is needed (apt-get install strace e2fsprogs)"; done
 compile ledger

@@ -7,7 +7,7 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-[[ -x "$weir" ]] || fail "$weir is not built: run make release"
+need_weir
 say "Making ${EXCHANGES:-4000} exchanges"
 "$weir" demo --data "$scratch/data" --exchanges "${EXCHANGES:-4000}" >"$scratch/demo.txt" 2>&1 || { tail "$scratch/demo.txt" >&2; fail "no traffic"; }
 say "Killing and going on, ${ROUNDS:-200} kills"

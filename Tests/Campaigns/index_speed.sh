@@ -8,12 +8,9 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-bench=${WEIR_BENCH_BIN:-$root/.build/release/weir-bench}
-[[ -x "$weir" ]] || fail "$weir is not built: run make release"
-[[ -x "$bench" ]] || fail "$bench is not built: run make release-bench"
-python=$root/.venv/bin/python
-[[ -x "$python" ]] || python=python3
-"$python" -c 'import duckdb' 2>/dev/null || fail "duckdb is needed: run make venv"
+need_weir
+need_bench
+need_python duckdb
 
 say "Making exchanges"
 "$python" "$here/index_speed.py" make --count "${SMALL:-60000}" --bytes 2048 --seed "${SEED:-1}" "$scratch/small.ndjson"

@@ -7,7 +7,7 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-[[ -x "$weir" ]] || fail "$weir is not built: run make release"
+need_weir
 compile ledger
 say "${RATE:-540} exchanges a second for ${SECONDS_EACH:-60} s"
 python3 "$here/lag.py" --weir "$weir" --ledger "$scratch/ledger" --folder "$scratch" --rate "${RATE:-540}" --seconds "${SECONDS_EACH:-60}" \

@@ -7,7 +7,7 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-[[ -x "$weir" ]] || fail "$weir is not built: run make release"
+need_weir
 ulimit -n "$(ulimit -Hn)" 2>/dev/null || true
 streams=${STREAMS:-2000}
 (($(ulimit -n) >= 2 * streams + 200)) || fail "$streams streams need $((2 * streams + 200)) open files, ulimit -n is $(ulimit -n)"

@@ -9,7 +9,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 [[ -d "$shared/bench" ]] || skip "the load programs are not here ($shared/bench)"
-[[ -x "$weir" ]] || fail "$weir is not built: run make release"
+need_weir
 for tool in gcc taskset; do command -v "$tool" >/dev/null || fail "$tool is needed (apt-get install gcc util-linux)"; done
 gcc -O2 -w -o "$scratch/mock" "$shared/bench/mock.c"
 gcc -O2 -w -o "$scratch/load" "$shared/bench/load.c"

@@ -9,7 +9,7 @@ if [[ -z "${CAMPAIGN_MOUNTS:-}" ]] && ((EUID == 0)); then CAMPAIGN_MOUNTS=own ex
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-[[ -x "$weir" ]] || fail "$weir is not built: run make release"
+need_weir
 ((EUID == 0)) || skip "mounting needs root"
 [[ -c /dev/fuse ]] || skip "there is no /dev/fuse"
 losetup -f >/dev/null 2>&1 || skip "there is no free loop device"

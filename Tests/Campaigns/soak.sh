@@ -7,7 +7,7 @@
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-[[ -x "$weir" ]] || fail "$weir is not built: run make release"
+need_weir
 campaigns=$(dirname "${BASH_SOURCE[0]}")
 exchanges=${WEIR_SOAK_EXCHANGES:-100000}
 # Small runs end while pools and caches still fill.
