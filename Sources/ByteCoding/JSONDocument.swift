@@ -78,10 +78,8 @@ package final class JSONDocument: Sendable {
     /// - Returns: nil where there is none.
     /// - Complexity: O(members).
     func value(of key: String, in object: Int) -> Int? {
-        var key = key
-        return key.withUTF8 { wanted in
-            let wanted = ByteRun(UnsafeRawBufferPointer(wanted))
-            return bytes.withUnsafeBytes { bytes in
+        JSONDocument.withBytes(of: key) { wanted in
+            bytes.withUnsafeBytes { bytes in
                 tokens.withUnsafeBufferPointer { tokens in
                     var found: Int?
                     var index = object + 1
@@ -100,7 +98,37 @@ package final class JSONDocument: Sendable {
     @inline(__always)
     static func isString(_ token: JSONToken, _ wanted: ByteRun, _ bytes: ByteRun) -> Bool {
         let inner = bytes.slice(Int(token.start) &+ 1, Int(token.end) &- 1)
-        return token.flag ? JSONEscaping.unescape(inner).withUnsafeBytes { ByteRun($0).equals(wanted) } : inner.equals(wanted)
+        guard token.flag else { return inner.equals(wanted) }
+        // Undone, no escape is longer than it is written.
+        guard inner.count >= wanted.count else { return false }
+        return JSONEscaping.unescape(inner).withUnsafeBytes { ByteRun($0).equals(wanted) }
+    }
+
+    /// Gives the bytes of a key, valid within the call; unlike `withUTF8` this holds and lets go of nothing.
+    @inline(__always)
+    static func withBytes<T>(of key: String, _ body: (ByteRun) -> T) -> T {
+        let found = key.utf8.withContiguousStorageIfAvailable { body(ByteRun(UnsafeRawBufferPointer($0))) }
+        if let found { return found }
+        return Array(key.utf8).withUnsafeBytes { body(ByteRun($0)) }
+    }
+
+    /// A number as a 64-bit integer where it is written as one and fits, else nil.
+    func integer(at index: Int) -> Int64? {
+        let token = tokens[index]
+        guard token.kind == .number, token.flag else { return nil }
+        return bytes.withUnsafeBytes {
+            ASCIIInteger.parse(UnsafeRawBufferPointer(rebasing: $0[Int(token.start)..<Int(token.end)]))
+        }
+    }
+
+    /// The text of a string with its escapes undone, else nil.
+    func string(at index: Int) -> String? {
+        let token = tokens[index]
+        guard token.kind == .string else { return nil }
+        return bytes.withUnsafeBytes {
+            let inner = ByteRun($0).slice(Int(token.start) &+ 1, Int(token.end) &- 1)
+            return token.flag ? String(decoding: JSONEscaping.unescape(inner), as: UTF8.self) : inner.text
+        }
     }
 
     /// The outermost value.

@@ -1,5 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
+/// What stands at a key of an object, asked for as one kind of value.
+package enum JSONMember<Value> {
+    case absent
+    case null
+    case value(Value)
+    /// A value of another kind.
+    case other
+}
+
 /// The members of one object by their keys, for whoever asks for many of them: a table is made once, a question costs no walk.
 ///
 /// An immutable value.
@@ -40,13 +49,28 @@ package struct JSONFields: Sendable {
 
     /// The member's value (the last one, where a key is repeated), or nil where there is none.
     package subscript(key: String) -> JSONNode? {
-        guard !slots.isEmpty else { return node[key] }
-        var key = key
-        let index = key.withUTF8 { wanted in
-            let wanted = ByteRun(UnsafeRawBufferPointer(wanted))
-            return node.document.withTokens { tokens, bytes in slots[JSONFields.slot(of: wanted, slots, tokens, bytes)] }
+        index(of: key).map { JSONNode(document: node.document, index: $0) }
+    }
+
+    /// The text of a member, found without making a node of it.
+    package func string(_ key: String) -> JSONMember<String> { member(key) { node.document.string(at: $0) } }
+
+    /// The integer of a member, found without making a node of it.
+    package func integer(_ key: String) -> JSONMember<Int64> { member(key) { node.document.integer(at: $0) } }
+
+    private func member<Value>(_ key: String, _ value: (Int) -> Value?) -> JSONMember<Value> {
+        guard let index = index(of: key) else { return .absent }
+        if let value = value(index) { return .value(value) }
+        return node.document.tokens[index].kind == .null ? .null : .other
+    }
+
+    /// The token of a member's value, or nil where there is none.
+    private func index(of key: String) -> Int? {
+        guard !slots.isEmpty else { return node.kind == .object ? node.document.value(of: key, in: node.index) : nil }
+        let index = JSONDocument.withBytes(of: key) { wanted in
+            node.document.withTokens { tokens, bytes in slots[JSONFields.slot(of: wanted, slots, tokens, bytes)] }
         }
-        return index == 0 ? nil : JSONNode(document: node.document, index: Int(index) + 1)
+        return index == 0 ? nil : Int(index) + 1
     }
 
     /// Where a key stands, or would; there are more slots than keys.

@@ -25,10 +25,7 @@ package struct JSONNode: Sendable {
     package var bool: Bool? { token.kind == .bool ? token.flag : nil }
 
     /// The number as a 64-bit integer where it is written as one and fits, else nil.
-    package var int: Int64? {
-        guard token.kind == .number, token.flag else { return nil }
-        return document.bytes.withUnsafeBytes { ASCIIInteger.parse(UnsafeRawBufferPointer(rebasing: $0[range])) }
-    }
+    package var int: Int64? { document.integer(at: index) }
 
     /// The number as a double, else nil.
     package var double: Double? {
@@ -39,12 +36,7 @@ package struct JSONNode: Sendable {
     /// The text of a string with its escapes undone, else nil.
     ///
     /// A lone surrogate becomes U+FFFD.
-    package var string: String? {
-        let token = token
-        guard token.kind == .string else { return nil }
-        guard !token.flag else { return String(decoding: unescapedBytes, as: UTF8.self) }
-        return String(decoding: document.bytes[Int(token.start) + 1..<Int(token.end) - 1], as: UTF8.self)
-    }
+    package var string: String? { document.string(at: index) }
 
     /// The UTF-8 bytes of a string with its escapes undone; empty for any other kind.
     package var unescapedBytes: [UInt8] {
@@ -60,11 +52,8 @@ package struct JSONNode: Sendable {
     package func equals(_ text: String) -> Bool {
         let token = token
         guard token.kind == .string else { return false }
-        var text = text
-        return text.withUTF8 { wanted in
-            document.bytes.withUnsafeBytes {
-                JSONDocument.isString(token, ByteRun(UnsafeRawBufferPointer(wanted)), ByteRun($0))
-            }
+        return JSONDocument.withBytes(of: text) { wanted in
+            document.bytes.withUnsafeBytes { JSONDocument.isString(token, wanted, ByteRun($0)) }
         }
     }
 

@@ -10,7 +10,8 @@ extension ExchangeFact {
         let reader = try RecordReader(line: line)
         let location = PayloadLocation(
             segment: try reader.requiredText("segment"), frame: try reader.integer("frame"), offset: try reader.integer("offset"))
-        self.init(head: try ExchangeHead(reader), location: location)
+        self.init(head: .blank, location: location)
+        try head.read(reader)
         requestBodyBytes = try reader.integer("request_body_bytes")
         responseBodyBytes = try reader.integer("response_body_bytes")
         requestBody = try BodyShape(reader, side: "request")

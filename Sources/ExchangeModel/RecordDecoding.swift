@@ -23,8 +23,18 @@ extension ExchangeRecord {
     /// - Parameter line: one JSON object, with or without its newline.
     /// - Throws: `RecordError`; never traps, whatever the bytes.
     package init(line: some Collection<UInt8>) throws(RecordError) {
+        self.init(head: .blank)
+        try read(line: line)
+    }
+
+    /// Becomes what a line says; a record that many lines are read into one after another is never copied.
+    ///
+    /// - Parameter line: as in `init(line:)`.
+    /// - Throws: `RecordError`; then part of the line may have been taken.
+    package mutating func read(line: some Collection<UInt8>) throws(RecordError) {
         let reader = try RecordReader(line: line)
-        self.init(head: try ExchangeHead(reader))
+        try head.read(reader)
+        attempts = []
         for node in reader.root["attempts"]?.elements ?? JSONNode.noElements {
             attempts.append(try Attempt(RecordReader(root: node)))
         }
@@ -32,6 +42,7 @@ extension ExchangeRecord {
         responseHeaders = try reader.headers("response_headers")
         requestBody = try RecordedBody(reader, .request)
         responseBody = try RecordedBody(reader, .response)
+        responseChunks = []
         for node in reader.root["response_chunks"]?.elements ?? JSONNode.noElements {
             guard let offset = node[0]?.int, let time = node[1]?.int else {
                 throw RecordError(code: .wrongType, detail: "response_chunks")
@@ -57,10 +68,7 @@ struct RecordReader {
     }
 
     func text(_ key: String) throws(RecordError) -> String? {
-        guard let node = root[key] else { throw RecordError(code: .missingKey, detail: key) }
-        if node.isNull { return nil }
-        guard let text = node.string else { throw RecordError(code: .wrongType, detail: key) }
-        return text
+        try RecordReader.value(root.string(key), key)
     }
 
     func requiredText(_ key: String) throws(RecordError) -> String {
@@ -69,10 +77,16 @@ struct RecordReader {
     }
 
     func optionalInteger(_ key: String) throws(RecordError) -> Int64? {
-        guard let node = root[key] else { throw RecordError(code: .missingKey, detail: key) }
-        if node.isNull { return nil }
-        guard let value = node.int else { throw RecordError(code: .wrongType, detail: key) }
-        return value
+        try RecordReader.value(root.integer(key), key)
+    }
+
+    private static func value<Value>(_ member: JSONMember<Value>, _ key: String) throws(RecordError) -> Value? {
+        switch member {
+        case .value(let value): return value
+        case .null: return nil
+        case .absent: throw RecordError(code: .missingKey, detail: key)
+        case .other: throw RecordError(code: .wrongType, detail: key)
+        }
     }
 
     func integer(_ key: String) throws(RecordError) -> Int64 {
@@ -106,9 +120,15 @@ struct RecordReader {
 }
 
 extension ExchangeHead {
-    init(_ reader: RecordReader) throws(RecordError) {
+    /// A head that nothing is known of yet.
+    package static var blank: ExchangeHead {
+        ExchangeHead(id: ExchangeID(high: 0, low: 0), node: "", startedAtUs: 0, method: "", path: "")
+    }
+
+    /// Becomes what an object says.
+    mutating func read(_ reader: RecordReader) throws(RecordError) {
         guard let id = ExchangeID(text: try reader.requiredText("id")) else { throw RecordError(code: .wrongType, detail: "id") }
-        self.init(
+        self = ExchangeHead(
             id: id, node: try reader.requiredText("node"), startedAtUs: try reader.integer("started_at_us"),
             method: try reader.requiredText("method"), path: try reader.requiredText("path"))
         attribution.environment = try reader.text("environment")

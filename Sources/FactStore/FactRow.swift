@@ -147,8 +147,7 @@ struct FactShape {
     /// A fact that has dimensions and nothing else.
     static func fact(dimension: ArraySlice<SQLValue>) -> ExchangeFact {
         var fact = ExchangeFact(
-            head: ExchangeHead(id: ExchangeID(high: 0, low: 0), node: "", startedAtUs: 0, method: "", path: ""),
-            location: PayloadLocation(segment: "", frame: 0, offset: 0))
+            head: .blank, location: PayloadLocation(segment: "", frame: 0, offset: 0))
         for (column, value) in zip(FactColumns.dimension, dimension) { column.write(&fact, value) }
         return fact
     }

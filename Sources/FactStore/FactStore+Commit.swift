@@ -9,13 +9,13 @@ extension FactStore {
     /// Committing the same batch again changes nothing: an id that is there stays as it is, but for one that has lost its payload and
     /// finds it here; the checkpoint never moves back.
     /// - Parameters:
-    ///   - facts: the facts of the batch.
+    ///   - facts: the facts of the batch; left as they are, but nobody else may have them meanwhile, or they are copied.
     ///   - checkpoint: the place behind the batch.
     ///   - losses: what the batch held that gave no fact.
     /// - Returns: how many facts were new.
     /// - Throws: `FactStoreError`; then nothing was stored.
     @discardableResult
-    package func commit(facts: [ExchangeFact], checkpoint: Checkpoint, losses: [Loss] = []) throws -> CommitResult {
+    package func commit(facts: inout [ExchangeFact], checkpoint: Checkpoint, losses: [Loss] = []) throws -> CommitResult {
         let known = shapeIDs.withLock { ids in
             defer { ids = [:] }
             return ids
@@ -24,13 +24,13 @@ extension FactStore {
             var result = CommitResult()
             let tables = FactTables(db, shapeIDs: known)
             var added: [Int64] = []
-            for var fact in facts {
-                let row = FactRow(&fact)
-                if try tables.insert(row, segment: fact.location.segment) {
+            for i in facts.indices {
+                let row = FactRow(&facts[i])
+                if try tables.insert(row, segment: facts[i].location.segment) {
                     added.append(row.key.start)
                 } else {
                     result.duplicates += 1
-                    try tables.adopt(row, place: fact.location)
+                    try tables.adopt(row, place: facts[i].location)
                 }
             }
             try tables.finish()
@@ -43,6 +43,13 @@ extension FactStore {
         // Only what is committed may be remembered.
         shapeIDs.withLock { $0 = ids }
         return result
+    }
+
+    /// The same for facts that others have too, or for none.
+    @discardableResult
+    package func commit(facts: [ExchangeFact], checkpoint: Checkpoint, losses: [Loss] = []) throws -> CommitResult {
+        var facts = facts
+        return try commit(facts: &facts, checkpoint: checkpoint, losses: losses)
     }
 }
 

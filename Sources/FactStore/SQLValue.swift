@@ -50,14 +50,15 @@ package enum SQLValue: Hashable, Sendable {
 
     /// Whether SQLite would call them equal; an integer and a real never are here.
     package static func == (a: SQLValue, b: SQLValue) -> Bool {
-        switch (a, b) {
-        case (.null, .null): true
-        case (.integer(let a), .integer(let b)): a == b
-        case (.real(let a), .real(let b)): a == b
-        case (.text(let a), .text(let b)): hasSameBytes(a, b)
-        case (.blob(let a), .blob(let b)): a == b
-        default: false
+        // One inside the other: a pair of them would hold the parts of both.
+        switch a {
+        case .null: if case .null = b { return true }
+        case .integer(let a): if case .integer(let b) = b { return a == b }
+        case .real(let a): if case .real(let b) = b { return a == b }
+        case .text(let a): if case .text(let b) = b { return hasSameBytes(a, b) }
+        case .blob(let a): if case .blob(let b) = b { return a == b }
         }
+        return false
     }
 
     private static func hasSameBytes(_ a: String, _ b: String) -> Bool {

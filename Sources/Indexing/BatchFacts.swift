@@ -5,7 +5,7 @@ import SegmentLog
 
 /// What one batch of a segment gives the index.
 struct BatchFacts {
-    private(set) var facts: [ExchangeFact] = []
+    var facts: [ExchangeFact] = []
     private(set) var losses: [Loss] = []
 
     /// Reads every line of a batch; a line that is no record becomes a loss.
@@ -17,12 +17,15 @@ struct BatchFacts {
     ///   - reading: says what a record's bytes mean.
     init(of batch: SegmentBatch, segment: String, pricer: (any FactPricer)?, reading: (ExchangeRecord) -> ExchangeReading) {
         facts.reserveCapacity(batch.lineRanges.count)
+        var record = ExchangeRecord(head: .blank)
         for range in batch.lineRanges {
             let offset = Int64(range.lowerBound)
             do {
-                let record = try ExchangeRecord(line: batch.raw[range])
+                try record.read(line: batch.raw[range])
+                let reading = reading(record)
                 let location = PayloadLocation(segment: segment, frame: batch.offset, offset: offset)
-                facts.append(FactBuilder.fact(of: record, reading: reading(record), location: location, pricer: pricer))
+                facts.append(ExchangeFact(head: .blank, location: location))
+                FactBuilder.fill(&facts[facts.count - 1], from: &record, reading: reading, pricer: pricer)
             } catch {
                 losses.append(
                     Loss(

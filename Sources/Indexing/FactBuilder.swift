@@ -3,36 +3,35 @@ package import ExchangeModel
 
 /// Makes a fact of a record and of what was read out of it.
 package enum FactBuilder {
-    /// The fact of a record.
+    /// Makes a blank fact that of a record, where it lies: what is as large as a fact is not handed about.
     ///
     /// `overheadUs` is the time from the whole request received to the last byte of it sent upstream, without what was waited for meanwhile:
     /// for connections, and for attempts that failed. It is 0 where upstream had everything first, nil where either time is unknown.
     /// - Parameters:
-    ///   - record: as captured.
+    ///   - fact: knows its location; a count that cannot be one becomes nil in it.
+    ///   - record: as captured; loses its head to the fact.
     ///   - reading: what its bytes mean.
-    ///   - location: where it lies.
     ///   - pricer: says what it costs; without one only what the provider reported is known.
-    /// - Returns: the fact; a count that cannot be one is nil in it.
-    package static func fact(
-        of record: ExchangeRecord, reading: ExchangeReading, location: PayloadLocation, pricer: (any FactPricer)? = nil
-    ) -> ExchangeFact {
-        var fact = ExchangeFact(head: record.head, location: location)
+    package static func fill(
+        _ fact: inout ExchangeFact, from record: inout ExchangeRecord, reading: consuming ExchangeReading,
+        pricer: (any FactPricer)? = nil
+    ) {
+        fact.overheadUs = overhead(of: record)
+        swap(&fact.head, &record.head)
         fact.requestBodyBytes = record.requestBody.wireByteCount
         fact.responseBodyBytes = record.responseBody.wireByteCount
         fact.requestBody = BodyShape(record.requestBody)
         fact.responseBody = BodyShape(record.responseBody)
-        fact.reading = reading
+        swap(&fact.reading, &reading)
         fact.reading.usage.replaceFields(count)
-        fact.reading.toolCalls = count(reading.toolCalls)
-        if let rate = reading.tokensPerSecond, !rate.isFinite || rate < 0 { fact.reading.tokensPerSecond = nil }
-        fact.cost.reportedNanousd = reading.reportedCostNanousd
-        fact.overheadUs = overhead(of: record)
+        fact.reading.toolCalls = count(fact.reading.toolCalls)
+        if let rate = fact.reading.tokensPerSecond, !rate.isFinite || rate < 0 { fact.reading.tokensPerSecond = nil }
+        fact.cost.reportedNanousd = fact.reading.reportedCostNanousd
         // What a provider does not bill, such as looking up an answer made before, costs nothing a second time.
-        if reading.isBillable, let price = pricer?.price(fact) {
+        if fact.reading.isBillable, let price = pricer?.price(fact) {
             fact.cost = price.cost
             fact.priceVersion = price.version
         }
-        return fact
     }
 
     private static func overhead(of record: ExchangeRecord) -> Int64? {

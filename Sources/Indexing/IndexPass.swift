@@ -151,9 +151,9 @@ package final class IndexPass {
     private func commit(_ step: SegmentStep, of segment: SegmentFile) throws -> Int64? {
         switch step {
         case .batch(let batch):
-            let read = BatchFacts(of: batch, segment: segment.name, pricer: pricer, reading: reading)
+            var read = BatchFacts(of: batch, segment: segment.name, pricer: pricer, reading: reading)
             let result = try store.commit(
-                facts: read.facts, checkpoint: Checkpoint(segment: segment.name, offset: batch.next), losses: read.losses)
+                facts: &read.facts, checkpoint: Checkpoint(segment: segment.name, offset: batch.next), losses: read.losses)
             options.noting(read.facts)
             report.batches += 1
             note(result, of: read.facts)
@@ -243,7 +243,7 @@ package final class IndexPass {
             }
         }
         guard !facts.isEmpty else { return }
-        let result = try store.commit(facts: facts, checkpoint: Checkpoint(segment: name, offset: 0))
+        let result = try store.commit(facts: &facts, checkpoint: Checkpoint(segment: name, offset: 0))
         options.noting(facts)
         report.batches += 1
         note(result, of: facts)

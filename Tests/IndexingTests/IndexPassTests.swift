@@ -341,7 +341,9 @@ final class Traffic: Sendable {
         var record = Traffic.records(seed: 30, count: 1)[0]
         var reading = ExchangeReading()
         change(&record, &reading)
-        return FactBuilder.fact(of: record, reading: reading, location: PayloadLocation(segment: "s", frame: 0, offset: 0))
+        var fact = ExchangeFact(head: .blank, location: PayloadLocation(segment: "s", frame: 0, offset: 0))
+        FactBuilder.fill(&fact, from: &record, reading: reading)
+        return fact
     }
 
     @Test func overheadIsTheTimeBeforeUpstreamHasTheRequest() {
