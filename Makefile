@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .ONESHELL:
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help setup build release release-bench venv test lint format demo clean crash index-kill lag powercut faults fuzz bench corpus answers answers-speed index-speed soak memory density overhead notebooks
+.PHONY: help setup build release release-bench venv test lint format demo clean crash index-kill lag powercut faults fuzz bench corpus answers answers-speed dataset-formats index-speed separation soak memory density overhead redaction-quality notebooks
 
 APT_BUILD := libsqlite3-dev libzstd-dev libcurl4-openssl-dev zlib1g-dev libbrotli-dev
 APT_TEST := zstd jq python3-venv sqlite3 faketime
@@ -21,7 +21,7 @@ DEMO_FLAGS ?=
 say = printf '\033[1m==> %s\033[0m\n'
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-13s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-15s %s\n", $$1, $$2 }'
 
 setup: ## install the Debian packages and check Swift (asks for sudo only when something is missing)
 	@missing=()
@@ -132,14 +132,23 @@ answers: release venv ## campaign: every question in three engines, and percenti
 answers-speed: release-bench venv ## campaign: time of answers from a large index, against DuckDB and chdb on the same rows
 	@Tests/Campaigns/answers_speed.sh
 
+dataset-formats: setup ## campaign: every export format, over 10 MB a file, through `datasets`, inspect-ai and mistral-common (needs a package index)
+	@Tests/Campaigns/dataset_formats.sh
+
 index-speed: release release-bench venv ## campaign: speed of `weir index` over small and large exchanges, beside DuckDB on the same lines
 	@Tests/Campaigns/index_speed.sh
+
+separation: release release-bench ## campaign: data sets of a planted set, built as it comes in, held apart by a checker that shares nothing with Weir
+	@Tests/Campaigns/separation.sh
 
 bench: release ## campaign: direct, nginx and weir side by side (needs ../shared, gcc, wrk, nginx)
 	@Tests/Campaigns/bench.sh
 
 density: release-bench ## campaign: size and speed of the log against stock zstd on the same bytes (needs ../shared, gcc)
 	@Tests/Campaigns/density.sh
+
+redaction-quality: release-bench ## campaign: recall and precision of redaction beside presidio and detect-secrets, and its speed (PYTHON names one that has them)
+	@Tests/Campaigns/redaction_quality.sh
 
 overhead: release ## campaign: capture on against capture off in one run (needs ../shared, gcc)
 	@Tests/Campaigns/overhead.sh

@@ -70,6 +70,9 @@ let package = Package(
             name: "FactStore", dependencies: ["ByteCoding", "Histograms", "ExchangeModel", grdb, sqlite],
             swiftSettings: strictMemory),
         .target(
+            name: "ControlStore", dependencies: ["ByteCoding", "ExchangeModel", grdb, sqlite, crypto], swiftSettings: strictMemory
+        ),
+        .target(
             name: "NamedQueries",
             path: "queries",
             exclude: ["clickhouse", "duckdb"],
@@ -104,9 +107,13 @@ let package = Package(
         .target(
             name: "Answers", dependencies: ["ByteCoding", "Histograms", "ExchangeModel", "FactStore", "NamedQueries"],
             swiftSettings: strict),
+        .target(name: "Separation", dependencies: ["ByteCoding", "Platform", crypto], swiftSettings: strictMemory),
         .target(
             name: "Datasets",
-            dependencies: ["ByteCoding", "Platform", "ExchangeModel", "Dialects", "SegmentLog", "FactStore", crypto],
+            dependencies: [
+                "ByteCoding", "Platform", "ExchangeModel", "Dialects", "Redaction", "SegmentLog", "FactStore", "ControlStore",
+                "Separation", crypto,
+            ],
             swiftSettings: strict),
         .target(name: "Instrumenting", dependencies: ["Platform"], swiftSettings: strict),
 
@@ -128,15 +135,17 @@ let package = Package(
             name: "weir",
             dependencies: [
                 "ByteCoding", "Platform", "Telemetry", "ExchangeModel", "Dialects", "Redaction", "SegmentLog", "FactStore",
-                "NamedQueries", "Pricing", "Upstream", "Outbound", "Capture", "Indexing", "Answers", "Datasets", "Instrumenting",
+                "ControlStore", "NamedQueries", "Pricing", "Upstream", "Outbound", "Capture", "Indexing", "Answers", "Datasets",
+                "Instrumenting",
                 "Gateway", "FakeProvider", argumentParser, logging, yams,
             ],
             swiftSettings: strict),
         .executableTarget(
             name: "weir-bench",
             dependencies: [
-                "ByteCoding", "Platform", "ExchangeModel", "SegmentLog", "FactStore", "NamedQueries", "Answers", "Capture",
-                "Indexing",
+                "ByteCoding", "Platform", "ExchangeModel", "Redaction", "SegmentLog", "FactStore", "NamedQueries", "Answers",
+                "Capture",
+                "Indexing", "Separation", "Datasets",
                 argumentParser,
                 logging,
             ],
@@ -171,6 +180,9 @@ let package = Package(
             name: "FactStoreTests",
             dependencies: ["ByteCoding", "Histograms", "ExchangeModel", "FactStore", "FactSamples", grdb],
             swiftSettings: strict),
+        .testTarget(
+            name: "ControlStoreTests",
+            dependencies: ["ByteCoding", "ExchangeModel", "ControlStore", "TestSupport", grdb, crypto], swiftSettings: strict),
         .testTarget(name: "NamedQueriesTests", dependencies: ["NamedQueries"], swiftSettings: strict),
         .testTarget(name: "UpstreamTests", dependencies: ["Upstream", nioCore, nioPosix], swiftSettings: strict),
         .testTarget(name: "OutboundTests", dependencies: ["Platform", "Outbound"], swiftSettings: strict),
@@ -192,9 +204,15 @@ let package = Package(
             dependencies: ["ByteCoding", "Histograms", "ExchangeModel", "FactStore", "NamedQueries", "Answers", "FactSamples"],
             swiftSettings: strict),
         .testTarget(
+            name: "SeparationTests", dependencies: ["ByteCoding", "Platform", "Separation", "TestSupport", crypto],
+            swiftSettings: strict),
+        .testTarget(
             name: "DatasetsTests",
             dependencies: [
-                "ByteCoding", "Platform", "ExchangeModel", "SegmentLog", "FactStore", "Datasets", "TestSupport", crypto,
+                "ByteCoding", "Platform", "ExchangeModel", "Dialects", "Redaction", "SegmentLog", "FactStore", "ControlStore",
+                "Separation", "Datasets",
+                "TestSupport",
+                crypto,
             ],
             swiftSettings: strict),
         .testTarget(
@@ -213,14 +231,16 @@ let package = Package(
         .testTarget(
             name: "ConfigurationTests",
             dependencies: [
-                "ByteCoding", "Platform", "ExchangeModel", "Dialects", "Redaction", "Upstream", "Capture", "Gateway", "weir",
+                "ByteCoding", "Platform", "ExchangeModel", "Dialects", "Redaction", "Upstream", "Capture", "Gateway", "Datasets",
+                "weir",
                 argumentParser, logging,
             ],
             swiftSettings: strict),
         .testTarget(
             name: "WeirTests",
             dependencies: [
-                "Platform", "Telemetry", "ExchangeModel", "SegmentLog", "FactStore", "Outbound", "Gateway", "Indexing", "weir",
+                "Platform", "Telemetry", "ExchangeModel", "SegmentLog", "FactStore", "ControlStore", "Outbound", "Gateway",
+                "Indexing", "weir",
                 logging,
             ],
             swiftSettings: strict),

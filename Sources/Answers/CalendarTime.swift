@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Dates of the Gregorian calendar in UTC, as microseconds since the Unix epoch; leap seconds do not exist here.
-enum CalendarTime {
+package enum CalendarTime {
     static let dayUs: Int64 = 86_400_000_000
 
     /// Days from 1970-01-01 to a date (the era arithmetic of Howard Hinnant's "chrono-compatible date algorithms").
@@ -43,7 +43,7 @@ enum CalendarTime {
     }
 
     /// An instant in the form of ISO 8601, to the microsecond: `2026-11-22T15:28:01.000250Z`.
-    static func isoText(us: Int64) -> String {
+    package static func isoText(us: Int64) -> String {
         let text = text(us: us)
         let rest = ((us % 1_000_000) + 1_000_000) % 1_000_000
         let digits = String(rest)

@@ -30,7 +30,7 @@ extension AnswerTable {
 }
 
 /// One value as a terminal shows it.
-struct TerminalCell {
+package struct TerminalCell {
     let text: String
     let isNumber: Bool
 
@@ -68,7 +68,7 @@ struct TerminalCell {
     }
 
     /// A text that cannot steer a terminal: controls replaced, cut to a cell's width; an empty one is shown as quotes.
-    static func shown(_ words: String) -> String {
+    package static func shown(_ words: String) -> String {
         if words.isEmpty { return "\"\"" }
         var safe = String.UnicodeScalarView()
         for scalar in words.unicodeScalars.prefix(AnswersLimits.cellCharacters * 8) {

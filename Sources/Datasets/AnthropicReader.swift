@@ -20,8 +20,8 @@ enum AnthropicReader {
             request.changes.insert(.prefillJoined)
         }
         request.tools = try tools(root.present("tools"), changes: &request.changes)
-        ToolDefinition.noteResponseFormat(root.present("output_format"), changes: &request.changes)
-        ToolDefinition.noteResponseFormat(root["output_config"]?.present("format"), changes: &request.changes)
+        request.demand(ResponseFormat.read(root["output_config"]?.present("format") ?? root.present("output_format")))
+        request.sampling = SamplingParameters.read(root)
         return request
     }
 
@@ -162,9 +162,12 @@ enum AnthropicReader {
         if root.text("type") == "error" || root.present("error") != nil { throw .inBandError }
         guard let content = root["content"], content.kind == .array else { throw .answerMalformed }
         if root["context_management"]?["applied_edits"]?.isFilled == true { throw .serverEditedContext }
-        try FinishReason.check(root.text("stop_reason"))
+        let word = root.text("stop_reason")
+        let isRefusal = try FinishReason.check(word)
         var changes: RowChanges = []
         let blocks = try assistantBlocks(content, malformed: .answerMalformed, changes: &changes)
-        return CanonicalAnswer(turn: CanonicalTurn(role: .assistant, blocks: blocks), changes: changes)
+        return CanonicalAnswer(
+            turn: CanonicalTurn(role: .assistant, blocks: blocks), changes: changes, isRefusal: isRefusal, finishReason: word,
+            responseID: root.filledText("id"))
     }
 }

@@ -15,6 +15,10 @@ struct AnthropicStream {
     private var stopReason: String?
     private var changes: RowChanges = []
     private var sawStart = false
+    private var responseID: String?
+
+    /// Whether the model has stopped: what comes after is not part of the message.
+    var isStopped: Bool { stopReason != nil }
 
     static func answer(_ body: [UInt8]) throws(DropReason) -> CanonicalAnswer {
         var stream = AnthropicStream()
@@ -29,11 +33,12 @@ struct AnthropicStream {
         return try stream.finished()
     }
 
-    private mutating func take(_ node: JSONNode, type: String?) throws(DropReason) {
+    mutating func take(_ node: JSONNode, type: String?) throws(DropReason) {
         switch type {
         case "message_start":
             guard !sawStart else { throw .answerMalformed }
             sawStart = true
+            responseID = node["message"]?.filledText("id")
         case "content_block_start":
             guard blocks.count < DatasetLimits.itemsPerAnswer, let block = node.present("content_block") else {
                 throw .answerMalformed
@@ -63,10 +68,10 @@ struct AnthropicStream {
         }
     }
 
-    private func finished() throws(DropReason) -> CanonicalAnswer {
+    func finished() throws(DropReason) -> CanonicalAnswer {
         guard sawStart else { throw .answerMalformed }
         guard let stopReason else { throw .streamCut }
-        try FinishReason.check(stopReason)
+        let isRefusal = try FinishReason.check(stopReason)
         var out: [ContentBlock] = []
         for block in blocks {
             switch block.start.text("type") {
@@ -77,6 +82,8 @@ struct AnthropicStream {
                     try AnthropicReader.assistantBlock(block.start, streamedInput: block.input, malformed: .answerMalformed))
             }
         }
-        return CanonicalAnswer(turn: CanonicalTurn(role: .assistant, blocks: out), changes: changes)
+        return CanonicalAnswer(
+            turn: CanonicalTurn(role: .assistant, blocks: out), changes: changes, isRefusal: isRefusal, finishReason: stopReason,
+            responseID: responseID)
     }
 }

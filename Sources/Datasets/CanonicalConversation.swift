@@ -95,7 +95,7 @@ package struct ToolDefinition: Equatable, Sendable {
 package struct CanonicalRequest: Equatable, Sendable {
     /// Verbatim.
     package var model: String?
-    /// The history, the system prompt included, without the prefill.
+    /// The history, the system prompt included, without the prefill; only the end of it where `continues` is set.
     package var turns: [CanonicalTurn] = []
     /// What the caller offered, in order.
     package var tools: [ToolDefinition] = []
@@ -103,6 +103,16 @@ package struct CanonicalRequest: Equatable, Sendable {
     package var prefill: CanonicalTurn?
     /// What a row of it leaves out or changes.
     package var changes: RowChanges = []
+    /// The form that the answer must have; nil where any text will do.
+    package var responseFormat: ResponseFormat?
+    /// How the answer is drawn.
+    package var sampling = SamplingParameters()
+    /// Where the provider keeps what came before `turns`; nil where they are all there is.
+    package var continues: HistoryLink?
+    /// How many of the first turns are instructions for this request alone, which one that continues it does not inherit.
+    package var instructionTurns = 0
+    /// In which form request and answer are written.
+    package var dialect = ConversationDialect.chat
 }
 
 /// What an answer says, whatever its API and whether it was streamed.
@@ -111,4 +121,12 @@ package struct CanonicalAnswer: Equatable, Sendable {
     package var turn: CanonicalTurn
     /// What a row of it leaves out or changes.
     package var changes: RowChanges = []
+    /// Whether the provider marked the answer as a refusal; its words, if there are any, are the text of the turn.
+    package var isRefusal = false
+    /// The provider's word for why it stopped, verbatim.
+    package var finishReason: String?
+    /// The provider's id of the answer, which a later request may continue.
+    package var responseID: String?
+    /// The other answers to the same request, in the provider's order: those that ended of themselves and that a turn can hold.
+    package var alternatives: [CanonicalTurn] = []
 }

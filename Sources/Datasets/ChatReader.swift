@@ -6,17 +6,26 @@ enum ChatReader {
     static func request(_ root: JSONNode) throws(DropReason) -> CanonicalRequest {
         guard let messages = root["messages"], messages.kind == .array, messages.isFilled else { throw .requestMalformed }
         if root["functions"]?.isFilled == true || root.present("function_call") != nil { throw .legacyFunctions }
-        if root.present("web_search_options") != nil { throw .builtinToolOffered }
+        if searches(root) { throw .builtinToolOffered }
         var request = CanonicalRequest()
         request.model = root.text("model")
         for message in messages.elements { request.turns.append(try turn(message, changes: &request.changes)) }
         if request.turns.last?.role == .assistant { throw .ambiguousPrefill }
         request.tools = try tools(root.present("tools"), changes: &request.changes)
-        ToolDefinition.noteResponseFormat(root.present("response_format"), changes: &request.changes)
+        request.demand(ResponseFormat.read(root.present("response_format")))
+        request.sampling = SamplingParameters.read(root)
         return request
     }
 
-    private static func turn(_ message: JSONNode, changes: inout RowChanges) throws(DropReason) -> CanonicalTurn {
+    /// Whether the provider may put into the prompt what the request does not hold: searches (OpenAI, OpenRouter, xAI), data (Azure).
+    private static func searches(_ root: JSONNode) -> Bool {
+        if root.present("web_search_options") != nil || root["data_sources"]?.isFilled == true { return true }
+        if root["plugins"]?.isFilled == true || root.text("model")?.hasSuffix(":online") == true { return true }
+        guard let search = root.present("search_parameters") else { return false }
+        return search.text("mode") != "off"
+    }
+
+    static func turn(_ message: JSONNode, changes: inout RowChanges) throws(DropReason) -> CanonicalTurn {
         guard message.kind == .object, let role = message.text("role") else { throw .requestMalformed }
         if role != "tool", message.filledText("name") != nil { throw .namedParticipant }
         switch role {
@@ -35,17 +44,19 @@ enum ChatReader {
         }
     }
 
-    /// An assistant's message, in a request or in an answer.
+    /// An assistant's message, in a request or in an answer; the words of a refusal are left to whoever reads an answer.
     static func assistant(
         _ message: JSONNode, malformed: DropReason, changes: inout RowChanges
     ) throws(DropReason) -> CanonicalTurn {
-        if message.present("function_call") != nil { throw .legacyFunctions }
-        if message.filledText("refusal") != nil { throw .refusal }
-        if message.present("audio") != nil { throw .audioContent }
+        if hasLegacyCall(message) { throw .legacyFunctions }
+        if malformed != .answerMalformed, message.filledText("refusal") != nil { throw .refusal }
+        if message["executed_tools"]?.isFilled == true { throw .builtinToolItem }
+        if hasSound(message) { throw .audioContent }
         if message["images"]?.isFilled == true { throw .imageContent }
         if message["annotations"]?.isFilled == true { changes.insert(.annotationsRemoved) }
         var blocks: [ContentBlock] = []
-        for key in ["reasoning_content", "reasoning"] {
+        // The last is Cohere's plan for the calls that follow.
+        for key in ["reasoning_content", "reasoning", "tool_plan"] {
             if let text = message.filledText(key) {
                 blocks.append(.reasoning(text))
                 break
@@ -57,6 +68,16 @@ enum ChatReader {
             for call in calls.elements { blocks.append(.toolCall(try toolCall(call, malformed: malformed))) }
         }
         return CanonicalTurn(role: .assistant, blocks: blocks)
+    }
+
+    /// Whether a function is called the old way; some send an object without any call.
+    static func hasLegacyCall(_ message: JSONNode) -> Bool {
+        message["function_call"]?.members.contains { $0.value.isFilled } ?? false
+    }
+
+    /// Whether there is sound; some send an object without any.
+    static func hasSound(_ message: JSONNode) -> Bool {
+        message["audio"]?.members.contains { $0.value.isFilled } ?? false
     }
 
     private static func toolCall(_ call: JSONNode, malformed: DropReason) throws(DropReason) -> ToolCall {
@@ -109,7 +130,7 @@ enum ChatReader {
         return out
     }
 
-    private static func tools(_ node: JSONNode?, changes: inout RowChanges) throws(DropReason) -> [ToolDefinition] {
+    static func tools(_ node: JSONNode?, changes: inout RowChanges) throws(DropReason) -> [ToolDefinition] {
         guard let node else { return [] }
         guard node.kind == .array else { throw .requestMalformed }
         var tools: [ToolDefinition] = []
@@ -123,21 +144,44 @@ enum ChatReader {
 
     static func answer(_ root: JSONNode) throws(DropReason) -> CanonicalAnswer {
         if root.present("error") != nil { throw .inBandError }
+        if root["search_results"]?.isFilled == true || root["citations"]?.isFilled == true { throw .builtinToolItem }
         guard let choices = root.present("choices"), choices.kind == .array, choices.isFilled else { throw .answerMalformed }
-        var changes: RowChanges = []
-        var first: JSONNode?
-        for (position, choice) in choices.elements.enumerated() {
-            if (choice["index"]?.int ?? Int64(position)) == 0, first == nil {
-                first = choice
+        var answer: CanonicalAnswer?
+        var others: [CanonicalTurn] = []
+        for (position, choice) in choices.elements.enumerated() where position < DatasetLimits.choices {
+            if (choice["index"]?.int ?? Int64(position)) == 0, answer == nil {
+                answer = try read(choice: choice)
             } else {
-                changes.insert(.extraChoicesIgnored)
+                others.append(contentsOf: alternative(choice))
             }
         }
-        guard let choice = first, let message = choice.present("message"), message.kind == .object else { throw .answerMalformed }
+        guard var answer else { throw .answerMalformed }
+        if choices[1] != nil { answer.changes.insert(.extraChoicesIgnored) }
+        answer.alternatives = others
+        answer.responseID = root.filledText("id")
+        return answer
+    }
+
+    /// Another answer, where it is a good one.
+    private static func alternative(_ choice: JSONNode) -> [CanonicalTurn] {
+        do throws(DropReason) {
+            let answer = try read(choice: choice)
+            return answer.isRefusal ? [] : [answer.turn]
+        } catch {
+            return []
+        }
+    }
+
+    private static func read(choice: JSONNode) throws(DropReason) -> CanonicalAnswer {
+        guard let message = choice.present("message"), message.kind == .object else { throw .answerMalformed }
         if choice.present("error") != nil { throw .inBandError }
-        try FinishReason.check(choice.text("finish_reason"))
-        let turn = try assistant(message, malformed: .answerMalformed, changes: &changes)
-        return CanonicalAnswer(turn: turn, changes: changes)
+        let word = choice.text("finish_reason")
+        let isRefusal = try FinishReason.check(word)
+        var changes: RowChanges = []
+        var turn = try assistant(message, malformed: .answerMalformed, changes: &changes)
+        let words = message.filledText("refusal")
+        if let words { turn.blocks.append(.text(words)) }
+        return CanonicalAnswer(turn: turn, changes: changes, isRefusal: isRefusal || words != nil, finishReason: word)
     }
 }
 
@@ -152,28 +196,5 @@ extension ToolDefinition {
             parameters = JSONText.compact(schema)
         }
         return ToolDefinition(name: name, description: node.text("description") ?? "", parameters: parameters)
-    }
-
-    /// Notes that a demanded form of the answer is not in the row.
-    static func noteResponseFormat(_ node: JSONNode?, changes: inout RowChanges) {
-        guard let node, let type = node.text("type"), type != "text" else { return }
-        changes.insert(.responseFormatRemoved)
-    }
-}
-
-/// The provider's word for why it stopped.
-enum FinishReason {
-    /// Lets pass only an answer that ended of itself.
-    static func check(_ word: String?) throws(DropReason) {
-        guard let word, !word.utf8.isEmpty else { throw .finishReasonMissing }
-        switch word {
-        case "stop", "end_turn", "tool_use", "tool_calls", "completed", "stop_sequence", "eos": return
-        case "length", "max_tokens", "max_output_tokens", "model_context_window_exceeded": throw .truncatedAnswer
-        case "content_filter": throw .contentFiltered
-        case "refusal": throw .refusal
-        case "function_call": throw .legacyFunctions
-        case "error": throw .inBandError
-        default: throw .finishReasonUnaccepted
-        }
     }
 }

@@ -2,27 +2,24 @@
 import ByteCoding
 import Dialects
 
-/// Puts the chunks of a streamed chat completion together to the message that a plain answer would have carried.
+/// Puts the chunks of a streamed chat completion together to the messages that a plain answer would have carried.
 struct ChatStream {
-    private struct PartialCall {
-        var index: Int64
-        var id: String
-        var name: String
-        var arguments: String
-    }
-
-    private var reasoning = ""
-    /// What came as content, neighbours of one kind joined.
-    private var pieces: [(isReasoning: Bool, text: String)] = []
-    private var calls: [PartialCall] = []
-    private var finish: String?
+    private var choices: [ChatChoice] = []
+    private var responseID: String?
     private var sawChunk = false
-    private var changes: RowChanges = []
+    /// Whether the provider said that there is no more.
+    private var isDone = false
+
+    /// Whether the answer has ended: what comes after is not part of it.
+    var isStopped: Bool { choices.contains { $0.index == 0 && $0.isStopped } }
 
     static func answer(_ body: [UInt8]) throws(DropReason) -> CanonicalAnswer {
         var stream = ChatStream()
         for event in ServerSentEvents(body) {
-            if event.data.elementsEqual("[DONE]".utf8) { break }
+            if event.data.elementsEqual("[DONE]".utf8) {
+                stream.isDone = true
+                break
+            }
             guard let chunk = JSONDocument.read(event.data)?.root else {
                 if event.isTerminated { throw .answerNotJSON }
                 throw .streamCut
@@ -33,27 +30,86 @@ struct ChatStream {
         return try stream.finished()
     }
 
-    private mutating func take(_ chunk: JSONNode) throws(DropReason) {
+    mutating func take(_ chunk: JSONNode) throws(DropReason) {
         if chunk.present("error") != nil { throw .inBandError }
-        guard let choices = chunk.present("choices") else { return }
+        if chunk["search_results"]?.isFilled == true || chunk["citations"]?.isFilled == true { throw .builtinToolItem }
+        if responseID == nil { responseID = chunk.filledText("id") }
+        guard let list = chunk.present("choices") else { return }
         sawChunk = true
-        for choice in choices.elements {
+        for choice in list.elements { try take(choice: choice) }
+    }
+
+    private mutating func take(choice: JSONNode) throws(DropReason) {
+        let index = choice["index"]?.int ?? 0
+        if let at = choices.firstIndex(where: { $0.index == index }) { return try choices[at].take(choice) }
+        guard choices.count < DatasetLimits.choices else { throw .answerMalformed }
+        choices.append(ChatChoice(index: index))
+        try choices[choices.count - 1].take(choice)
+    }
+
+    func finished() throws(DropReason) -> CanonicalAnswer {
+        guard sawChunk else { throw .answerMalformed }
+        guard let first = choices.first(where: { $0.index == 0 }) else { throw isDone ? .answerMalformed : .streamCut }
+        if isDone, !first.isStopped { throw .finishReasonMissing }
+        var answer = try first.answer()
+        answer.responseID = responseID
+        let others = choices.filter { $0.index != 0 }.sorted { $0.index < $1.index }
+        if !others.isEmpty { answer.changes.insert(.extraChoicesIgnored) }
+        for other in others {
+            guard let one = other.alternative else { continue }
+            answer.alternatives.append(one)
+        }
+        return answer
+    }
+}
+
+/// One of the answers in a streamed chat completion.
+struct ChatChoice {
+    private struct PartialCall {
+        var index: Int64
+        var id: String
+        var name: String
+        var arguments: String
+    }
+
+    let index: Int64
+    private var reasoning = ""
+    /// What came as content, neighbours of one kind joined.
+    private var pieces: [(isReasoning: Bool, text: String)] = []
+    private var refusal = ""
+    private var calls: [PartialCall] = []
+    private var finish: String?
+    private var changes: RowChanges = []
+    /// Why it is none: told only where it is not the answer.
+    private var failure: DropReason?
+
+    init(index: Int64) { self.index = index }
+
+    /// Whether it has ended.
+    var isStopped: Bool { finish != nil }
+
+    /// Takes the choice of one chunk.
+    ///
+    /// - Throws: what is wrong with the answer; what is wrong with another than the first is only remembered.
+    mutating func take(_ choice: JSONNode) throws(DropReason) {
+        guard failure == nil else { return }
+        do throws(DropReason) {
             if choice.present("error") != nil { throw .inBandError }
-            guard (choice["index"]?.int ?? 0) == 0 else {
-                changes.insert(.extraChoicesIgnored)
-                continue
-            }
             if let delta = choice.present("delta") { try take(delta: delta) }
             if let word = choice.filledText("finish_reason") { finish = word }
+        } catch {
+            if index == 0 { throw error }
+            failure = error
         }
     }
 
     private mutating func take(delta: JSONNode) throws(DropReason) {
-        if delta.present("function_call") != nil { throw .legacyFunctions }
-        if delta.filledText("refusal") != nil { throw .refusal }
-        if delta.present("audio") != nil { throw .audioContent }
+        if ChatReader.hasLegacyCall(delta) { throw .legacyFunctions }
+        if delta["executed_tools"]?.isFilled == true { throw .builtinToolItem }
+        if ChatReader.hasSound(delta) { throw .audioContent }
         if delta["images"]?.isFilled == true { throw .imageContent }
         if delta["annotations"]?.isFilled == true { changes.insert(.annotationsRemoved) }
+        refusal += delta.text("refusal") ?? ""
         reasoning += delta.filledText("reasoning_content") ?? delta.filledText("reasoning") ?? ""
         for block in try ChatReader.content(delta["content"], changes: &changes) { try append(block) }
         for call in delta.present("tool_calls")?.elements ?? JSONNode.noElements { try take(call: call) }
@@ -91,10 +147,11 @@ struct ChatStream {
         calls.append(PartialCall(index: index, id: id ?? "", name: name ?? "", arguments: arguments))
     }
 
-    private func finished() throws(DropReason) -> CanonicalAnswer {
-        guard sawChunk else { throw .answerMalformed }
+    /// What came, where it is whole.
+    func answer() throws(DropReason) -> CanonicalAnswer {
+        if let failure { throw failure }
         guard let finish else { throw .streamCut }
-        try FinishReason.check(finish)
+        let isRefusal = try FinishReason.check(finish)
         var all: [ContentBlock] = reasoning.isEmpty ? [] : [.reasoning(reasoning)]
         all += pieces.map { $0.isReasoning ? .reasoning($0.text) : .text($0.text) }
         let ordered = calls.enumerated().sorted { ($0.element.index, $0.offset) < ($1.element.index, $1.offset) }
@@ -102,6 +159,19 @@ struct ChatStream {
             guard !call.id.isEmpty, !call.name.isEmpty else { throw .answerMalformed }
             all.append(.toolCall(ToolCall(id: call.id, name: call.name, arguments: call.arguments)))
         }
-        return CanonicalAnswer(turn: CanonicalTurn(role: .assistant, blocks: all), changes: changes)
+        if !refusal.isEmpty { all.append(.text(refusal)) }
+        return CanonicalAnswer(
+            turn: CanonicalTurn(role: .assistant, blocks: all), changes: changes, isRefusal: isRefusal || !refusal.isEmpty,
+            finishReason: finish)
+    }
+
+    /// The turn, where it is a good answer.
+    var alternative: CanonicalTurn? {
+        do throws(DropReason) {
+            let answer = try answer()
+            return answer.isRefusal ? nil : answer.turn
+        } catch {
+            return nil
+        }
     }
 }

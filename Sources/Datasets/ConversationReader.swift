@@ -1,60 +1,117 @@
 // SPDX-License-Identifier: Apache-2.0
 import ByteCoding
+import Dialects
 import ExchangeModel
 
 /// From the bodies of a record to a conversation that a row can hold, or the reason why not.
 enum ConversationReader {
-    /// The request of a record, checked and put in order.
+    /// The request of a record, checked and put in order; one that continues a response is checked when it is joined (`HistoryJoin`).
     static func request(_ record: ExchangeRecord) throws(DropReason) -> CanonicalRequest {
-        guard let api = record.head.api else { throw .apiNotSupported }
-        guard api == .openaiChat || api == .openaiResponses || api == .anthropicMessages else {
-            throw api == .openaiEmbeddings ? .notAConversation : .apiNotSupported
-        }
+        if let reason = refusal(of: record.head.api) { throw reason }
         guard let body = try whole(record.requestBody) else { throw .requestMalformed }
         guard let root = JSONDocument.read(body)?.root else { throw .requestNotJSON }
         guard root.kind == .object else { throw .requestMalformed }
-        var request: CanonicalRequest
-        switch api {
-        case .openaiChat: request = try ChatReader.request(root)
-        case .openaiResponses: request = try ResponsesReader.request(root)
-        default: request = try AnthropicReader.request(root)
+        let dialect = try dialect(of: record.head.api, root)
+        var request = try read(root, dialect)
+        request.dialect = dialect
+        if request.model == nil || dialect == .gemini {
+            request.model = ExchangeReader.modelInPath(record.head.path) ?? request.model
         }
         guard request.turns.count <= DatasetLimits.turns else { throw .conversationTooLong }
-        try ToolPairing.settle(&request.turns, changes: &request.changes)
-        guard request.turns.contains(where: { $0.role == .user }) else { throw .noUserTurn }
+        if request.continues == nil { try settle(&request) }
         return request
     }
 
-    /// The answer of a record, the caller's prefill before it.
+    /// Why records of an API are no conversations, or nil.
+    private static func refusal(of api: APIFamily?) -> DropReason? {
+        switch api {
+        case .some(.openaiChat), .some(.openaiResponses), .some(.anthropicMessages), .some(.geminiGenerate),
+            .some(.bedrockConverse),
+            .some(.bedrockInvoke), .some(.cohereChat), .some(.ollama):
+            nil
+        case .some(.openaiCompletions): .textCompletion
+        case .some(.openaiEmbeddings), .some(.openaiImages), .some(.openaiAudio), .some(.openaiModerations),
+            .some(.openaiResponsesAux), .some(.anthropicCountTokens), .some(.geminiEmbed), .some(.geminiCountTokens),
+            .some(.cohereEmbed), .some(.rerank):
+            .notAConversation
+        default: .apiNotSupported
+        }
+    }
+
+    private static func dialect(of api: APIFamily?, _ root: JSONNode) throws(DropReason) -> ConversationDialect {
+        switch api {
+        case .some(.openaiResponses): return .responses
+        case .some(.anthropicMessages): return .anthropic
+        case .some(.geminiGenerate): return .gemini
+        case .some(.bedrockConverse): return .converse
+        case .some(.bedrockInvoke): return try InvokeBody.dialect(root)
+        case .some(.cohereChat): return .cohere
+        case .some(.ollama): return .ollama
+        default: return .chat
+        }
+    }
+
+    private static func read(_ root: JSONNode, _ dialect: ConversationDialect) throws(DropReason) -> CanonicalRequest {
+        switch dialect {
+        case .chat: try ChatReader.request(root)
+        case .responses: try ResponsesReader.request(root)
+        case .anthropic: try AnthropicReader.request(root)
+        case .gemini: try GeminiReader.request(root)
+        case .converse: try ConverseReader.request(root)
+        case .cohere: try CohereReader.request(root)
+        case .ollama: try OllamaReader.request(root)
+        }
+    }
+
+    /// Checks a request that has all its turns, and puts results of tools in order.
+    static func settle(_ request: inout CanonicalRequest) throws(DropReason) {
+        try ToolPairing.settle(&request.turns, changes: &request.changes)
+        guard request.turns.contains(where: { $0.role == .user }) else { throw .noUserTurn }
+    }
+
+    /// The answer of a record, the caller's prefill before it; a refusal is an answer too, and may be empty.
     static func answer(_ record: ExchangeRecord, to request: CanonicalRequest) throws(DropReason) -> CanonicalAnswer {
         guard let body = try whole(record.responseBody), let first = body.first(where: { $0 > 0x20 }) else {
             throw .answerMissing
         }
-        // The bytes decide, because a stream may come under a plain label and the reverse.
-        let isPlain = first == UInt8(ascii: "{") || first == UInt8(ascii: "[")
-        var answer = isPlain ? try plain(body, api: record.head.api) : try streamed(body, api: record.head.api)
+        var answer = try read(
+            body, first: first, to: request, isFramed: record.head.api == .bedrockConverse || record.head.api == .bedrockInvoke)
         if let prefill = request.prefill {
             answer.turn = CanonicalTurn(role: .assistant, blocks: prefill.blocks + answer.turn.blocks)
         }
-        try check(answer.turn)
+        if !answer.isRefusal || !answer.turn.blocks.isEmpty { try check(answer.turn) }
+        answer.alternatives = answer.alternatives.filter(isGood)
         return answer
     }
 
-    private static func plain(_ body: [UInt8], api: APIFamily?) throws(DropReason) -> CanonicalAnswer {
-        guard let root = JSONDocument.read(body)?.root else { throw .answerNotJSON }
-        guard root.kind == .object else { throw .answerMalformed }
-        switch api {
-        case .openaiChat?: return try ChatReader.answer(root)
-        case .openaiResponses?: return try ResponsesReader.answer(root)
-        default: return try AnthropicReader.answer(root)
+    /// Reads an answer by what its first byte shows, because a stream may come under a plain label and the reverse.
+    private static func read(
+        _ body: [UInt8], first: UInt8, to request: CanonicalRequest, isFramed: Bool
+    ) throws(DropReason) -> CanonicalAnswer {
+        switch request.dialect {
+        case .gemini: return try GeminiAnswer.answer(body, first: first, callsBefore: request.callCount)
+        case .ollama: return try OllamaAnswer.answer(body, callsBefore: request.callCount)
+        default: break
+        }
+        if first == UInt8(ascii: "{") || first == UInt8(ascii: "[") { return try plain(body, request.dialect) }
+        if isFramed { return try BedrockStream.answer(body, dialect: request.dialect) }
+        switch request.dialect {
+        case .responses: return try ResponsesReader.streamedAnswer(body)
+        case .anthropic: return try AnthropicStream.answer(body)
+        case .cohere: return try CohereStream.answer(body)
+        default: return try ChatStream.answer(body)
         }
     }
 
-    private static func streamed(_ body: [UInt8], api: APIFamily?) throws(DropReason) -> CanonicalAnswer {
-        switch api {
-        case .openaiChat?: return try ChatStream.answer(body)
-        case .openaiResponses?: return try ResponsesReader.streamedAnswer(body)
-        default: return try AnthropicStream.answer(body)
+    private static func plain(_ body: [UInt8], _ dialect: ConversationDialect) throws(DropReason) -> CanonicalAnswer {
+        guard let root = JSONDocument.read(body)?.root else { throw .answerNotJSON }
+        guard root.kind == .object else { throw .answerMalformed }
+        switch dialect {
+        case .responses: return try ResponsesReader.answer(root)
+        case .anthropic: return try AnthropicReader.answer(root)
+        case .converse: return try ConverseReader.answer(root)
+        case .cohere: return try CohereReader.answer(root)
+        default: return try ChatReader.answer(root)
         }
     }
 
@@ -66,6 +123,15 @@ enum ConversationReader {
         return content
     }
 
+    private static func isGood(_ turn: CanonicalTurn) -> Bool {
+        do throws(DropReason) {
+            try check(turn)
+            return true
+        } catch {
+            return false
+        }
+    }
+
     /// An answer must say or call something, in the order that a message can express.
     private static func check(_ turn: CanonicalTurn) throws(DropReason) {
         let calls = turn.toolCalls
@@ -75,56 +141,7 @@ enum ConversationReader {
     }
 }
 
-/// The rules between calls of tools and their results.
-enum ToolPairing {
-    /// Checks that each call before the last turn is answered once, right after it, and puts results in the order of the calls.
-    static func settle(_ turns: inout [CanonicalTurn], changes: inout RowChanges) throws(DropReason) {
-        var start = 0
-        while start < turns.count {
-            guard turns[start].role == .assistant else {
-                if turns[start].role == .tool { throw .orphanToolResult }
-                start += 1
-                continue
-            }
-            try check(turns[start])
-            let calls = turns[start].toolCalls
-            var end = start + 1
-            while end < turns.count, turns[end].role == .tool { end += 1 }
-            let ordered = try inOrder(Array(turns[start + 1..<end]), of: calls)
-            if ordered != Array(turns[start + 1..<end]) {
-                changes.insert(.toolResultsReordered)
-                turns.replaceSubrange(start + 1..<end, with: ordered)
-            }
-            start = end
-        }
-    }
-
-    private static func inOrder(_ results: [CanonicalTurn], of calls: [ToolCall]) throws(DropReason) -> [CanonicalTurn] {
-        var byID: [String: CanonicalTurn] = [:]
-        for result in results {
-            guard let id = result.answeredCall, byID.updateValue(result, forKey: id) == nil else { throw .orphanToolResult }
-        }
-        var ordered: [CanonicalTurn] = []
-        for call in calls {
-            guard let result = byID.removeValue(forKey: call.id) else { throw .unansweredToolCall }
-            ordered.append(result)
-        }
-        guard byID.isEmpty else { throw .orphanToolResult }
-        return ordered
-    }
-
-    /// Checks one turn of the assistant's: text before calls, ids distinct, arguments a JSON object.
-    static func check(_ turn: CanonicalTurn) throws(DropReason) {
-        var ids: Set<String> = []
-        for block in turn.blocks {
-            switch block {
-            case .text(let text):
-                if !ids.isEmpty, text.utf8.contains(where: { $0 > 0x20 }) { throw .textAfterToolCall }
-            case .toolCall(let call):
-                guard ids.insert(call.id).inserted, ids.count <= DatasetLimits.callsPerTurn else { throw .requestMalformed }
-                guard JSONDocument.read(call.arguments.utf8)?.root.kind == .object else { throw .toolArgumentsNotJSON }
-            case .image, .toolResult, .reasoning: break
-            }
-        }
-    }
+extension CanonicalRequest {
+    /// How many calls the history holds.
+    var callCount: Int { turns.reduce(0) { $0 + $1.toolCalls.count } }
 }

@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-import ByteCoding
-import Crypto
 import ExchangeModel
 package import Platform
 
-/// Compiles a data set: two passes over the source, one for hashes, one for rows.
+/// Compiles a data set: three passes over the source, one for hashes, one for what separation asks, one for rows.
 ///
 /// Blocks; belongs in the task world.
 ///
 /// Invariants:
-/// - the same records and the same recipe give the same bytes in every file but for the names of segments in the manifest,
-///   whatever the order of the records;
+/// - the same records, the same recipe and the same ledger give the same bytes in every file, whatever the order of the records and
+///   whatever segments they lie in;
 /// - no group has rows on both sides;
+/// - what `notebooks-docs/separation.md` promises holds between every row of training and every row that is or ever was in an eval set of
+///   the ledger;
 /// - every record seen is a row or is dropped under one named reason;
 /// - the place of the data set holds the old one or the new one, whole.
 ///
-/// Memory: about 200 bytes a record, 60 bytes a distinct turn, and one record's payload; rows wait on disk.
+/// Memory: about 200 bytes a record, 60 bytes a distinct turn, 1,400 bytes a row, the shingles of eval rows, and one record's payload; rows
+/// and what separation knows of them wait on disk.
 package enum DatasetBuild {
     /// Builds and publishes a data set.
     ///
@@ -25,20 +26,32 @@ package enum DatasetBuild {
     ///   - output: the data set's own directory; created, or replaced where it holds a data set of the same name.
     ///   - files: the file system.
     ///   - tool: name and version of the program, for the manifest.
+    ///   - ledger: what earlier builds did, and where this one is recorded; nil for a data set that stands alone.
+    ///   - recordedUs: the time for the ledger, microseconds since the Unix epoch; in no file.
     ///   - progress: told about every 1,000 records.
     /// - Returns: the counts.
     /// - Throws: `DatasetError`, `PlatformError`, or what the source throws; the place is then as it was.
     package static func run(
         recipe: DatasetRecipe, source: some DatasetSource, output: String, files: any DirectoryFileSystem, tool: String,
-        progress: (DatasetProgress) -> Void = { _ in }
+        ledger: DatasetLedger? = nil, recordedUs: Int64 = 0, progress: (DatasetProgress) -> Void = { _ in }
     ) throws -> DatasetReport {
         try recipe.validate()
         let place = try DatasetOutput(place: output, name: recipe.name, files: files)
         do {
-            let plan = try survey(recipe: recipe, source: source, progress: progress)
-            var writer = try DatasetWriter(recipe: recipe, plan: plan, tool: tool, directory: place.building, files: files)
+            let ledger = ledger ?? DatasetLedger(withoutStore: recipe.ledger)
+            let survey = try survey(recipe: recipe, source: source, progress: progress)
+            var (second, grouping, dropped) = try leaves(
+                of: survey, recipe, source, ledger, directory: place.building, files: files, progress: progress)
+            progress(DatasetProgress(phase: .grouping, records: Int64(second.leaves.count), total: nil))
+            _ = try second.finish(&grouping)
+            var decision = try DatasetDecision(
+                recipe: recipe, survey: survey, second: second, grouping: grouping, dropped: dropped, ledger: ledger)
+            let plan = try decision.decide { progress(DatasetProgress(phase: .gate, records: $0, total: nil)) }
+            var writer = try DatasetWriter(
+                recipe: recipe, plan: plan, tool: tool, directory: place.building, files: files, traits: second.spill,
+                ledger: ledger)
             try writer.gather(from: source, progress: progress)
-            let report = try writer.finish()
+            let report = try writer.finish(recordedUs: recordedUs)
             try place.publish()
             return report
         } catch {
@@ -50,7 +63,7 @@ package enum DatasetBuild {
 
     private static func survey(
         recipe: DatasetRecipe, source: some DatasetSource, progress: (DatasetProgress) -> Void
-    ) throws -> DatasetPlan {
+    ) throws -> Survey {
         var survey = Survey(recipe: recipe)
         var visited: Int64 = 0
         try source.forEachRecord(where: { _ in true }) { input in
@@ -61,154 +74,39 @@ package enum DatasetBuild {
             }
         }
         progress(DatasetProgress(phase: .reading, records: visited, total: visited))
-        return DatasetPlan(survey: survey, recipe: recipe)
-    }
-}
-
-/// The second pass: rows to a spill file as they come, then into their files in order.
-struct DatasetWriter {
-    private let recipe: DatasetRecipe
-    private let plan: DatasetPlan
-    private let tool: String
-    private let directory: String
-    private let files: any DirectoryFileSystem
-    private var wanted: Set<ExchangeID> = []
-    private var spill: RowSpill
-    private var changed: [RowChanges: Int64] = [:]
-
-    init(recipe: DatasetRecipe, plan: DatasetPlan, tool: String, directory: String, files: any DirectoryFileSystem) throws {
-        self.recipe = recipe
-        self.plan = plan
-        self.tool = tool
-        self.directory = directory
-        self.files = files
-        spill = try RowSpill(in: directory, files: files)
-        for row in plan.rows.values.joined() { wanted.insert(row.id) }
+        return survey
     }
 
-    /// Reads the chosen records again and writes their rows to the spill file.
-    mutating func gather(from source: some DatasetSource, progress: (DatasetProgress) -> Void) throws {
-        let wanted = self.wanted
-        let total = Int64(wanted.count)
-        try source.forEachRecord(where: { wanted.contains($0) }) { input in
-            guard case .record(let record, _) = input, wanted.contains(record.head.id), !spill.holds(record.head.id) else {
-                return
-            }
-            try take(record)
-            let done = Int64(spill.count)
-            if done % Int64(DatasetLimits.recordsPerReport) == 0 || done == total {
-                progress(DatasetProgress(phase: .writing, records: done, total: total))
+    /// The second pass: what may become a row, grouped by conversation and key.
+    private static func leaves(
+        of survey: Survey, _ recipe: DatasetRecipe, _ source: some DatasetSource, _ ledger: DatasetLedger, directory: String,
+        files: any DirectoryFileSystem, progress: (DatasetProgress) -> Void
+    ) throws -> (LeafSurvey, Grouping, [DropReason: Int64]) {
+        let grouping = Grouping(candidates: survey.candidates, trie: survey.trie, keys: survey.keys)
+        let pinned = Set(try ledger.pinned(dataset: recipe.name))
+        let pinnedPlaces = survey.candidates.indices.filter {
+            survey.candidates[$0].isKept && pinned.contains(survey.candidates[$0].id)
+        }
+        let (rows, dropped) = grouping.leaves(pinned: Set(pinnedPlaces.map { UInt32($0) }))
+        var wanted: [ExchangeID: UInt32] = [:]
+        for row in rows { wanted[survey.candidates[Int(row)].id] = row }
+        var second = try LeafSurvey(recipe: recipe, candidates: wanted, directory: directory, files: files)
+        var visited: Int64 = 0
+        try source.forEachRecord(where: { wanted[$0] != nil }) { input in
+            guard case .record(let record, _) = input, wanted[record.head.id] != nil else { return }
+            let request = try Selection.request(record)
+            try second.take(record, request, try Selection.answer(record, request))
+            visited += 1
+            if visited % Int64(DatasetLimits.recordsPerReport) == 0 {
+                progress(DatasetProgress(phase: .comparing, records: visited, total: Int64(wanted.count)))
             }
         }
-        try spill.flush()
-    }
-
-    private mutating func take(_ record: ExchangeRecord) throws {
-        let request: CanonicalRequest
-        let answer: CanonicalAnswer
-        do {
-            request = try ConversationReader.request(record)
-            answer = try Selection.answer(record, request)
-        } catch {
-            throw changedSource(record.head.id)
+        guard second.leaves.count == wanted.count else {
+            throw DatasetError(
+                .sourceChanged,
+                "\(wanted.count - second.leaves.count) records could not be read a second time: segments were removed during the build. Build again."
+            )
         }
-        let turns = request.turns + [answer.turn]
-        for (_, change) in RowChanges.named
-        where ChatRow.changes(turns).union(request.changes).union(answer.changes).contains(change) {
-            changed[change, default: 0] += 1
-        }
-        let row = ChatRow.encode(turns: turns, tools: plan.hasTools ? request.tools : nil)
-        try spill.append(record.head.id, row: row, lineage: lineageTail(record.head, model: request.model))
-    }
-
-    /// The members of a lineage line that only the record knows, from the comma before them to the closing brace.
-    private func lineageTail(_ head: ExchangeHead, model: String?) -> [UInt8] {
-        var json = JSONWriter()
-        json.beginObject()
-        let texts: [(String, String?)] = [
-            ("task", head.attribution.task), ("environment", head.attribution.environment), ("provider", head.provider),
-            ("api", head.api?.rawValue), ("model", model),
-        ]
-        for (key, text) in texts {
-            json.key(key)
-            json.value(text)
-        }
-        json.endObject()
-        return Array(json.bytes)
-    }
-
-    private func changedSource(_ id: ExchangeID) -> DatasetError {
-        DatasetError(
-            .sourceChanged, subject: id.description,
-            "Record \(id) read otherwise the second time: segments were removed or damaged during the build. Build again.")
-    }
-
-    /// Writes the files and the manifest.
-    mutating func finish() throws -> DatasetReport {
-        var lineage = try LineFile("lineage.jsonl", in: directory, files: files)
-        var seals: [FileSeal] = []
-        for side in DatasetSide.allCases {
-            var file = try LineFile("\(side.rawValue).jsonl", in: directory, files: files)
-            for (position, row) in (plan.rows[side] ?? []).enumerated() {
-                guard let stored = try spill.read(row.id) else { throw changedSource(row.id) }
-                try file.append(stored.row)
-                try lineage.append(lineageLine(row, number: Int64(position) + 1, tail: stored.lineage))
-            }
-            seals.append(try file.seal())
-        }
-        seals.append(try lineage.seal())
-        try spill.remove()
-        seals.sort { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
-        return try writeManifest(seals)
-    }
-
-    private func lineageLine(_ row: PlannedRow, number: Int64, tail: ArraySlice<UInt8>) -> [UInt8] {
-        var json = JSONWriter()
-        json.beginObject()
-        json.key("file")
-        json.value("\(row.side.rawValue).jsonl")
-        json.key("row")
-        json.value(number)
-        for (key, id) in [("record", row.id), ("group", row.group)] {
-            json.key(key)
-            json.value(id.description)
-        }
-        json.key("records")
-        json.beginArray()
-        for id in plan.grouping.recordsIn(row: row.candidate) { json.value(id.description) }
-        json.endArray()
-        json.key("from")
-        json.raw(tail)
-        json.endObject()
-        return json.bytes
-    }
-
-    private func writeManifest(_ seals: [FileSeal]) throws -> DatasetReport {
-        var report = plan.report
-        report.changes = RowChanges.named.compactMap { named in changed[named.change].map { (named.name, $0) } }
-        let bytes = DatasetManifest(recipe: recipe, tool: tool, plan: plan, files: seals, report: report).encoded()
-        let file = try files.open(PathText.join(directory, "manifest.json"), .createNew)
-        defer { file.close() }
-        try file.append(bytes)
-        try file.sync()
-        report.manifestSHA256 = Hex.encode(SHA256.hash(data: bytes))
-        return report
-    }
-}
-
-extension DatasetPlan {
-    /// The counts, without what only the second pass knows.
-    var report: DatasetReport {
-        let train = Int64(rows[.train]?.count ?? 0)
-        let eval = Int64(rows[.eval]?.count ?? 0)
-        let drops = DropReason.allCases.compactMap { reason in dropped[reason].map { (reason: reason, count: $0) } }
-            .sorted { $0.reason.rawValue.utf8.lexicographicallyPrecedes($1.reason.rawValue.utf8) }
-        let late: [DropReason] = [.superseded, .duplicateConversation, .overLimit]
-        let kept = train + eval + late.reduce(0) { $0 + (dropped[$1] ?? 0) }
-        let (trainGroups, evalGroups) = (groupCounts[.train] ?? 0, groupCounts[.eval] ?? 0)
-        return DatasetReport(
-            seen: seen, kept: kept, conversations: conversationCount, groups: trainGroups + evalGroups, trainGroups: trainGroups,
-            evalGroups: evalGroups, trainRows: train, evalRows: eval, largestGroup: largestGroup, drops: drops, changes: [],
-            manifestSHA256: "")
+        return (second, grouping, survey.dropped.merging(dropped) { $0 + $1 })
     }
 }

@@ -15,8 +15,16 @@ package struct DatasetError: Error, Equatable, Sendable, CustomStringConvertible
         package static let outputBusy = Code(description: "output_busy")
         /// The source gave other records in its second pass than in its first.
         package static let sourceChanged = Code(description: "source_changed")
+        /// A directory that is no data set, or a damaged one.
+        package static let damagedSet = Code(description: "damaged_set")
+        /// A line of a file that is no row.
+        package static let badRow = Code(description: "bad_row")
+        /// The gate leaves no row to train on.
+        package static let narrowSelection = Code(description: "narrow_selection")
         /// More records than one build can hold.
         package static let tooLarge = Code(description: "too_large")
+        /// The key of pseudonyms is missing, or its file holds something else.
+        package static let redactionKeyUnusable = Code(description: "redaction_key_unusable")
     }
 
     /// The kind of failure.

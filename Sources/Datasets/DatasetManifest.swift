@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import ByteCoding
+import ControlStore
 import Crypto
 
 /// `manifest.json`: what was built from what; one JSON object, keys sorted, no time of day, no path.
@@ -13,6 +14,8 @@ struct DatasetManifest {
     let plan: DatasetPlan
     let files: [FileSeal]
     let report: DatasetReport
+    /// The ledger's head behind this build.
+    let head: LedgerHead
 
     /// The file's bytes.
     func encoded() -> [UInt8] {
@@ -30,10 +33,18 @@ struct DatasetManifest {
         ]
         writeCounts(named: "groups", groups, to: &json)
         writeInputs(to: &json)
+        json.key("ledger")
+        json.beginObject()
+        write([("head", head.description), ("name", recipe.ledger)], to: &json)
+        json.endObject()
         write([("name", recipe.name), ("profile", DatasetManifest.profile)], to: &json)
         json.key("recipe")
         recipe.write(to: &json)
         write([("recipe_sha256", recipe.sha256), ("tool", tool)], to: &json)
+        json.key("warnings")
+        json.beginArray()
+        for warning in plan.warnings { json.value(warning) }
+        json.endArray()
         json.endObject()
         json.newline()
         return json.bytes
@@ -93,16 +104,7 @@ struct DatasetManifest {
         json.beginObject()
         json.key("records")
         json.value(report.seen)
-        json.key("segments")
-        json.beginArray()
-        for segment in plan.segments {
-            json.beginObject()
-            json.key("records")
-            json.value(segment.count)
-            write([("segment", segment.name)], to: &json)
-            json.endObject()
-        }
-        json.endArray()
+        write([("records_sha256", plan.inputs)], to: &json)
         json.endObject()
     }
 }

@@ -7,7 +7,7 @@ import Platform
 /// Whoever looks at the place sees the old data set or the new one, whole. A build that died leaves a hidden directory
 /// beside it, which the next build clears.
 final class DatasetOutput {
-    static let files = ["eval.jsonl", "lineage.jsonl", "manifest.json", "train.jsonl"]
+    static let files = ["eval.jsonl", "excluded.jsonl", "lineage.jsonl", "manifest.json", "report.html", "train.jsonl"]
 
     /// Where the files are written until they are published.
     let building: String

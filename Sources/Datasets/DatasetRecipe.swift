@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import ByteCoding
 import Crypto
-package import ExchangeModel
 
 /// What to build: all that decides the content of a data set besides the records themselves.
 package struct DatasetRecipe: Equatable, Sendable {
@@ -9,24 +8,18 @@ package struct DatasetRecipe: Equatable, Sendable {
     package var name: String
     /// Decides sides and row order; the name by default.
     package var salt: String
-    /// Parts per million of the groups that go to the eval side; 100,000 = 10 %.
-    package var evalPPM: Int64 = 100_000
+    /// Which exchanges.
+    package var selection = DatasetSelection()
     /// Names of metadata: records with an equal value under one of them are one group.
     package var groupBy: [String] = []
-    /// Only exchanges that started at this time or later, microseconds since the epoch.
-    package var sinceUs: Int64?
-    /// Only exchanges that started before this time, microseconds since the epoch.
-    package var untilUs: Int64?
-    /// Only exchanges of this task.
-    package var task: String?
-    /// As the request named it.
-    package var model: String?
-    /// Only exchanges of this environment.
-    package var environment: String?
-    /// At most this many rows, those first in row order.
-    package var maxTrainRows: Int64?
-    /// At most this many rows, those first in row order.
-    package var maxEvalRows: Int64?
+    /// How eval rows are chosen.
+    package var eval = EvalRules()
+    /// How training rows are chosen.
+    package var train = TrainRules()
+    /// Whether the gate also asks for G4 (`notebooks-docs/separation.md`).
+    package var isStrict = false
+    /// The lineage of data sets whose eval rows never meet this one's training rows.
+    package var ledger = "default"
 
     /// A recipe with every default.
     package init(name: String) {
@@ -44,17 +37,39 @@ package struct DatasetRecipe: Equatable, Sendable {
             throw bad("name", "may hold letters, digits, '.', '_' and '-' only, and may not start with '.'")
         }
         try check("salt", salt, limit: DatasetLimits.textBytes)
-        guard (0...1_000_000).contains(evalPPM) else { throw bad("eval_ppm", "must lie between 0 and 1000000 parts per million") }
+        try check("ledger", ledger, limit: DatasetLimits.nameBytes)
         guard groupBy.count <= DatasetLimits.groupNames else {
             throw bad("group_by", "may list at most \(DatasetLimits.groupNames) names")
         }
         for name in groupBy { try check("group_by", name, limit: DatasetLimits.nameBytes) }
-        for (key, text) in [("task", task), ("model", model), ("environment", environment)] {
-            if let text { try check(key, text, limit: DatasetLimits.textBytes) }
+        try validateSelection()
+        for (key, ppm) in [("eval.share", eval.sharePPM), ("eval.anchors", eval.anchorPPM)]
+        where !(0...1_000_000).contains(ppm) {
+            throw bad(key, "must lie between 0 and 1")
         }
-        if let sinceUs, let untilUs, sinceUs >= untilUs { throw bad("until", "must be later than 'since'") }
-        for (key, limit) in [("max_train_rows", maxTrainRows), ("max_eval_rows", maxEvalRows)] {
-            if let limit, limit < 1 { throw bad(key, "must be at least 1") }
+        let counts = [
+            ("select.limit", selection.limit), ("eval.max_rows", eval.maximum), ("train.max_rows", train.maximum),
+            ("train.per_group", train.perGroup),
+        ]
+        for (key, count) in counts {
+            if let count, count < 1 { throw bad(key, "must be at least 1") }
+        }
+    }
+
+    private func validateSelection() throws(DatasetError) {
+        for (key, texts) in selection.lists {
+            guard texts.count <= DatasetLimits.selectionValues else {
+                throw bad("select.\(key)", "may list at most \(DatasetLimits.selectionValues) values")
+            }
+            for text in texts { try check("select.\(key)", text, limit: DatasetLimits.textBytes) }
+        }
+        if let since = selection.sinceUs, let until = selection.untilUs, since >= until {
+            throw bad("select.until", "must be later than 'select.since'")
+        }
+        for (key, bounds) in selection.bounds {
+            if let low = bounds.minimum, let high = bounds.maximum, low > high {
+                throw bad("select.\(key)", "has a minimum above its maximum")
+            }
         }
     }
 
@@ -75,42 +90,25 @@ package struct DatasetRecipe: Equatable, Sendable {
         }
     }
 
-    /// Whether the filters that a head can answer let it pass; the model is in the body.
-    package func admits(_ head: ExchangeHead) -> Bool {
-        if let sinceUs, head.startedAtUs < sinceUs { return false }
-        if let untilUs, head.startedAtUs >= untilUs { return false }
-        if let task, !task.utf8.elementsEqual(head.attribution.task.utf8) { return false }
-        if let environment {
-            guard let own = head.attribution.environment, own.utf8.elementsEqual(environment.utf8) else { return false }
-        }
-        return true
-    }
-
     /// Writes the recipe as one JSON object, keys sorted, every key present.
     func write(to json: inout JSONWriter) {
         json.beginObject()
-        json.key("environment")
-        json.value(environment)
-        json.key("eval_ppm")
-        json.value(evalPPM)
+        json.key("eval")
+        eval.write(to: &json)
         json.key("group_by")
         json.beginArray()
         for name in sortedGroupNames { json.value(name) }
         json.endArray()
-        json.key("max_eval_rows")
-        json.value(maxEvalRows)
-        json.key("max_train_rows")
-        json.value(maxTrainRows)
-        for (key, text) in [("model", model), ("name", name), ("salt", salt)] {
+        for (key, text) in [("ledger", ledger), ("name", name), ("salt", salt)] {
             json.key(key)
             json.value(text)
         }
-        json.key("since_us")
-        json.value(sinceUs)
-        json.key("task")
-        json.value(task)
-        json.key("until_us")
-        json.value(untilUs)
+        json.key("select")
+        selection.write(to: &json)
+        json.key("strict")
+        json.value(isStrict)
+        json.key("train")
+        train.write(to: &json)
         json.endObject()
     }
 

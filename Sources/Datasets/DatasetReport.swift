@@ -4,7 +4,7 @@
 package struct DatasetProgress: Equatable, Sendable {
     /// The parts of a build, in order.
     package enum Phase: String, Sendable {
-        case reading, writing
+        case reading, comparing, grouping, gate, writing
     }
 
     /// Which part.
@@ -39,13 +39,25 @@ package struct DatasetReport: Equatable, Sendable {
     package var drops: [(reason: DropReason, count: Int64)]
     /// Only changes that occurred, with the number of rows, sorted by name.
     package var changes: [(name: String, rows: Int64)]
+    /// What whoever uses the data set should know.
+    package var warnings: [String]
     /// Hex SHA-256 of `manifest.json`.
     package var manifestSHA256: String
 
     /// Field by field.
     package static func == (a: DatasetReport, b: DatasetReport) -> Bool {
         a.numbers == b.numbers && a.manifestSHA256 == b.manifestSHA256 && a.drops.elementsEqual(b.drops) { $0 == $1 }
-            && a.changes.elementsEqual(b.changes) { $0 == $1 }
+            && a.changes.elementsEqual(b.changes) { $0 == $1 } && a.warnings == b.warnings
+    }
+
+    /// Where every record went, for the report's picture: rows first, then reasons, the largest first.
+    var funnelBars: [FigureBar] {
+        let drops = drops.sorted { a, b in
+            guard a.count == b.count else { return a.count > b.count }
+            return a.reason.rawValue.utf8.lexicographicallyPrecedes(b.reason.rawValue.utf8)
+        }
+        return [FigureBar("training rows", trainRows), FigureBar("eval rows", evalRows)]
+            + drops.map { FigureBar($0.reason.rawValue, $0.count) }
     }
 
     private var numbers: [Int64] {

@@ -20,6 +20,12 @@ package enum DropReason: String, Error, CaseIterable, Sendable {
     case requestMalformed = "request_malformed"
     /// The provider keeps part of the history (`previous_response_id`, `conversation`, item references).
     case incompleteHistory = "incomplete_history"
+    /// The request continues a response that was not recorded, or that continues itself.
+    case historyMissing = "history_missing"
+    /// The prompt begins with a text that the provider keeps (Gemini's `cachedContent`).
+    case cachedPrefix = "cached_prefix"
+    /// The prompt is one text and not a list of messages.
+    case textCompletion = "text_completion"
     /// The provider keeps the prompt (`prompt`).
     case promptTemplate = "prompt_template"
     case legacyFunctions = "legacy_functions"
@@ -43,6 +49,8 @@ package enum DropReason: String, Error, CaseIterable, Sendable {
     case truncatedAnswer = "truncated_answer"
     case contentFiltered = "content_filtered"
     case refusal
+    /// The provider could not read the model's own call of a tool.
+    case malformedToolCall = "malformed_tool_call"
     case emptyAnswer = "empty_answer"
     /// The provider itself cut the history before the model saw it.
     case serverEditedContext = "server_edited_context"
@@ -53,12 +61,42 @@ package enum DropReason: String, Error, CaseIterable, Sendable {
     case unknownContent = "unknown_content"
     case textAfterToolCall = "text_after_tool_call"
     case toolArgumentsNotJSON = "tool_arguments_not_json"
+    /// Arguments came in pieces with a path each (Vertex), which are no text of the model's.
+    case streamedArguments = "streamed_arguments"
     // Choice among good exchanges.
     /// A later request of the same conversation holds all of it.
     case superseded
     /// Another record has the same prompt and the same answer.
     case duplicateConversation = "duplicate_conversation"
+    /// Enough rows of its group were taken.
+    case overGroupLimit = "over_group_limit"
     case overLimit = "over_limit"
+    // Separation.
+    /// It is in the eval pool, and one of its views has too few tokens to tell it from others.
+    case tooShortForEval = "too_short_for_eval"
+    /// It is in the eval pool, and what the gate would have to keep of it is too much for the ledger.
+    case tooLongForEval = "too_long_for_eval"
+    /// Its group has a row in an eval set: it is trained on no more.
+    case groupOfEval = "group_of_eval"
+    /// The gate: it shares too much with a row that is, or ever was, in an eval set.
+    case nearEval = "near_eval"
+    // Quality filters (`QualityFilters`).
+    /// The text of the answer, or of the last question, is not in a language that the recipe wants.
+    case languageUnwanted = "language_unwanted"
+    /// Text that was decoded by the wrong character set, or with replacement characters in it.
+    case mojibake
+    case promptTooShort = "prompt_too_short"
+    case promptTooLong = "prompt_too_long"
+    case answerTooShort = "answer_too_short"
+    case answerTooLong = "answer_too_long"
+    /// The answer says the same again and again.
+    case repetitionLoop = "repetition_loop"
+    /// The answer begins with words of refusal; a flag, unless the recipe says otherwise.
+    case refusalPhrase = "refusal_phrase"
+    case unknownTool = "unknown_tool"
+    case toolCallViolatesSchema = "tool_call_violates_schema"
+    case structuredOutputNotJSON = "structured_output_not_json"
+    case structuredOutputViolatesSchema = "structured_output_violates_schema"
 }
 
 /// What the row leaves out or changes of an exchange that it keeps: counted in the manifest, so that nothing is flattened silently.
@@ -91,6 +129,10 @@ package struct RowChanges: OptionSet, Hashable, Sendable {
     package static let responseFormatRemoved = RowChanges(rawValue: 512)
     /// Citations are not in the row.
     package static let annotationsRemoved = RowChanges(rawValue: 1_024)
+    /// The API gives calls no ids: they are numbered, and results belong to them by name and order.
+    package static let toolCallsNumbered = RowChanges(rawValue: 2_048)
+    /// Types in a tool's schema, which Google writes in capitals, are in small letters.
+    package static let toolSchemaRespelled = RowChanges(rawValue: 4_096)
 
     /// Every change and its name in the manifest, sorted by name.
     package static let named: [(name: String, change: RowChanges)] = [
@@ -98,7 +140,8 @@ package struct RowChanges: OptionSet, Hashable, Sendable {
         ("developer_as_system", .developerAsSystem), ("extra_choices_ignored", .extraChoicesIgnored),
         ("prefill_joined", .prefillJoined), ("reasoning_removed", .reasoningRemoved),
         ("response_format_removed", .responseFormatRemoved), ("text_parts_joined", .textPartsJoined),
-        ("tool_error_flag_removed", .toolErrorFlagRemoved), ("tool_results_reordered", .toolResultsReordered),
+        ("tool_calls_numbered", .toolCallsNumbered), ("tool_error_flag_removed", .toolErrorFlagRemoved),
+        ("tool_results_reordered", .toolResultsReordered), ("tool_schema_respelled", .toolSchemaRespelled),
         ("tool_strictness_removed", .toolStrictnessRemoved),
     ]
 }

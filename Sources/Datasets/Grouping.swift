@@ -104,8 +104,14 @@ struct Grouping {
     /// The candidate whose id names the group of another.
     mutating func group(of candidate: UInt32) -> UInt32 { sets.root(of: candidate) }
 
+    /// Puts the groups of two candidates together.
+    mutating func unite(_ a: UInt32, _ b: UInt32) { sets.unite(a, b) }
+
     /// Candidates that may become rows, without those that a later request holds and without repetitions; by reason the rest is counted.
-    func leaves() -> (rows: [UInt32], dropped: [DropReason: Int64]) {
+    ///
+    /// - Parameter pinned: candidates that are rows in any case, as they were in an earlier build.
+    /// - Returns: rows in the candidates' order, and how many were dropped under which reason.
+    func leaves(pinned: Set<UInt32> = []) -> (rows: [UInt32], dropped: [DropReason: Int64]) {
         var isPassed = Array(repeating: false, count: trie.count)
         for candidate in candidates where candidate.isKept {
             var point = candidate.prompt
@@ -117,7 +123,9 @@ struct Grouping {
         var rows: [UInt32] = []
         var dropped: [DropReason: Int64] = [:]
         for (position, candidate) in candidates.enumerated() where candidate.isKept {
-            if isPassed[Int(candidate.end)] {
+            if pinned.contains(UInt32(position)) {
+                rows.append(UInt32(position))
+            } else if isPassed[Int(candidate.end)] {
                 dropped[.superseded, default: 0] += 1
             } else if smallestAtEnd(candidate.end) != UInt32(position) {
                 dropped[.duplicateConversation, default: 0] += 1

@@ -28,6 +28,9 @@ enum JSONText {
         return out
     }
 
+    /// The same as text.
+    static func compactText(_ node: JSONNode) -> String { String(decoding: compact(node), as: UTF8.self) }
+
     /// A value in a form that only its meaning decides: members sorted by the bytes of their key, escapes undone, numbers as spelled.
     ///
     /// Depth is bounded by `JSONLimits.depth`.
@@ -70,6 +73,15 @@ extension JSONNode {
         guard let node = self[key], !node.isNull else { return nil }
         return node
     }
+
+    /// The member's value under either of its two spellings.
+    func present(_ key: String, _ other: String) -> JSONNode? { present(key) ?? present(other) }
+
+    /// The member's value without white space, or nil where it is absent or null.
+    func lexeme(_ key: String) -> String? { present(key).map(JSONText.compactText) }
+
+    /// The elements of an array; of anything else itself, as protobuf's JSON lets a list of one be written.
+    var listed: [JSONNode] { kind == .array ? Array(elements) : isNull ? [] : [self] }
 
     /// The member's text, or nil where it is absent, null or no string.
     func text(_ key: String) -> String? { self[key]?.string }

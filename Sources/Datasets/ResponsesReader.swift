@@ -5,14 +5,17 @@ import Dialects
 /// Reads requests and answers of OpenAI's Responses API, whose history is a list of items and not of messages.
 enum ResponsesReader {
     static func request(_ root: JSONNode) throws(DropReason) -> CanonicalRequest {
-        if root.present("previous_response_id") != nil || root.present("conversation") != nil { throw .incompleteHistory }
         if root.present("prompt") != nil { throw .promptTemplate }
         var request = CanonicalRequest()
         request.model = root.text("model")
+        request.continues = try link(root)
         var items = ItemReader(malformed: .requestMalformed)
         if let instructions = root.present("instructions") {
             guard let text = instructions.string else { throw .requestMalformed }
-            if !text.utf8.isEmpty { items.append(CanonicalTurn(role: .system, blocks: [.text(text)])) }
+            if !text.utf8.isEmpty {
+                items.append(CanonicalTurn(role: .system, blocks: [.text(text)]))
+                request.instructionTurns = 1
+            }
         }
         guard let input = root.present("input") else { throw .requestMalformed }
         if let text = input.string {
@@ -25,8 +28,20 @@ enum ResponsesReader {
         request.changes = items.changes
         if request.turns.last?.role == .assistant { throw .ambiguousPrefill }
         request.tools = try tools(root.present("tools"), changes: &request.changes)
-        ToolDefinition.noteResponseFormat(root["text"]?.present("format"), changes: &request.changes)
+        request.demand(ResponseFormat.read(root["text"]?.present("format")))
+        request.sampling = SamplingParameters.read(root)
         return request
+    }
+
+    /// Where the provider keeps the history, if it does.
+    private static func link(_ root: JSONNode) throws(DropReason) -> HistoryLink? {
+        if let previous = root.present("previous_response_id") {
+            guard let id = previous.string, !id.utf8.isEmpty else { throw .requestMalformed }
+            return .response(id)
+        }
+        guard let conversation = root.present("conversation") else { return nil }
+        guard let id = conversation.string ?? conversation.text("id"), !id.utf8.isEmpty else { throw .requestMalformed }
+        return .conversation(id)
     }
 
     private static func tools(_ node: JSONNode?, changes: inout RowChanges) throws(DropReason) -> [ToolDefinition] {
@@ -44,16 +59,18 @@ enum ResponsesReader {
     static func answer(_ root: JSONNode) throws(DropReason) -> CanonicalAnswer {
         try checkStatus(root)
         guard let output = root.present("output"), output.kind == .array else { throw .answerMalformed }
-        return try answer(items: Array(output.elements))
+        return try answer(items: Array(output.elements), of: root)
     }
 
-    private static func answer(items: [JSONNode]) throws(DropReason) -> CanonicalAnswer {
+    private static func answer(items: [JSONNode], of root: JSONNode) throws(DropReason) -> CanonicalAnswer {
         var reader = ItemReader(malformed: .answerMalformed)
         for item in items { try reader.take(item) }
         guard reader.turns.count <= 1 else { throw .answerMalformed }
         guard let turn = reader.turns.first else { throw .emptyAnswer }
         guard turn.role == .assistant else { throw .answerMalformed }
-        return CanonicalAnswer(turn: turn, changes: reader.changes)
+        return CanonicalAnswer(
+            turn: turn, changes: reader.changes, isRefusal: reader.hasRefusal, finishReason: root.text("status"),
+            responseID: root.filledText("id"))
     }
 
     private static func checkStatus(_ root: JSONNode) throws(DropReason) {
@@ -87,7 +104,7 @@ enum ResponsesReader {
                 if response["output"]?.isFilled == true { return try answer(response) }
                 try checkStatus(response)
                 let ordered = items.enumerated().sorted { ($0.element.index, $0.offset) < ($1.element.index, $1.offset) }
-                return try answer(items: ordered.map { $0.element.item })
+                return try answer(items: ordered.map { $0.element.item }, of: response)
             case "error": throw .inBandError
             default: if node.present("error") != nil { throw .inBandError }
             }
@@ -101,6 +118,8 @@ struct ItemReader {
     let malformed: DropReason
     private(set) var turns: [CanonicalTurn] = []
     private(set) var changes: RowChanges = []
+    /// Whether the answer refuses; in a history, a refusal is none of the items that a row can hold.
+    private(set) var hasRefusal = false
     /// Whether the assistant's turn under way has text already.
     private var hasText = false
 
@@ -177,7 +196,10 @@ struct ItemReader {
             return .image(url)
         case "input_file": throw .fileContent
         case "input_audio", "output_audio": throw .audioContent
-        case "refusal": throw .refusal
+        case "refusal":
+            guard malformed == .answerMalformed else { throw .refusal }
+            hasRefusal = true
+            return .text(part.text("refusal") ?? "")
         default: throw .unknownContent
         }
     }

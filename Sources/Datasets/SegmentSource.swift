@@ -62,18 +62,11 @@ package final class SegmentSource: DatasetSource {
     }
 
     private func places(where isWanted: (ExchangeID) -> Bool) throws -> (places: [Place], names: [String]) {
-        var filter = FactFilter()
-        filter.sinceUs = recipe.sinceUs
-        filter.untilUs = recipe.untilUs
-        filter.task = recipe.task
-        filter.environment = recipe.environment
-        filter.model = recipe.model
         var names: [String] = []
         var numbers: [String: UInt32] = [:]
         var places: [Place] = []
-        try facts.forEachFact(filter) { fact in
-            guard isWanted(fact.head.id) else { return }
-            if let model = recipe.model, fact.reading.modelRequested?.utf8.elementsEqual(model.utf8) != true { return }
+        try facts.forEachFact(recipe.selection.factFilter) { fact in
+            guard isWanted(fact.head.id), recipe.selection.refusal(of: fact) == nil else { return }
             guard places.count < DatasetLimits.records else {
                 throw DatasetError(
                     .tooLarge, "More than \(DatasetLimits.records) records: narrow the recipe, by task or by time.")
@@ -85,7 +78,15 @@ package final class SegmentSource: DatasetSource {
             }
             places.append(Place(segment: number, frame: fact.location.frame, offset: fact.location.offset, id: fact.head.id))
         }
+        if let limit = recipe.selection.limit, Int64(places.count) > limit { places = first(Int(limit), of: places) }
         places.sort { ($0.segment, $0.frame, $0.offset) < ($1.segment, $1.frame, $1.offset) }
         return (places, names)
+    }
+
+    /// Those whose ids come first by the recipe's keyed hash: the same ones, whatever else is there and in whatever order.
+    private func first(_ limit: Int, of places: [Place]) -> [Place] {
+        let split = Split(recipe: recipe)
+        let keyed = places.map { (order: split.order(ofRecord: $0.id), place: $0) }
+        return keyed.sorted { ($0.order, $0.place.id) < ($1.order, $1.place.id) }.prefix(limit).map(\.place)
     }
 }

@@ -14,7 +14,7 @@ struct Split {
 
     init(recipe: DatasetRecipe) {
         salt = Array(recipe.salt.utf8)
-        evalPPM = UInt64(clamping: recipe.evalPPM)
+        evalPPM = UInt64(clamping: recipe.eval.sharePPM)
     }
 
     /// The side of a group: eval where the top 64 bits of `SHA256(salt || 0x00 || id)`, read as a fraction of 2^64, lie below the eval fraction.

@@ -2,19 +2,19 @@
 import ByteCoding
 
 /// One message of Amazon's binary event stream.
-struct EventStreamFrame: Equatable {
+package struct EventStreamFrame: Equatable, Sendable {
     /// Headers whose value is text, by name; of a name given twice the last one.
-    let headers: [String: String]
+    package let headers: [String: String]
     /// Where the payload lies in the body.
-    let payload: Range<Int>
+    package let payload: Range<Int>
     /// Offset in the body just after the message.
-    let endOffset: Int
+    package let endOffset: Int
 
     /// The name of the event, or of the exception that came instead of one.
-    var name: String? { headers[":event-type"] ?? exception }
+    package var name: String? { headers[":event-type"] ?? exception }
 
     /// The exception, or the code of the error, where the message is none but an event.
-    var exception: String? { headers[":exception-type"] ?? headers[":error-code"] }
+    package var exception: String? { headers[":exception-type"] ?? headers[":error-code"] }
 }
 
 /// The messages of a body as `application/vnd.amazon.eventstream` frames them.
@@ -24,12 +24,17 @@ struct EventStreamFrame: Equatable {
 /// are damaged the next place is sought at which a prelude is whole: one damaged message costs no other.
 /// Total: any bytes give a finite list of messages, and `isDamaged` tells that something was left out.
 /// - Complexity: O(n) for all messages together, plus O(1) for each place tried after damage.
-struct EventStreamFrames: Sequence, IteratorProtocol {
+package struct EventStreamFrames: Sequence, IteratorProtocol, Sendable {
     private let bytes: [UInt8]
     private var position: Int
     private let end: Int
     /// Whether bytes were skipped, or the last message is not whole.
-    private(set) var isDamaged = false
+    package private(set) var isDamaged = false
+
+    /// The messages of a whole body.
+    ///
+    /// - Parameter bytes: the body.
+    package init(_ bytes: [UInt8]) { self.init(bytes, in: 0..<bytes.count) }
 
     /// The messages of a part of a body.
     ///
@@ -41,10 +46,10 @@ struct EventStreamFrames: Sequence, IteratorProtocol {
     }
 
     /// Whether a body begins with the prelude of a message.
-    static func begins(_ bytes: [UInt8]) -> Bool { EventStreamFrames(bytes, in: 0..<bytes.count).lengths(at: 0) != nil }
+    package static func begins(_ bytes: [UInt8]) -> Bool { EventStreamFrames(bytes, in: 0..<bytes.count).lengths(at: 0) != nil }
 
     /// The next whole message, or nil at the end.
-    mutating func next() -> EventStreamFrame? {
+    package mutating func next() -> EventStreamFrame? {
         while position < end {
             guard let (total, headers) = lengths(at: position) else {
                 isDamaged = true

@@ -47,6 +47,18 @@ package enum ExchangeReader {
         }
     }
 
+    /// The model that a request asks for, verbatim: of the path for APIs that put it there, else of the body.
+    ///
+    /// - Parameter record: any record; its answer is not looked at.
+    /// - Returns: nil where the request names none.
+    package static func modelRequested(_ record: ExchangeRecord) -> String? { RequestReader.read(record).model }
+
+    /// The model that a path names, percent-decoded.
+    ///
+    /// - Parameter path: as received.
+    /// - Returns: nil where it names none.
+    package static func modelInPath(_ path: String) -> String? { ModelFromPath.model(path) }
+
     /// `/responses/compact` generates; `/responses/input_tokens` counts.
     private static func readAux(_ record: ExchangeRecord) -> ExchangeReading {
         let path = record.head.path.utf8.prefix { $0 != UInt8(ascii: "?") }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// One JSON text among others in a body: where it lies.
-struct JSONPiece: Equatable {
+package struct JSONPiece: Equatable, Sendable {
     /// Its bytes, white space around it left out.
-    let range: Range<Int>
+    package let range: Range<Int>
     /// False where the body ended inside it.
-    let isWhole: Bool
+    package let isWhole: Bool
 }
 
 /// The elements of a JSON array that may still be growing, as Gemini streams them.
@@ -13,10 +13,15 @@ struct JSONPiece: Equatable {
 /// Only brackets and strings are looked at; whether an element is JSON is for whoever parses it.
 /// Total: any bytes give a finite list of elements that do not overlap.
 /// - Complexity: O(n) for all elements together.
-struct JSONArrayElements: Sequence, IteratorProtocol {
+package struct JSONArrayElements: Sequence, IteratorProtocol, Sendable {
     private let bytes: [UInt8]
     private var position: Int
     private let end: Int
+
+    /// The elements of a whole body.
+    ///
+    /// - Parameter bytes: the body.
+    package init(_ bytes: [UInt8]) { self.init(bytes, in: 0..<bytes.count, startsCut: false) }
 
     /// The elements in a part of a body.
     ///
@@ -33,7 +38,7 @@ struct JSONArrayElements: Sequence, IteratorProtocol {
     }
 
     /// The next element, or nil at the end of the array or of the body.
-    mutating func next() -> JSONPiece? {
+    package mutating func next() -> JSONPiece? {
         while position < end, JSONText.isSpace(bytes[position]) || bytes[position] == UInt8(ascii: ",") { position += 1 }
         guard position < end, bytes[position] != UInt8(ascii: "]") else {
             position = end
@@ -73,10 +78,15 @@ struct JSONArrayElements: Sequence, IteratorProtocol {
 ///
 /// Total: any bytes give a finite list of lines that do not overlap; empty ones are left out.
 /// - Complexity: O(n) for all lines together.
-struct JSONLines: Sequence, IteratorProtocol {
+package struct JSONLines: Sequence, IteratorProtocol, Sendable {
     private let bytes: [UInt8]
     private var position: Int
     private let end: Int
+
+    /// The lines of a whole body.
+    ///
+    /// - Parameter bytes: the body.
+    package init(_ bytes: [UInt8]) { self.init(bytes, in: 0..<bytes.count, startsCut: false) }
 
     /// The lines in a part of a body; of a part that begins inside a line, those after it.
     init(_ bytes: [UInt8], in range: Range<Int>, startsCut: Bool) {
@@ -88,7 +98,7 @@ struct JSONLines: Sequence, IteratorProtocol {
     }
 
     /// The next line that is not empty, or nil at the end.
-    mutating func next() -> JSONPiece? {
+    package mutating func next() -> JSONPiece? {
         while position < end, JSONText.isSpace(bytes[position]) { position += 1 }
         guard position < end else { return nil }
         let start = position

@@ -35,6 +35,8 @@ final class DownstreamHandler: ChannelDuplexHandler {
     /// Small pieces of an answer gather here until the next flush, so that a head and a small body leave in one packet.
     private var outbox = ByteBuffer()
     private var exchange: Exchange?
+    /// The body of a request to one of our own endpoints, while it comes: there is no exchange then.
+    private var posted: PostedBody?
     private var isReadHeld = false
     private var isProcessing = false
     /// It waits in the loop's queue.
@@ -144,6 +146,8 @@ final class DownstreamHandler: ChannelDuplexHandler {
             guard let head else { return false }
             begin(head)
             return true
+        case .body(let reader) where posted != nil:
+            return try receivePosted(reader)
         case .body(var reader):
             let before = inbound.readableBytes
             let piece = try reader.read(&inbound) { [exchange] in exchange?.requestPayload($0) }
@@ -226,10 +230,54 @@ final class DownstreamHandler: ChannelDuplexHandler {
             operations: loop.operations, keys: loop.router.keys, peer: context.channel.remoteAddress?.ipAddress,
             closes: !keepsAlive, allocator: allocator
         )
+        if endpoint == .feedback { return receive(head, asking, keepsAlive: keepsAlive) }
         endpoint.answer(head, asking, on: context.eventLoop) { bytes in
             self.write(bytes)
             self.exchangeEnded(keepsAlive: keepsAlive)
         }
+    }
+
+    /// Begins to gather a body, unless it is refused beforehand.
+    private func receive(_ head: RequestHead, _ asking: LocalEndpoint.Asking, keepsAlive: Bool) {
+        let desk = loop.operations.feedback
+        if let refusal = FeedbackEndpoint.refusal(head, asking, desk) {
+            write(refusal.bytes(asking, withoutBody: head.isHead))
+            return exchangeEnded(keepsAlive: keepsAlive)
+        }
+        guard let desk else { return }
+        let posted = PostedBody(desk: desk, asking: asking, keepsAlive: keepsAlive)
+        if case .answering = phase { submit(posted) } else { self.posted = posted }
+    }
+
+    /// Takes what has come of a body for ourselves.
+    private func receivePosted(_ before: BodyReader) throws(WireError) -> Bool {
+        guard let posted else { return false }
+        var reader = before
+        let count = inbound.readableBytes
+        let piece = try reader.read(&inbound) { posted.add($0) }
+        phase = reader.isComplete ? .answering : .body(reader)
+        if posted.isTooLong {
+            answerPosted(FeedbackEndpoint.tooLong(posted.desk), posted)
+        } else if piece.isComplete {
+            submit(posted)
+        }
+        return inbound.readableBytes > 0 && (piece.isComplete || inbound.readableBytes < count)
+    }
+
+    private func submit(_ posted: PostedBody) {
+        self.posted = nil
+        guard let context else { return }
+        posted.submit(on: context.eventLoop) { bytes in
+            self.write(bytes)
+            self.exchangeEnded(keepsAlive: posted.keepsAlive)
+        }
+    }
+
+    /// Answers before the body is whole: the rest of it is thrown away.
+    private func answerPosted(_ answer: LocalAnswer, _ posted: PostedBody) {
+        self.posted = nil
+        write(answer.bytes(posted.asking, withoutBody: false))
+        exchangeEnded(keepsAlive: posted.keepsAlive)
     }
 
     /// Answers a request that never reached an exchange.
@@ -254,6 +302,9 @@ final class DownstreamHandler: ChannelDuplexHandler {
     private func refuseWire(_ error: WireError) {
         let fault = Fault(error.isTooLarge ? .headersTooLarge : .badRequest, error.description)
         switch phase {
+        case .body where posted != nil:
+            posted = nil
+            closeGently()
         case .body:
             // The exchange answers and is recorded.
             phase = .closing
@@ -439,6 +490,9 @@ final class DownstreamHandler: ChannelDuplexHandler {
             {
                 closeNow()
             }
+        case .body where posted != nil:
+            // A body for ourselves is small: one deadline for all of it, however slowly it drips in.
+            if let posted, now - posted.begunAt > .milliseconds(loop.limits.bodyIdleMilliseconds) { closeNow() }
         case .body, .answering:
             exchange?.checkDeadline(now)
         case .closing:

@@ -29,6 +29,8 @@ package final class GatewayOperations: Sendable {
     package let registry: MetricRegistry
     /// Who may read `/metrics`.
     package let metricsAccess: MetricsAccess
+    /// Where posted feedback goes; nil where none is kept.
+    package let feedback: (any FeedbackDesk)?
     private let stateCell = Atomic<Int>(State.starting.rawValue)
 
     /// Operations of one gateway.
@@ -36,11 +38,13 @@ package final class GatewayOperations: Sendable {
     /// - Parameters:
     ///   - registry: of the process.
     ///   - metricsAccess: who may read `/metrics`.
+    ///   - feedback: where posted feedback goes; nil where none is kept.
     package init(
-        registry: MetricRegistry = MetricRegistry(), metricsAccess: MetricsAccess = .auto
+        registry: MetricRegistry = MetricRegistry(), metricsAccess: MetricsAccess = .auto, feedback: (any FeedbackDesk)? = nil
     ) {
         self.registry = registry
         self.metricsAccess = metricsAccess
+        self.feedback = feedback
     }
 
     /// Where the data plane stands.

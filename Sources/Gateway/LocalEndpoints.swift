@@ -6,11 +6,11 @@ import Telemetry
 
 /// The paths that Weir answers itself: they are no exchanges, so they are neither captured nor counted.
 enum LocalEndpoint: Equatable {
-    case healthz, readyz, metrics
+    case healthz, readyz, metrics, feedback
 
     /// The endpoint that a request is for, or nil; a request that names a provider is for that provider.
     ///
-    /// Almost every request is told apart by its second byte.
+    /// Almost every request is told apart by its second byte, or its fifth behind `/v1/`.
     init?(_ head: RequestHead) {
         let target = head.target
         guard target.count >= 7, target.count <= 256 else { return nil }
@@ -18,6 +18,9 @@ enum LocalEndpoint: Equatable {
         case UInt8(ascii: "h") where head.path.elementsEqual("/healthz".utf8): self = .healthz
         case UInt8(ascii: "r") where head.path.elementsEqual("/readyz".utf8): self = .readyz
         case UInt8(ascii: "m") where head.path.elementsEqual("/metrics".utf8): self = .metrics
+        case UInt8(ascii: "v") where target[target.startIndex + 4] == UInt8(ascii: "f"):
+            guard head.path.elementsEqual("/v1/feedback".utf8) else { return nil }
+            self = .feedback
         default: return nil
         }
         for field in head.block.fields where field.known == .inference {
@@ -56,6 +59,8 @@ enum LocalEndpoint: Equatable {
             return completion(LocalAnswer.refusal(405, "ask with GET or HEAD").bytes(asking, withoutBody: false))
         }
         switch self {
+        // Its body has to come first: `FeedbackEndpoint`.
+        case .feedback: completion(LocalAnswer.refusal(405, "give feedback with POST").bytes(asking, withoutBody: isHead))
         case .healthz: completion(LocalAnswer.json(200, #"{"status":"alive"}"#).bytes(asking, withoutBody: isHead))
         case .readyz: completion(LocalAnswer.readiness(asking.operations.state).bytes(asking, withoutBody: isHead))
         case .metrics:
@@ -111,11 +116,28 @@ struct LocalAnswer {
     let status: Int
     let contentType: StaticString
     let body: [UInt8]
+    /// The methods that a 405 names.
+    private var allow: StaticString = "GET, HEAD"
+    private var retryAfterSeconds: Int?
 
     init(_ status: Int, _ contentType: StaticString, _ body: [UInt8]) {
         self.status = status
         self.contentType = contentType
         self.body = body
+    }
+
+    /// The same for an endpoint that is asked with other methods.
+    func with(allow methods: StaticString) -> LocalAnswer {
+        var answer = self
+        answer.allow = methods
+        return answer
+    }
+
+    /// The same with the time after which to ask again.
+    func with(retryAfterSeconds seconds: Int) -> LocalAnswer {
+        var answer = self
+        answer.retryAfterSeconds = seconds
+        return answer
     }
 
     static func json(_ status: Int, _ text: String) -> LocalAnswer {
@@ -138,7 +160,8 @@ struct LocalAnswer {
         out.writeStaticString("HTTP/1.1 ")
         out.writeString("\(status) \(HeadRewriting.reason(status))\r\nContent-Type: \(contentType)\r\n")
         out.writeString("Content-Length: \(body.count)\r\nCache-Control: no-store\r\n")
-        if status == 405 { out.writeStaticString("Allow: GET, HEAD\r\n") }
+        if status == 405 { out.writeString("Allow: \(allow)\r\n") }
+        if let retryAfterSeconds { out.writeString("Retry-After: \(retryAfterSeconds)\r\n") }
         if status == 401 { out.writeStaticString("WWW-Authenticate: Bearer\r\n") }
         if asking.closes { out.writeStaticString("Connection: close\r\n") }
         out.writeStaticString("\r\n")

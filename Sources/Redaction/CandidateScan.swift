@@ -11,13 +11,13 @@ struct DetectorMatch {
 /// Kinds of places that are worth a second look, each a bit: three bytes in a row that a value of some kind must hold.
 enum Trigger {
     static let email: UInt8 = 1
-    static let dotted: UInt8 = 2
+    static let dottedOrName: UInt8 = 2
     static let colons: UInt8 = 4
     static let number: UInt8 = 8
     static let plusOrName: UInt8 = 16
     static let dashedSecret: UInt8 = 32
     static let otherSecret: UInt8 = 64
-    static let encodedAt: UInt8 = 128
+    static let encodedAtOrName: UInt8 = 128
 }
 
 /// For each byte the triggers that it may be the first, second and third byte of.
@@ -31,7 +31,7 @@ struct TriggerTable: Sendable {
         for kind in kinds {
             switch kind {
             case .secret: addSecrets()
-            case .card: addNumbers(after: { !TriggerTable.isDigit($0) })
+            case .card, .ssn: addNumbers(after: { !TriggerTable.isDigit($0) })
             case .iban: addNumbers(after: { UInt32($0).isLetter })
             case .email: addEmail()
             case .phone:
@@ -64,11 +64,11 @@ struct TriggerTable: Sendable {
         func isWord(_ byte: UInt8) -> Bool { UInt32(byte).isAlphanumeric || byte >= 0x80 || byte == 0x5C }
         add(
             Trigger.email, first: { isWord($0) || "._+-'".utf8.contains($0) }, second: { $0 == 0x40 }, third: isWord)
-        add(Trigger.encodedAt, first: { $0 == 0x25 || $0 == 0x30 }, second: { $0 == 0x34 }, third: { $0 == 0x30 })
+        add(Trigger.encodedAtOrName, first: { $0 == 0x25 || $0 == 0x30 }, second: { $0 == 0x34 }, third: { $0 == 0x30 })
     }
 
     private mutating func addAddresses() {
-        add(Trigger.dotted, first: TriggerTable.isDigit, second: { $0 == 0x2E }, third: TriggerTable.isDigit)
+        add(Trigger.dottedOrName, first: TriggerTable.isDigit, second: { $0 == 0x2E }, third: TriggerTable.isDigit)
         func isPart(_ byte: UInt8) -> Bool { Hex.value(byte) != nil || byte == 0x3A }
         add(Trigger.colons, first: isPart, second: { $0 == 0x3A }, third: isPart)
     }
@@ -80,6 +80,13 @@ struct TriggerTable: Sendable {
             let trigger = bytes[2] == 0x2D || bytes[2] == 0x5F ? Trigger.dashedSecret : Trigger.otherSecret
             for (i, byte) in bytes.enumerated() { entries[Int(byte)] |= UInt32(trigger) << UInt32(8 * i) }
         }
+        // Names as `password` and `token`, before what ends a name, or a space and a sign.
+        add(
+            Trigger.encodedAtOrName, first: { AssignedSecret.lettersBefore.contains($0 | 0x20) },
+            second: { AssignedSecret.lastLetters.contains($0 | 0x20) }, third: { "\":='`\\".utf8.contains($0) })
+        add(
+            Trigger.dottedOrName, first: { AssignedSecret.lastLetters.contains($0 | 0x20) }, second: { $0 == 0x20 },
+            third: { $0 == 0x3A || $0 == 0x3D })
         // A name that ends in "key", before what ends a name; and the password of a URL.
         add(
             Trigger.plusOrName, first: { $0 | 0x20 == 0x65 }, second: { $0 | 0x20 == 0x79 },

@@ -4,36 +4,39 @@
 package enum DetectorKind: String, CaseIterable, Sendable {
     /// Keys and tokens that their own shape gives away.
     case secret
-    /// Payment card numbers with a known issuer and a right check digit.
-    case card
     /// International bank account numbers of a known country, with the right length and check digits.
     case iban
+    /// Payment card numbers with a known issuer and a right check digit.
+    case card
     /// E-mail addresses.
     case email
+    /// Social security numbers of the United States.
+    case ssn
     /// Telephone numbers.
     case phone
     /// Internet addresses of version 4 and 6.
     case ip
 
     /// The kinds in order of precedence.
-    static let byPrecedence: [DetectorKind] = [.secret, .card, .iban, .email, .phone, .ip]
+    static let byPrecedence: [DetectorKind] = [.secret, .iban, .card, .email, .ssn, .phone, .ip]
 
     /// Place in `byPrecedence`.
     var rank: Int {
         switch self {
         case .secret: 0
-        case .card: 1
-        case .iban: 2
+        case .iban: 1
+        case .card: 2
         case .email: 3
-        case .phone: 4
-        case .ip: 5
+        case .ssn: 4
+        case .phone: 5
+        case .ip: 6
         }
     }
 }
 
 /// How many values of each kind were replaced.
 package struct RedactionCounts: Sendable, Equatable {
-    private var counts: InlineArray<6, Int> = [0, 0, 0, 0, 0, 0]
+    private var counts: InlineArray<7, Int> = [0, 0, 0, 0, 0, 0, 0]
 
     /// None.
     package init() {}

@@ -8,8 +8,8 @@ struct DetectorScan: Sendable {
     /// What was found, by kind and place.
     private(set) var found: [[DetectorMatch]] = Array(repeating: [], count: DetectorKind.byPrecedence.count)
     private(set) var foundCount = 0
-    private var resume: InlineArray<6, Int> = .init(repeating: 0)
-    private var isOn: InlineArray<6, Bool> = .init(repeating: false)
+    private var resume: InlineArray<7, Int> = .init(repeating: 0)
+    private var isOn: InlineArray<7, Bool> = .init(repeating: false)
     private var secrets = SecretDetector()
     /// Rows of dotted digits, and of hexadecimal digits and colons, read up to here.
     private var dottedEnd = 0
@@ -44,11 +44,7 @@ struct DetectorScan: Sendable {
         {
             secret(at: place, in: text)
         }
-        if triggers & Trigger.dotted != 0, place >= dottedEnd {
-            let (match, end) = AddressDetector.dotted(at: place + 1, in: text)
-            dottedEnd = end
-            if let match { keep(match) }
-        }
+        if triggers & Trigger.dottedOrName != 0 { dottedOrName(at: place, in: text) }
         if triggers & Trigger.colons != 0, place + 1 >= colonsEnd {
             let (match, end) = AddressDetector.colons(at: place + 1, in: text)
             colonsEnd = end
@@ -58,7 +54,7 @@ struct DetectorScan: Sendable {
             }
         }
         if triggers & Trigger.email != 0 { sign(place + 1..<place + 2, in: text) }
-        if triggers & Trigger.encodedAt != 0 { encodedSign(at: place, in: text) }
+        if triggers & Trigger.encodedAtOrName != 0 { encodedSignOrName(at: place, in: text) }
         if triggers & Trigger.plusOrName != 0 { plusOrName(at: place, in: text) }
     }
 
@@ -74,6 +70,30 @@ struct DetectorScan: Sendable {
     private mutating func sign(_ sign: Range<Int>, in text: DetectorText) {
         if isOn[DetectorKind.secret.rank], let match = SecretDetector.password(before: sign.lowerBound, in: text) { keep(match) }
         if isPast(.email, sign.lowerBound), let match = EmailDetector.match(at: sign, in: text) { keep(match) }
+    }
+
+    /// An address, or the last letter of a name with a space before its sign.
+    private mutating func dottedOrName(at place: Int, in text: DetectorText) {
+        guard text.byte(place + 1) == 0x2E else { return assigned(to: place, in: text) }
+        guard isOn[DetectorKind.ip.rank], place >= dottedEnd else { return }
+        let (match, end) = AddressDetector.dotted(at: place + 1, in: text)
+        dottedEnd = end
+        if let match { keep(match) }
+    }
+
+    /// Three characters that either end an encoded `@`, or are the last two letters of a name and what follows.
+    private mutating func encodedSignOrName(at place: Int, in text: DetectorText) {
+        if text.byte(place + 1) == 0x34, text.byte(place + 2) == 0x30 {
+            encodedSign(at: place, in: text)
+        } else {
+            assigned(to: place + 1, in: text)
+        }
+    }
+
+    /// What is assigned to a name whose last letter is at an offset.
+    private mutating func assigned(to last: Int, in text: DetectorText) {
+        guard isPast(.secret, last), last > text.low, let match = AssignedSecret.match(lastLetter: last, in: text) else { return }
+        keep(match)
     }
 
     /// An `@` written `%40` or `\u0040`, of which the last three characters, or two and what is before, are at an offset.
@@ -131,6 +151,7 @@ struct DetectorScan: Sendable {
         let before = start > text.low ? text.byte(start - 1) : 0
         return before == 0x2B || UInt32(before).isAlphanumeric
             || isOn[DetectorKind.phone.rank] && PhoneDetector.mayBe(from: start, to: end, in: text)
+            || isOn[DetectorKind.ssn.rank] && SocialSecurityDetector.mayBe(from: start, to: end, in: text)
     }
 
     private mutating func number(at place: Int, in text: DetectorText) {
@@ -153,7 +174,8 @@ struct DetectorScan: Sendable {
         }
         let wantsCard = isPast(.card, start)
         let wantsPhone = isPast(.phone, start)
-        guard wantsCard || wantsPhone, !isTag(at: start, after: before, in: text) else { return }
+        let wantsSSN = isPast(.ssn, start)
+        guard wantsCard || wantsPhone || wantsSSN, !isTag(at: start, after: before, in: text) else { return }
         let further = text.unit(before: before.place).value
         // Part of a decimal, or of an identifier with dashes.
         let isInside =
@@ -166,6 +188,9 @@ struct DetectorScan: Sendable {
             let end = CardDetector.end(of: number, in: text)
         {
             keep(DetectorMatch(kind: .card, start: start, end: end))
+        }
+        if wantsSSN, before.value != 0x2B, !isInside, let end = SocialSecurityDetector.end(of: number, in: text) {
+            keep(DetectorMatch(kind: .ssn, start: start, end: end))
         }
         guard wantsPhone else { return }
         if before.value == 0x2B {

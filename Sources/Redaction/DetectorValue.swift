@@ -13,7 +13,7 @@ enum DetectorValue {
         let units = characters(match, in: text)
         switch match.kind {
         case .email: return utf8(units.map { $0 >= 0x41 && $0 <= 0x5A ? $0 | 0x20 : $0 })
-        case .card: return utf8(units.filter(\.isDigit))
+        case .card, .ssn: return utf8(units.filter(\.isDigit))
         case .iban: return utf8(units.filter(\.isAlphanumeric).map { $0.isDigit ? $0 : $0 & ~0x20 })
         case .phone: return phone(units)
         case .ip: return address(utf8(units))

@@ -59,7 +59,7 @@ package struct PersonalDataScrubber: ~Copyable, Sendable {
         var edits: [RedactionEdit] = []
         for match in found {
             var part = RedactionEdit.Part.whole
-            if content != .text, match.kind == .card || match.kind == .phone {
+            if content != .text, match.kind == .card || match.kind == .phone || match.kind == .ssn {
                 switch quotes.standing(of: match, in: text) {
                 case .inText: break
                 case .bareNumber: part = .quoted

@@ -217,14 +217,7 @@ enum PhoneDetector {
 
     /// Whether a word before an offset says that a telephone number follows.
     private static func hasWord(before at: Int, in text: DetectorText) -> Bool {
-        var start = at
-        let edge = max(text.low, at - wordWindow)
-        search: while start > edge {
-            switch text.byte(start - 1) {
-            case 0x30...0x39, 0x2C, 0x3B, 0x3C, 0x3E, 0x7B, 0x7D, 0x0A: break search
-            default: start -= 1
-            }
-        }
+        let start = wordsStart(before: at, most: wordWindow, in: text)
         for place in start..<at {
             let isWord =
                 switch text.byte(place) | 0x20 {
@@ -249,8 +242,21 @@ enum PhoneDetector {
         return false
     }
 
+    /// Where the words begin that may say what number follows: after another number, a value or the end of what was said before.
+    static func wordsStart(before at: Int, most: Int, in text: DetectorText) -> Int {
+        var start = at
+        let edge = max(text.low, at - most)
+        while start > edge {
+            switch text.byte(start - 1) {
+            case 0x30...0x39, 0x2C, 0x3B, 0x3C, 0x3E, 0x7B, 0x7D, 0x0A: return start
+            default: start -= 1
+            }
+        }
+        return start
+    }
+
     /// Whether a word in lower case stands at an offset, in any case; where short, by itself.
-    private static func stands(
+    static func stands(
         _ word: StaticString, at place: Int, before end: Int, in text: DetectorText, alone: Bool = false
     ) -> Bool {
         let after = place + word.utf8CodeUnitCount

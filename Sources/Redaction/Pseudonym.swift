@@ -16,15 +16,19 @@ enum Pseudonym {
         guard edit.part != .rest else { return }
         var bytes: [UInt8] = []
         if edit.part == .quoted { bytes.append(UInt8(ascii: "\"")) }
-        bytes.append(UInt8(ascii: "<"))
-        bytes.append(contentsOf: edit.kind.rawValue.utf8)
-        bytes.append(UInt8(ascii: ":"))
-        for place in stride(from: 40, through: 0, by: -8) {
-            Hex.append(UInt8(truncatingIfNeeded: edit.tag >> UInt64(place)), to: &bytes)
-        }
-        bytes.append(UInt8(ascii: ">"))
+        append(edit.kind, edit.tag, to: &bytes)
         if edit.part == .quoted { bytes.append(UInt8(ascii: "\"")) }
         bytes.withUnsafeBytes { store.append(ByteRun($0)) }
+    }
+
+    static func append(_ kind: DetectorKind, _ tag: UInt64, to bytes: inout [UInt8]) {
+        bytes.append(UInt8(ascii: "<"))
+        bytes.append(contentsOf: kind.rawValue.utf8)
+        bytes.append(UInt8(ascii: ":"))
+        for place in stride(from: 40, through: 0, by: -8) {
+            Hex.append(UInt8(truncatingIfNeeded: tag >> UInt64(place)), to: &bytes)
+        }
+        bytes.append(UInt8(ascii: ">"))
     }
 
     /// The first 48 bits of HMAC-SHA-256 over the kind's name, a colon and the value in its plain form.

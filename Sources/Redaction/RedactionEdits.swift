@@ -24,6 +24,13 @@ package struct RedactionEdit: Sendable, Equatable {
     /// What is written here.
     package let part: Part
 
+    /// What stands for the value, without quotation marks.
+    package var pseudonym: [UInt8] {
+        var bytes: [UInt8] = []
+        Pseudonym.append(kind, tag, to: &bytes)
+        return bytes
+    }
+
     /// Bytes that are written in place of the range.
     package var replacementCount: Int {
         switch part {

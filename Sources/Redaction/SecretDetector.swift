@@ -73,8 +73,10 @@ struct SecretDetector {
         else { return nil }
         let before = text.unit(before: start).value
         guard !before.isAlphanumeric, before != DetectorText.replaced else { return nil }
+        if shape.rule == .announced { return AssignedSecret.key(at: body, in: text) }
         let end: Int? =
             switch shape.rule {
+            case .announced: nil
             case .token: tokenEnd(from: start, in: text)
             case .block: blockEnd(from: body, in: text)
             case .none, .digit, .dense: keyEnd(shape, from: body, in: text)
@@ -211,7 +213,8 @@ struct SecretDetector {
             UInt32(text.byte(start - 1)).isAlphanumeric || text.byte(start - 1) == 0x5F
                 || text.byte(start - 1) == 0x2D || text.byte(start - 1) == 0x20
         { start -= 1 }
-        guard SecretDetector.isKeyName(text.run(start, place + 2)) else { return nil }
+        let stem = SecretDetector.keyStem(text.run(start, place + 2))
+        guard SecretDetector.keyWords.contains(where: { stem.hasSuffixIgnoringCase($0) }) else { return nil }
         var at = place + 2
         var hasSign = false
         for _ in 0..<6 {
@@ -222,21 +225,25 @@ struct SecretDetector {
             at = unit.place
         }
         guard hasSign else { return nil }
-        return SecretDetector.value(at: at, in: text)
+        if let match = SecretDetector.value(at: at, in: text) { return match }
+        // Others, as the primary key of a row, hold names too.
+        return SecretDetector.plainWords.contains { stem.hasSuffixIgnoringCase($0) } ? AssignedSecret.key(at: at, in: text) : nil
     }
 
-    /// Whether a name is one of a key that opens something.
-    private static func isKeyName(_ name: ByteRun) -> Bool {
-        let stem = name.slice(0, name.count - 3)
-        let words: [StaticString] = [
-            "api", "access", "account", "secret", "subscription", "azure", "openai", "cognitive", "speech", "service", "search",
-            "master",
-            "primary", "secondary", "auth", "storage", "shared", "encryption", "private",
-        ]
-        var end = stem.count
-        while end > 0, [0x2D, 0x5F, 0x20].contains(stem.base.load(fromByteOffset: end - 1, as: UInt8.self)) { end -= 1 }
-        let last = stem.slice(0, end)
-        return words.contains { last.hasSuffixIgnoringCase($0) }
+    /// What a key's name says before "key" where the key opens something.
+    private static let keyWords: [StaticString] = [
+        "api", "access", "account", "secret", "subscription", "azure", "openai", "cognitive", "speech", "service", "search",
+        "master",
+        "primary", "secondary", "auth", "storage", "shared", "encryption", "private",
+    ]
+    /// Those after which a value of any length is a key.
+    private static let plainWords: [StaticString] = ["api", "access", "secret", "auth", "private", "encryption", "openai"]
+
+    /// A name that ends in "key" without that word and what joins it.
+    private static func keyStem(_ name: ByteRun) -> ByteRun {
+        var end = name.count - 3
+        while end > 0, [0x2D, 0x5F, 0x20].contains(name.byte(end - 1)) { end -= 1 }
+        return name.slice(0, end)
     }
 
     /// A value of a shape that keys have which nothing but their name tells: 32 hex digits, or 40, 84, 86 or 88 characters.

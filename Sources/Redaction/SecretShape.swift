@@ -44,6 +44,8 @@ struct SecretShape: Sendable {
         case token
         /// Up to the line that ends it.
         case block
+        /// What the prefix announces, long and mixed; the prefix stays.
+        case announced
     }
 
     let prefix: StaticString
@@ -128,6 +130,7 @@ struct SecretShape: Sendable {
             SecretShape("xoxr-", .web, 20, 300, .digit), SecretShape("xoxs-", .web, 20, 300, .digit),
             SecretShape("xoxe-", .web, 20, 300, .digit),
             SecretShape("xapp-", .web, 30, 300, .digit),
+            SecretShape("hooks.slack.com/services/T", .base64, 36, 80, .digit, at: 10),
             SecretShape("sk_live_", .alphanumeric, 16, 255), SecretShape("sk_test_", .alphanumeric, 16, 255),
             SecretShape("rk_live_", .alphanumeric, 16, 255),
             SecretShape("rk_test_", .alphanumeric, 16, 255), SecretShape("whsec_", .base64, 24, 100, .digit),
@@ -140,7 +143,8 @@ struct SecretShape: Sendable {
             SecretShape("sntrys_", .base64Web, 40, 400),
             SecretShape("NRAK-", .upper, 27, 27), SecretShape("figd_", .web, 36, 64, .digit),
             SecretShape("AGE-SECRET-KEY-1", .upper, 58, 58, at: 1),
-            SecretShape("eyJ", .web, 10, 16_384, .token), SecretShape("-----BEGIN ", .base64, 0, 65_536, .block, at: 4),
+            SecretShape("Bearer ", .base64Web, 16, 256, .announced), SecretShape("eyJ", .web, 10, 16_384, .token),
+            SecretShape("-----BEGIN ", .base64, 0, 65_536, .block, at: 4),
         ] + twilioPrefixes.map { SecretShape($0, .lowerHex, 31, 31) }
 
     /// Keys of one service begin with nothing but `SK`: the next digit tells them from words.

@@ -158,7 +158,7 @@ private struct SyntheticTraffic {
 }
 
 /// SplitMix64 (Steele, Lea, Flood 2014): the same numbers on every machine.
-private struct SplitMix {
+struct SplitMix {
     var state: UInt64
 
     mutating func next() -> UInt64 {

@@ -6,6 +6,7 @@ import ArgumentParser
         commandName: "weir-bench", abstract: "Benchmark workloads of Weir's own rooms; build it for release.",
         subcommands: [
             CaptureWorkload.self, RecordsWorkload.self, SealWorkload.self, ReadsWorkload.self, FactsWorkload.self,
-            AnswerWorkload.self, JSONWorkload.self,
+            AnswerWorkload.self, JSONWorkload.self, RedactWorkload.self, RedactionWorkload.self,
+            SeparationWorkload.self,
         ])
 }

@@ -16,9 +16,13 @@ struct Stanza: Equatable {
     var fields: [String: FileEntry] = [:]
 }
 
-/// The configuration file, taken apart by the schema; every fault is noted and reading goes on.
+/// The configuration file, or another file of settings, taken apart by its schema; every fault is noted and reading goes on.
 struct ConfigFile {
     let path: String
+    /// What may stand at the top level.
+    private let table: SettingTable
+    /// Collections of the top level that are not single settings.
+    private let collections: [String]
     private(set) var entries: [String: FileEntry] = [:]
     private(set) var providers: [Stanza] = []
     private(set) var keys: [Stanza] = []
@@ -30,26 +34,40 @@ struct ConfigFile {
     private static let stanzasMax = 4_096
 
     /// A file that says nothing.
-    init(path: String, environment: [String: String]) {
+    init(
+        path: String, environment: [String: String], table: SettingTable = ConfigSchema.table,
+        collections: [String] = ConfigSchema.collections
+    ) {
         self.path = path
         self.environment = environment
+        self.table = table
+        self.collections = collections
     }
 
     /// Reads a file.
     static func read(path: String, environment: [String: String], files: any FileSystem) -> ConfigFile {
         var file = ConfigFile(path: path, environment: environment)
-        let bytes: [UInt8]
-        do { bytes = try files.readFile(path, limit: bytesMax + 1) } catch {
-            file.faults.append(ConfigFault(origin: .fallback, message: "the configuration file \(path) cannot be read: \(error)"))
-            return file
-        }
-        guard bytes.count <= bytesMax, let text = String(validating: bytes, as: UTF8.self) else {
-            let rule = bytes.count > bytesMax ? "is larger than 1 MiB" : "is not UTF-8 text"
-            file.faults.append(ConfigFault(origin: .fallback, message: "the configuration file \(path) \(rule)"))
-            return file
-        }
-        file.read(text: text)
+        file.read(what: "the configuration file", files)
         return file
+    }
+
+    /// Reads the file at the path.
+    ///
+    /// - Parameters:
+    ///   - what: what people call such a file.
+    ///   - files: where it lies.
+    mutating func read(what: String, _ files: any FileSystem) {
+        let bytes: [UInt8]
+        do { bytes = try files.readFile(path, limit: ConfigFile.bytesMax + 1) } catch {
+            faults.append(ConfigFault(origin: .fallback, message: "\(what) \(path) cannot be read: \(error)"))
+            return
+        }
+        guard bytes.count <= ConfigFile.bytesMax, let text = String(validating: bytes, as: UTF8.self) else {
+            let rule = bytes.count > ConfigFile.bytesMax ? "is larger than 1 MiB" : "is not UTF-8 text"
+            faults.append(ConfigFault(origin: .fallback, message: "\(what) \(path) \(rule)"))
+            return
+        }
+        read(text: text)
     }
 
     /// Reads the text of a file.
@@ -71,14 +89,14 @@ struct ConfigFile {
         case provider(Int)
         case key(Int)
         case rule(Int)
+    }
 
-        var table: SettingTable {
-            switch self {
-            case .root: ConfigSchema.table
-            case .provider: ConfigSchema.provider
-            case .key: ConfigSchema.key
-            case .rule: ConfigSchema.rule
-            }
+    private func table(of place: Place) -> SettingTable {
+        switch place {
+        case .root: table
+        case .provider: ConfigSchema.provider
+        case .key: ConfigSchema.key
+        case .rule: ConfigSchema.rule
         }
     }
 
@@ -118,11 +136,11 @@ struct ConfigFile {
             }
             if ConfigDocument.isPlaceholder(name) { continue }
             let path = prefix.isEmpty ? name : prefix + "." + name
-            if place.table[path] != nil {
+            if table(of: place)[path] != nil {
                 if let entry = entry(value, path: label(path, place), keyLine: line) { keep(entry, path, place) }
-            } else if place.table.isSection(path) {
+            } else if table(of: place).isSection(path) {
                 readSection(value, path: path, line: line, in: place)
-            } else if case .root = place, ConfigSchema.collections.contains(path) {
+            } else if case .root = place, collections.contains(path) {
                 readCollection(path, value, line: line)
             } else {
                 unknown(path, line: line, in: place)
@@ -131,8 +149,8 @@ struct ConfigFile {
     }
 
     private mutating func unknown(_ path: String, line: Int, in place: Place) {
-        var names = place.table.names
-        if case .root = place { names += ConfigSchema.collections }
+        var names = table(of: place).names
+        if case .root = place { names += collections }
         let meant = Suggestion.closest(to: path, among: names).map { "; did you mean `\($0)`?" } ?? ""
         fault(line, "unknown key \(label(String(path.prefix(80)), place))\(meant)")
     }

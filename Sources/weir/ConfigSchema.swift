@@ -349,7 +349,7 @@ enum ConfigSchema {
             doc: "Personal data that is replaced; `[]` for none, without it as `capture.redact`."),
     ])
 
-    private static let redactable = ["secret", "card", "iban", "email", "phone", "ip"]
+    private static let redactable = ["secret", "card", "iban", "email", "ssn", "phone", "ip"]
 
     /// What a long stanza under `providers:` may hold.
     static let provider = SettingTable([

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
+import ControlStore
 import Indexing
 import Platform
 import SegmentLog
@@ -24,6 +25,8 @@ struct DataDirectory {
     /// What loops hand over to the capture thread, in files that survive the process.
     var arenas: String { PathText.join(path, "arenas") }
     var index: String { paths.index }
+    /// Ledgers and feedback: what cannot be made anew from segments.
+    var control: String { PathText.join(path, ControlStore.fileName) }
     var datasets: String { PathText.join(path, "datasets") }
     private var secretPath: String { PathText.join(path, "key-names.secret") }
 

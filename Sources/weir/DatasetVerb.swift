@@ -2,6 +2,7 @@
 import Answers
 import ArgumentParser
 import ByteCoding
+import ControlStore
 import Datasets
 import FactStore
 import Indexing
@@ -11,25 +12,38 @@ import SegmentLog
 struct DatasetVerb: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "dataset", abstract: "Turn captured traffic into train and eval sets.",
-        discussion: "EXAMPLES:\n  weir dataset build --name support --task support-triage",
-        subcommands: [DatasetBuildVerb.self])
+        discussion: """
+            EXAMPLES:
+              weir dataset init support.yaml --name support
+              weir dataset preview support.yaml
+              weir dataset build support.yaml
+              weir dataset list
+            """,
+        subcommands: [
+            DatasetInitVerb.self, DatasetPreviewVerb.self, DatasetBuildVerb.self, DatasetListVerb.self, DatasetShowVerb.self,
+            DatasetDiffVerb.self, DatasetVerifyVerb.self, DatasetCheckVerb.self, DatasetLedgerVerb.self,
+        ])
 }
 
 struct DatasetBuildVerb: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "build", abstract: "Build train.jsonl, eval.jsonl, lineage.jsonl and manifest.json.",
         discussion: """
-            The same segments and options give the same bytes. No conversation has rows on both sides.
+            The same segments and recipe give the same bytes. No conversation has rows on both sides.
 
             EXAMPLES:
+              weir dataset build support.yaml
               weir dataset build --name support --task support-triage
               weir dataset build --name v1 --eval-percent 10 --group-by customer --out ./sets/v1
             """)
 
+    @Argument(
+        help: ArgumentHelp("A recipe, as `weir dataset init` writes it; without one the options below.", valueName: "recipe"))
+    var path: String?
     @OptionGroup var data: DataOption
-    @Option(help: "The data set's name: letters, digits, dot, underscore, hyphen.") var name: String
+    @Option(help: "The data set's name: letters, digits, dot, underscore, hyphen.") var name: String?
     @Option(help: ArgumentHelp("Where it goes (default DATA/datasets/NAME).", valueName: "dir")) var out: String?
-    @Option(help: "Share of the conversation groups that go to eval, 0 to 100.") var evalPercent = 10.0
+    @Option(help: "Share of the conversation groups that go to eval, 0 to 100 (default 10).") var evalPercent: Double?
     @Option(help: "Decides the sides (default the name).") var salt: String?
     @Option(help: ArgumentHelp("Metadata whose equal values belong together; repeatable.", valueName: "metadata")) var groupBy:
         [String] = []
@@ -47,27 +61,45 @@ struct DatasetBuildVerb: ParsableCommand {
         if json {
             try Terminal.data(DatasetRun.json(report))
         } else {
-            try Terminal.data(DatasetRun.text(report, output: out ?? PathText.join(data.directory.datasets, name)))
+            try Terminal.data(DatasetRun.text(report, output: out ?? PathText.join(data.directory.datasets, recipe.name)))
         }
         if report.trainRows + report.evalRows == 0 { throw VerbFailure.found("the data set is empty; the drops above say why") }
     }
 
     private func recipe() throws -> DatasetRecipe {
-        guard (0...100).contains(evalPercent) else { throw VerbFailure.usage("--eval-percent takes 0 to 100") }
+        let nowUs = SystemClock().wallUs
+        guard let path else { return try recipeOfOptions(nowUs) }
+        let options: [(String, Bool)] = [
+            ("--name", name != nil), ("--eval-percent", evalPercent != nil), ("--salt", salt != nil),
+            ("--group-by", !groupBy.isEmpty),
+            ("--since", since != nil), ("--until", until != nil), ("--task", task != nil), ("--model", model != nil),
+            ("--environment", environment != nil),
+        ]
+        if let given = options.first(where: \.1)?.0 {
+            throw VerbFailure.usage("\(given) and a recipe cannot be had together: write it into \(path)")
+        }
+        return try RecipeFile.read(path: path, environment: ProgramEnvironment.all, files: PosixFileSystem(), nowUs: nowUs)
+    }
+
+    private func recipeOfOptions(_ nowUs: Int64) throws -> DatasetRecipe {
+        guard let name else { throw VerbFailure.usage("name a recipe, or the data set with --name") }
         var times = FilterArguments()
         times.since = since
         times.until = until
-        let filter = try times.filter(nowUs: SystemClock().wallUs)
+        let filter = try times.filter(nowUs: nowUs)
         var recipe = DatasetRecipe(name: name)
         if let salt { recipe.salt = salt }
-        recipe.evalPPM = Int64((evalPercent * 10_000).rounded())
+        if let evalPercent {
+            guard (0...100).contains(evalPercent) else { throw VerbFailure.usage("--eval-percent takes 0 to 100") }
+            recipe.eval.sharePPM = Int64((evalPercent * 10_000).rounded())
+        }
         recipe.groupBy = groupBy.map { $0.lowercased() }
-        recipe.sinceUs = filter.sinceUs
-        recipe.untilUs = filter.untilUs
-        recipe.task = task
-        recipe.model = model
-        recipe.environment = environment
-        try recipe.validate()
+        recipe.selection.sinceUs = filter.sinceUs
+        recipe.selection.untilUs = filter.untilUs
+        recipe.selection.tasks = task.map { [$0] } ?? []
+        recipe.selection.models = model.map { [$0] } ?? []
+        recipe.selection.environments = environment.map { [$0] } ?? []
+        do { try recipe.validate() } catch { throw VerbFailure.usage("\(error)") }
         return recipe
     }
 }
@@ -86,8 +118,13 @@ enum DatasetRun {
         let store = try FactStore.open(path: directory.index, mode: .readOnly)
         let source = SegmentSource(
             facts: store, segments: try directory.log, recipe: recipe)
-        return try DatasetBuild.run(recipe: recipe, source: source, output: place, files: files, tool: Program.tool) { progress in
-            Terminal.progress("data set: \(progress.phase.rawValue), \(progress.records) records")
+        let ledger = try DatasetLedger(ControlStore.open(path: directory.control, mode: .readWrite), name: recipe.ledger)
+        return try DatasetBuild.run(
+            recipe: recipe, source: source, output: place, files: files, tool: Program.tool, ledger: ledger,
+            recordedUs: SystemClock().wallUs
+        ) { progress in
+            let total = progress.total.map { " of \($0)" } ?? ""
+            Terminal.progress("data set: \(progress.phase.rawValue), \(progress.records)\(total) records")
         }
     }
 
@@ -97,6 +134,7 @@ enum DatasetRun {
             "from \(report.seen) exchanges: \(report.kept) usable, \(report.conversations) conversations",
         ]
         for drop in report.drops { lines.append("  not a row: \(drop.count) \(drop.reason.rawValue)") }
+        for warning in report.warnings { lines.append("  careful: \(warning)") }
         lines.append("written to \(output); manifest sha256 \(report.manifestSHA256.prefix(16))")
         return lines.joined(separator: "\n") + "\n"
     }
@@ -120,6 +158,10 @@ enum DatasetRun {
             json.value(drop.count)
         }
         json.endObject()
+        json.key("warnings")
+        json.beginArray()
+        for warning in report.warnings { json.value(warning) }
+        json.endArray()
         json.key("manifest_sha256")
         json.value(report.manifestSHA256)
         json.endObject()

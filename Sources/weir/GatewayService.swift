@@ -14,6 +14,7 @@ final class GatewayService: Sendable {
     let capture: CaptureEngine
     let operations: GatewayOperations
     private let indexer: BackgroundIndexer?
+    private let feedback: FeedbackWriter?
     private let handOver: HandOver
     private let logger: Logger
 
@@ -40,13 +41,17 @@ final class GatewayService: Sendable {
             let capture = try startCapture(configuration, directory, files, sharesDirectory: handed.hasPredecessor, logger)
             do {
                 let handOver = try HandOver(&listeners, handed: handed, logger: logger)
-                let operations = GatewayOperations(metricsAccess: configuration.metrics)
-                ProcessMetrics.add(to: operations.registry)
+                let registry = MetricRegistry()
+                ProcessMetrics.add(to: registry)
+                let feedback =
+                    configuration.capturesNothing ? nil : FeedbackWriter(path: directory.control, registry: registry)
+                let operations = GatewayOperations(registry: registry, metricsAccess: configuration.metrics, feedback: feedback)
                 let server = try await GatewayServer.start(
                     listeners: listeners, threads: configuration.threads, settings: configuration.settings, capture: capture,
                     operations: operations, checked: checked, accepts: !handed.hasPredecessor, logger: logger)
                 var indexer: BackgroundIndexer?
                 do {
+                    try feedback?.start(logger)
                     if configuration.indexes, !configuration.capturesNothing {
                         let metrics = try IndexerMetrics(
                             providers: configuration.settings.router.providerNames, registry: operations.registry)
@@ -56,11 +61,12 @@ final class GatewayService: Sendable {
                     // It accepts already: a server whose capture has stopped would record nothing.
                     handOver.close()
                     _ = await server.shutDown(limitMilliseconds: 0)
+                    feedback?.stop()
                     throw error
                 }
                 return GatewayService(
                     directory: directory, server: server, capture: capture, operations: operations, indexer: indexer,
-                    handOver: handOver, logger: logger)
+                    feedback: feedback, handOver: handOver, logger: logger)
             } catch {
                 capture.stop()
                 throw error
@@ -92,13 +98,14 @@ final class GatewayService: Sendable {
 
     private init(
         directory: DataDirectory, server: GatewayServer, capture: CaptureEngine, operations: GatewayOperations,
-        indexer: BackgroundIndexer?, handOver: HandOver, logger: Logger
+        indexer: BackgroundIndexer?, feedback: FeedbackWriter?, handOver: HandOver, logger: Logger
     ) {
         self.directory = directory
         self.server = server
         self.capture = capture
         self.operations = operations
         self.indexer = indexer
+        self.feedback = feedback
         self.handOver = handOver
         self.logger = logger
     }
@@ -126,6 +133,7 @@ final class GatewayService: Sendable {
         }
         let cut = await server.shutDown(limitMilliseconds: drainMilliseconds, isHandedOver: isHandedOver)
         indexer?.stop()
+        feedback?.stop()
         capture.stop()
         let counters = capture.counters
         logger.notice(

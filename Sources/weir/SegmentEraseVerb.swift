@@ -33,8 +33,10 @@ struct SegmentEraseVerb: ParsableCommand {
         guard yes else { throw VerbFailure.usage("erasing cannot be undone: say --yes") }
         let run = try KeeperRun(data.directory)
         let nowUs = SystemClock().wallUs
+        let exchanges = try FeedbackErasing.exchanges(targets, nowUs: nowUs, data.directory)
         let report = try run.keeper.erase(targets.map { Erasure($0, atUs: nowUs) }) { Terminal.progress("searching \($0.name)") }
         Terminal.endProgress()
+        try FeedbackErasing.run(exchanges, data.directory)
         let hot = try run.log.list().filter { !$0.isSealed }.count
         if hot > 0 {
             Terminal.say(

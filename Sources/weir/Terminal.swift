@@ -40,6 +40,27 @@ enum Terminal {
     /// Writes text as data.
     static func data(_ text: String) throws { try data(Array(text.utf8)) }
 
+    /// Some of standard input, or nil at its end.
+    ///
+    /// - Parameter count: at most so many bytes.
+    /// - Returns: at least one byte, or nil.
+    /// - Throws: `VerbFailure` where it cannot be read.
+    static func input(_ count: Int) throws -> [UInt8]? {
+        while true {
+            var failed: Int32 = 0
+            let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+                let got = read(STDIN_FILENO, buffer.baseAddress, count)
+                failed = got < 0 ? errno : 0
+                filled = max(0, got)
+            }
+            guard failed != EINTR else { continue }
+            guard failed == 0 else {
+                throw VerbFailure.usage(PlatformError(errno: failed, operation: "read", path: "standard input").message)
+            }
+            return bytes.isEmpty ? nil : bytes
+        }
+    }
+
     /// A line for a person.
     ///
     /// A closed standard error has nobody left to tell.

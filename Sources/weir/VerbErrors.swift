@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Answers
+import ControlStore
 import Datasets
 import FactStore
 import Indexing
@@ -15,6 +16,7 @@ enum VerbErrors {
         case let indexing as IndexingError: indexing.exitCode
         case is AnswersError: 2
         case let store as FactStoreError: store.exitCode
+        case let control as ControlStoreError: control.exitCode
         case let dataset as DatasetError: dataset.code == .badRecipe || dataset.code == .outputTaken ? 2 : 3
         case let instrument as InstrumentError: instrument.code == .treeTooLarge ? 3 : 2
         case is SegmentError: 3

@@ -25,7 +25,9 @@ struct Weir: AsyncParsableCommand {
             """,
         version: Program.version,
         subcommands: [
-            ServeVerb.self, IndexVerb.self, QueryVerb.self, SegmentVerb.self, ReplayVerb.self, DatasetVerb.self, KeyVerb.self,
+            ServeVerb.self, IndexVerb.self, QueryVerb.self, SegmentVerb.self, ReplayVerb.self, DatasetVerb.self,
+            FeedbackVerb.self,
+            KeyVerb.self,
             PricesVerb.self, ReconcileVerb.self,
             DoctorVerb.self,
             InstrumentVerb.self,

@@ -42,7 +42,7 @@ import Testing
         ("capture: {header: allowed}\n", "weir.yaml:1: capture.header must be one of ignored, reduce, any"),
         (
             "capture: {redact: [email, cards]}\n",
-            "weir.yaml:1: capture.redact may hold secret, card, iban, email, phone, ip; did you mean `card`?"
+            "weir.yaml:1: capture.redact may hold secret, card, iban, email, ssn, phone, ip; did you mean `card`?"
         ),
         ("capture: {body_bytes: 1}\n", "weir.yaml:1: capture.body_bytes must be from 1KiB to 64MiB"),
         ("capture:\n  rules: {task: a}\n", "weir.yaml:2: capture.rules must be a list of stanzas: - task: NAME"),

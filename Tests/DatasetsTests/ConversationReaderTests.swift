@@ -203,8 +203,8 @@ import Testing
 
     @Test(
         arguments: [
-            ("incomplete_history", #"{"input":"q","previous_response_id":"r"}"#, goodItems),
-            ("incomplete_history", #"{"input":"q","conversation":{"id":"c"}}"#, goodItems),
+            ("history_missing", #"{"input":"q","previous_response_id":"r"}"#, goodItems),
+            ("history_missing", #"{"input":"q","conversation":{"id":"c"}}"#, goodItems),
             ("incomplete_history", #"{"input":[{"type":"item_reference","id":"i"}]}"#, goodItems),
             ("prompt_template", #"{"input":"q","prompt":{"id":"p"}}"#, goodItems),
             ("builtin_tool_offered", #"{"input":"q","tools":[{"type":"web_search"}]}"#, goodItems),
@@ -261,7 +261,7 @@ import Testing
 
     @Test func otherApisAreNoConversations() {
         #expect(Self.row(.openaiEmbeddings, #"{"input":"q"}"#, "{}") == "not_a_conversation")
-        #expect(Self.row(.geminiGenerate, "{}", "{}") == "api_not_supported")
+        #expect(Self.row(.geminiInteractions, "{}", "{}") == "api_not_supported")
     }
 
     @Test func countsWhatARowLeavesOut() throws {

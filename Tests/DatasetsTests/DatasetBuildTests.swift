@@ -15,7 +15,7 @@ import Testing
         var inputs: [DatasetInput] = []
         var number: UInt64 = 0
         for conversation in 0..<30 {
-            var turns = ["question \(Int.random(in: 0..<60, using: &generator))"]
+            var turns = [TestRecords.long("question \(Int.random(in: 0..<60, using: &generator))")]
             for step in 0..<Int.random(in: 1...4, using: &generator) {
                 let answer = "answer \(conversation) \(step)"
                 var record = TestRecords.chat(
@@ -39,7 +39,7 @@ import Testing
 
     static func recipe() -> DatasetRecipe {
         var recipe = DatasetRecipe(name: "demo")
-        recipe.evalPPM = 400_000
+        recipe.eval.sharePPM = 400_000
         recipe.groupBy = ["run"]
         return recipe
     }
@@ -89,7 +89,7 @@ import Testing
     func funnelAddsUpExactly(seed: UInt64) throws {
         let scratch = try Scratch()
         var recipe = Self.recipe()
-        recipe.maxTrainRows = 3
+        recipe.train.maximum = 3
         var inputs = Self.traffic(seed: seed)
         inputs.append(.unreadable(TestRecords.id(9_999), PayloadLocation(segment: "gone", frame: 0, offset: 0)))
         inputs.append(inputs[0])
@@ -143,19 +143,22 @@ import Testing
         #expect(report.conversations == 2)
     }
 
-    @Test func systemPromptsAndFewShotTurnsJoinNothing() throws {
+    @Test func systemPromptsJoinNothingButAnEqualFirstTurnDoes() throws {
         let scratch = try Scratch()
-        let inputs = (0..<20).map { number in
-            TestRecords.input(
-                TestRecords.chat(UInt64(number), system: "same", ["example", "so", "question \(number)"], answer: "a"))
+        func build(_ first: (Int) -> [String]) throws -> Int64 {
+            let inputs = (0..<20).map { number in
+                TestRecords.input(TestRecords.chat(UInt64(number), system: "same", first(number), answer: "a"))
+            }
+            return try scratch.build(DatasetRecipe(name: "x"), inputs).groups
         }
-        #expect(try scratch.build(DatasetRecipe(name: "x"), inputs).groups == 20)
+        #expect(try build { [TestRecords.long("question \($0)")] } == 20)
+        #expect(try build { ["example", "so", TestRecords.long("question \($0)")] } == 1)
     }
 
     @Test func metadataOfTheRecipeJoins() throws {
         let scratch = try Scratch()
         let inputs = (0..<20).map { number in
-            var record = TestRecords.chat(UInt64(number), ["question \(number)"], answer: "a")
+            var record = TestRecords.chat(UInt64(number), [TestRecords.long("question \(number)")], answer: "a")
             record.head.attribution.metadata = [("session", "\(number % 5)")]
             return TestRecords.input(record)
         }
@@ -169,7 +172,7 @@ import Testing
         var recipe = DatasetRecipe(name: "x")
         recipe.salt = "pepper"
         for ppm in [0, 1, 100_000, 500_000, 999_999, 1_000_000] as [Int64] {
-            recipe.evalPPM = ppm
+            recipe.eval.sharePPM = ppm
             let split = Split(recipe: recipe)
             for number in 0..<200 as Range<UInt64> {
                 let id = TestRecords.id(number)
@@ -182,32 +185,16 @@ import Testing
         }
     }
 
-    @Test func filtersDecideWhatIsSeen() throws {
-        let scratch = try Scratch()
-        let inputs = (0..<10).map { number in
-            var record = TestRecords.chat(UInt64(number), ["q \(number)"], answer: "a", model: number % 2 == 0 ? "m" : "n")
-            record.head.attribution.task = number < 5 ? "t" : "u"
-            record.head.attribution.environment = number == 0 ? nil : "prod"
-            return TestRecords.input(record)
-        }
-        var recipe = DatasetRecipe(name: "x")
-        recipe.task = "t"
-        recipe.model = "m"
-        recipe.environment = "prod"
-        #expect(try scratch.build(recipe, inputs).seen == 2)
-        recipe = DatasetRecipe(name: "x")
-        recipe.sinceUs = 1_700_000_000_000_000 + 3_000
-        recipe.untilUs = 1_700_000_000_000_000 + 6_000
-        #expect(try scratch.build(recipe, inputs).seen == 3)
-    }
-
     @Test func manifestTellsTheTruthAboutEachFile() throws {
         let scratch = try Scratch()
         let report = try scratch.build(Self.recipe(), Self.traffic(seed: 1))
         let text = try scratch.text("manifest.json")
         let manifest = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
         let files = try #require(manifest["files"] as? [[String: Any]])
-        #expect(files.compactMap { $0["name"] as? String } == ["eval.jsonl", "lineage.jsonl", "train.jsonl"])
+        #expect(
+            files.compactMap { $0["name"] as? String } == [
+                "eval.jsonl", "excluded.jsonl", "lineage.jsonl", "report.html", "train.jsonl",
+            ])
         for file in files {
             let content = try scratch.text(try #require(file["name"] as? String))
             #expect(file["bytes"] as? Int == content.utf8.count)
@@ -218,8 +205,25 @@ import Testing
         let sum = SHA256.hash(data: Data(text.utf8)).map { String(format: "%02x", $0) }.joined()
         #expect(report.manifestSHA256 == sum)
         #expect(!text.contains(scratch.path))
-        let inputs = try #require((manifest["inputs"] as? [String: Any])?["segments"] as? [[String: Any]])
-        #expect(inputs.compactMap { $0["records"] as? Int64 }.reduce(0, +) == report.seen)
+        let inputs = try #require(manifest["inputs"] as? [String: Any])
+        #expect(inputs["records"] as? Int64 == report.seen)
+        #expect((inputs["records_sha256"] as? String)?.count == 64)
+    }
+
+    @Test func anotherRecordIsAnotherInput() throws {
+        let scratch = try Scratch()
+        var inputs = Self.traffic(seed: 1)
+        func digest(_ inputs: [DatasetInput]) throws -> String {
+            _ = try scratch.build(DatasetRecipe(name: "x"), inputs)
+            let object = try JSONSerialization.jsonObject(with: Data(try scratch.text("manifest.json").utf8)) as? [String: Any]
+            return try #require((object?["inputs"] as? [String: Any])?["records_sha256"] as? String)
+        }
+        let before = try digest(inputs)
+        #expect(try digest(inputs.reversed()) == before)
+        guard case .record(var record, let place) = inputs[0] else { return }
+        record.head.endedUs = 77
+        inputs[0] = .record(record, place)
+        #expect(try digest(inputs) != before)
     }
 
     @Test func replacesOnlyADataSetOfTheSameName() throws {
@@ -305,10 +309,13 @@ import Testing
 
     @Test(arguments: [
         BadRecipe("name") { $0.name = "" }, BadRecipe("name") { $0.name = "../x" }, BadRecipe("name") { $0.name = ".x" },
-        BadRecipe("name") { $0.name = "\u{E4}" }, BadRecipe("salt") { $0.salt = "" }, BadRecipe("eval_ppm") { $0.evalPPM = -1 },
-        BadRecipe("eval_ppm") { $0.evalPPM = 1_000_001 }, BadRecipe("group_by") { $0.groupBy = [""] },
-        BadRecipe("group_by") { $0.groupBy = Array(repeating: "a", count: 17) }, BadRecipe("task") { $0.task = "a\nb" },
-        BadRecipe("until") { ($0.sinceUs, $0.untilUs) = (5, 5) }, BadRecipe("max_train_rows") { $0.maxTrainRows = 0 },
+        BadRecipe("name") { $0.name = "\u{E4}" }, BadRecipe("salt") { $0.salt = "" },
+        BadRecipe("eval.share") { $0.eval.sharePPM = -1 },
+        BadRecipe("eval.share") { $0.eval.sharePPM = 1_000_001 }, BadRecipe("group_by") { $0.groupBy = [""] },
+        BadRecipe("group_by") { $0.groupBy = Array(repeating: "a", count: 17) },
+        BadRecipe("select.task") { $0.selection.tasks = ["a\nb"] },
+        BadRecipe("select.until") { ($0.selection.sinceUs, $0.selection.untilUs) = (5, 5) },
+        BadRecipe("train.max_rows") { $0.train.maximum = 0 },
     ])
     func badRecipesAreRefusedByKey(bad: BadRecipe) {
         var recipe = DatasetRecipe(name: "x")

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import ByteCoding
+import ControlStore
 import ExchangeModel
 import Foundation
 import Platform
+import TestSupport
 import Testing
 
 @testable import Datasets
@@ -52,6 +54,15 @@ enum TestRecords {
         return record(number, api: .openaiChat, request: request, answer: chatAnswer(answer))
     }
 
+    /// A text and thirty words that only this text has, so that views are long enough for eval and unlike each other.
+    static func long(_ text: String) -> String {
+        var generator = SplitMix64(seed: text.utf8.reduce(14_695_981_039_346_656_037) { ($0 ^ UInt64($1)) &* 1_099_511_628_211 })
+        let words = (0..<30).map { _ in
+            String((0..<6).compactMap { _ in "abcdefghijklmnopqrstuvwxyz".randomElement(using: &generator) })
+        }
+        return ([text] + words).joined(separator: " ")
+    }
+
     static func chatAnswer(_ text: String) -> String {
         #"{"choices":[{"index":0,"message":{"role":"assistant","content":\#(quoted(text)),"refusal":null},"finish_reason":"stop"}]}"#
     }
@@ -71,9 +82,16 @@ final class Scratch {
 
     deinit { try? FileManager.default.removeItem(atPath: path) }
 
-    func build(_ recipe: DatasetRecipe, _ inputs: [DatasetInput], to name: String = "set") throws -> DatasetReport {
+    func build(
+        _ recipe: DatasetRecipe, _ inputs: [DatasetInput], to name: String = "set", ledger: ControlStore? = nil
+    ) throws -> DatasetReport {
         try DatasetBuild.run(
-            recipe: recipe, source: MemorySource(inputs), output: "\(path)/\(name)", files: files, tool: "weir test")
+            recipe: recipe, source: MemorySource(inputs), output: "\(path)/\(name)", files: files, tool: "weir test",
+            ledger: ledger.map { try DatasetLedger($0, name: recipe.ledger) })
+    }
+
+    func ledger(_ name: String = "control") throws -> ControlStore {
+        try ControlStore.open(path: "\(path)/\(name).sqlite", mode: .readWrite)
     }
 
     func text(_ file: String, in name: String = "set") throws -> String {

@@ -226,10 +226,12 @@ import Testing
             where file.pathExtension == "swift" {
                 let text = try String(contentsOf: file, encoding: .utf8)
                 code.formUnion(
-                    text.matches(of: /"((?:weir_(?:gateway|upstream|capture|index|segments|process|build)|process)_[a-z0-9_]+)"/)
-                        .map {
-                            String($0.1)
-                        })
+                    text.matches(
+                        of: /"((?:weir_(?:gateway|upstream|capture|index|segments|feedback|process|build)|process)_[a-z0-9_]+)"/
+                    )
+                    .map {
+                        String($0.1)
+                    })
             }
         }
         #expect(listed == code, "only on the page: \(listed.subtracting(code)); only in the code: \(code.subtracting(listed))")

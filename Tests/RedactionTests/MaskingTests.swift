@@ -14,13 +14,15 @@ import Testing
             "4111 1111 1111 1111", "4111111111111111", "5555-5555-5555-4444", "378282246310005", "DE89 3704 0044 0532 0130 00",
             "10.1.2.3", "2001:db8::1",
             "GB29NWBK60161331926819", "postgres://u:hunter22@db.example.com", "api_key=0123456789abcdef0123456789abcdef",
+            "536-12-3456", "ssn 536123456", "password=hunter22", "token: aB3dE6gHi9KlMn2PqRs5TuVw",
+            "client_secret = 'x1y2z3w4v5u6t7s8'",
         ] + SecretDetectorTests.keys.prefix(12)
     private static let glue = [
         " ", ".", "-", "_", ",", ":", "/", "@", "+", "1", "12", "0", "a", "x", "\n", "\\", "\"", "<", ">", "(", ")", "é", "字",
         "\u{A0}", "%40", "%2B",
         "\\u0040", "\\n", "tel ", "phone:", "key=", "1-", "00", "<email:0123456789ab>", "<phone:123456789012>", "2024-11-29",
         "12:30", "1.5", "::",
-        "sk-", "eyJ", "=", "'", "\t", "\u{1F600}", "-----BEGIN ",
+        "sk-", "eyJ", "=", "'", "password: ", "_token=", "ssn ", "\t", "\u{1F600}", "-----BEGIN ",
     ]
 
     private static func text(_ random: inout SplitMix64) -> String {
@@ -240,7 +242,7 @@ import Testing
         "@", "1", "sk-", "a@", "a@b.", "1.", "a:", "+1 ", "12 ", "01-", "(555) ", "eyJ-", "-eyJa.", "-----BEGIN PRIVATE KEY-----",
         "ABSK+", "key=",
         "sk-ant-", "glpat-", "SG.", "://u:pass@", "DE89 ", "\\", "\\\\u0040", "a%40b", "phone ", "tel 12 ", "\"content\":\"a\",",
-        "4111 ",
+        "4111 ", "password=", "token: ", "secret='a1", "ssn 1", "536-12-",
     ])
     func takesLinearTime(unit: String) {
         func microseconds(_ count: Int) -> Double {

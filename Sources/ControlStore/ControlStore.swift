@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+import GRDB
+
+/// What an opened control database may be used for.
+package enum ControlStoreMode: Sendable {
+    /// Questions only; the file must be there and is never changed.
+    case readOnly
+    /// Changes too; the file is made and migrated where needed.
+    case readWrite
+}
+
+/// The control database in SQLite: what Weir knows beside the segments, and cannot make anew from them.
+///
+/// Thread world: every call blocks; any thread may call, calls are served one after another.
+///
+/// - What a call has stored is on the disk when it returns (`synchronous=FULL`), or nothing of it is.
+/// - Any number of processes may use it; writers take turns, and wait for each other up to `ControlStoreLimits.busySeconds`.
+/// - Entries of a ledger and feedback are only ever added; triggers refuse anything else, and `verify` finds who went around them.
+package final class ControlStore: Sendable {
+    /// The database file's name in a data directory.
+    package static let fileName = "control.sqlite"
+    /// The database file.
+    package let path: String
+    let queue: DatabaseQueue
+
+    private init(path: String, queue: DatabaseQueue) {
+        self.path = path
+        self.queue = queue
+    }
+
+    /// Opens the control database.
+    ///
+    /// A database of a newer version, or of another program, is refused before anything is written.
+    /// - Parameters:
+    ///   - path: the database file; its directory must exist.
+    ///   - mode: what it is to be used for.
+    /// - Returns: the opened store.
+    /// - Throws: `ControlStoreError`.
+    package static func open(path: String, mode: ControlStoreMode) throws -> ControlStore {
+        let state = try ControlStoreOpening.inspect(path: path)
+        switch (mode, state) {
+        case (.readOnly, .missing), (.readOnly, .empty):
+            throw ControlStoreError(
+                code: .notFound, message: "there is no control database at \(path): nothing was recorded in it yet", path: path)
+        case (.readOnly, .older):
+            throw ControlStoreError(
+                code: .notFound,
+                message:
+                    "the control database at \(path) is of an older version; what writes to it, as `weir serve`, brings it up to date",
+                path: path)
+        case (.readOnly, .current):
+            return try ControlStore(path: path, queue: ControlStoreOpening.connect(path: path, isReadOnly: true))
+        case (.readWrite, _):
+            let queue = try ControlStoreOpening.connect(path: path, isReadOnly: false)
+            do { try ControlSchema.migrator.migrate(queue) } catch { throw ControlStoreError(error, path: path) }
+            return ControlStore(path: path, queue: queue)
+        }
+    }
+
+    /// Closes the database; later calls throw.
+    ///
+    /// Closing happens by itself when the last reference goes.
+    ///
+    /// - Throws: `ControlStoreError`.
+    package func close() throws {
+        do { try queue.close() } catch { throw ControlStoreError(error, path: path) }
+    }
+
+    /// Runs reads in one snapshot, with errors as this room's.
+    func reading<T>(_ body: (Database) throws -> T) throws -> T {
+        do { return try queue.read(body) } catch { throw ControlStoreError.own(error, path: path) }
+    }
+
+    /// Runs writes in one transaction, with errors as this room's.
+    ///
+    /// Another process may have brought the database up to date since it was opened: what this program would write is not what it then is.
+    func writing<T>(_ body: (Database) throws -> T) throws -> T {
+        do {
+            return try queue.write { db in
+                try ControlStoreOpening.refuseNewer(db, path: path)
+                return try body(db)
+            }
+        } catch { throw ControlStoreError.own(error, path: path) }
+    }
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Hashes to numbers, counted from 0 in the order in which they came: open addressing, at most half full, no removal.
+///
+/// A value; reading it from many threads at once is fine. Hashes are spread evenly already, so their highest bits say the place; sorted
+/// hashes are then looked up from one end of the memory to the other.
+struct HashTable: Sendable {
+    /// What no hash is.
+    static let free: UInt64 = 0
+    private var keys: [UInt64]
+    private var numbers: [UInt32]
+    private var shift: UInt64
+    /// How many hashes there are.
+    private(set) var count = 0
+
+    init(expecting count: Int = 0) {
+        let bits = max(6, Int.bitWidth - (max(1, count) * 2 - 1).leadingZeroBitCount)
+        keys = [UInt64](repeating: HashTable.free, count: 1 << bits)
+        numbers = [UInt32](repeating: 0, count: 1 << bits)
+        shift = UInt64(64 - bits)
+    }
+
+    /// The number of a hash, or -1.
+    @inline(__always)
+    func number(of key: UInt64) -> Int {
+        let keys = keys.span
+        var place = Int(truncatingIfNeeded: key &>> shift)
+        while true {
+            let found = keys[place]
+            if found == key { return Int(numbers[place]) }
+            if found == HashTable.free { return -1 }
+            place = (place &+ 1) & (keys.count &- 1)
+        }
+    }
+
+    /// Takes a hash in, where it is not there yet.
+    ///
+    /// - Returns: its number, and whether it is new.
+    mutating func insert(_ key: UInt64) -> (number: Int, isNew: Bool) {
+        if count * 2 >= keys.count { grow() }
+        var place = Int(truncatingIfNeeded: key &>> shift)
+        while keys[place] != HashTable.free {
+            if keys[place] == key { return (Int(numbers[place]), false) }
+            place = (place &+ 1) & (keys.count &- 1)
+        }
+        keys[place] = key
+        numbers[place] = UInt32(truncatingIfNeeded: count)
+        count += 1
+        return (count - 1, true)
+    }
+
+    private mutating func grow() {
+        var larger = HashTable(expecting: keys.count)
+        for place in 0..<keys.count where keys[place] != HashTable.free { larger.put(keys[place], numbers[place]) }
+        larger.count = count
+        self = larger
+    }
+
+    private mutating func put(_ key: UInt64, _ number: UInt32) {
+        var place = Int(truncatingIfNeeded: key &>> shift)
+        while keys[place] != HashTable.free { place = (place &+ 1) & (keys.count &- 1) }
+        keys[place] = key
+        numbers[place] = number
+    }
+}
+
+/// Digests, each with the first row that has it.
+struct DigestTable: Sendable {
+    private struct Item {
+        let digest: SeparationDigest
+        let row: UInt32
+        /// Another digest that begins with the same 64 bits; 0 where there is none, as there is as a rule.
+        var next: UInt32
+    }
+
+    private var table = HashTable()
+    private var firsts: [UInt32] = []
+    private var items: [Item] = []
+
+    /// The row of a digest, or nil.
+    func row(of digest: SeparationDigest) -> Int? {
+        let number = table.number(of: DigestTable.key(digest))
+        guard number >= 0 else { return nil }
+        var at = firsts[number]
+        while true {
+            let item = items[Int(at)]
+            if item.digest == digest { return Int(item.row) }
+            guard item.next != 0 else { return nil }
+            at = item.next
+        }
+    }
+
+    /// Takes a digest in; where it is there already, its first row stays.
+    mutating func insert(_ digest: SeparationDigest, row: Int) {
+        guard self.row(of: digest) == nil else { return }
+        let (number, isNew) = table.insert(DigestTable.key(digest))
+        items.append(Item(digest: digest, row: UInt32(row), next: isNew ? 0 : firsts[number]))
+        if isNew { firsts.append(0) }
+        firsts[number] = UInt32(items.count - 1)
+    }
+
+    private static func key(_ digest: SeparationDigest) -> UInt64 { digest.a == HashTable.free ? 1 : digest.a }
+}
