@@ -3,27 +3,39 @@ import Synchronization
 
 /// Shingles that so many groups of one template have that they say nothing of a row; an immutable value.
 struct Boilerplate: Sendable {
-    /// Whatever is found to be boilerplate, by half of all keys.
-    fileprivate(set) var tables: [HashTable]
+    private let table: HashTable
     private let templates: [UInt64]
 
-    /// No boilerplate.
-    init(templates: [UInt64]) {
+    /// Boilerplate by the keys of its shingles.
+    ///
+    /// - Parameters:
+    ///   - keys: what is boilerplate.
+    ///   - templates: of each row its template.
+    init(keys: [UInt64] = [], templates: [UInt64]) {
+        // Sparse, so that most of what is no boilerplate is seen at the first look.
+        var table = HashTable(expecting: keys.count * 4)
+        for key in keys { _ = table.insert(key) }
+        self.table = table
         self.templates = templates
-        tables = (0..<BoilerplateCount.parts).map { _ in HashTable() }
     }
 
     /// How many there are.
-    var count: Int { tables.reduce(0) { $0 + $1.count } }
+    var count: Int { table.count }
 
     /// A row's shingles without those that are boilerplate.
     func removed(from set: [UInt64], row: Int) -> [UInt64] {
-        guard count > 0 else { return set }
-        let template = templates[row]
-        return set.filter { value in
-            let key = BoilerplateCount.key(value, template)
-            return tables[BoilerplateCount.part(of: key)].number(of: key) < 0
+        guard table.count > 0 else { return set }
+        let (template, values) = (templates[row], set.span)
+        var kept = [UInt64](repeating: 0, count: set.count)
+        var target = kept.mutableSpan
+        var count = 0
+        for at in 0..<values.count {
+            let value = values[at]
+            target[count] = value
+            count &+= table.contains(BoilerplateCount.key(value, template)) ? 0 : 1
         }
+        kept.removeLast(set.count - count)
+        return kept
     }
 }
 
@@ -53,8 +65,9 @@ final class BoilerplateCount: Sendable {
     @inline(__always)
     static func key(_ shingle: UInt64, _ template: UInt64) -> UInt64 { SeparationHash.finish(shingle ^ template) }
 
+    /// The part that counts a shingle, whatever its template.
     @inline(__always)
-    static func part(of key: UInt64) -> Int { Int(truncatingIfNeeded: key & 1) }
+    private static func part(of shingle: UInt64) -> Int { Int(truncatingIfNeeded: shingle & 1) }
 
     @inline(__always)
     private func counter(of key: UInt64) -> Int { Int(truncatingIfNeeded: key &>> (shift &+ 1)) }
@@ -65,9 +78,7 @@ final class BoilerplateCount: Sendable {
             self.counters[part].counts.withLock { counts in
                 var counts = counts.mutableSpan
                 for row in rows where !row.views.isPromptShort {
-                    for value in row.views.prompt {
-                        let key = BoilerplateCount.key(value, row.template)
-                        guard BoilerplateCount.part(of: key) == part else { continue }
+                    for key in BoilerplateCount.keys(of: row.views.prompt.span, part, row.template) {
                         let at = self.counter(of: key)
                         let count = counts[at]
                         counts[at] = count &+ (count == 255 ? 0 : 1)
@@ -90,17 +101,17 @@ final class BoilerplateCount: Sendable {
     func boilerplate(
         _ store: ShingleStore, groups: [UInt32], templates: [UInt64], threads: Int
     ) throws(SeparationError) -> Boilerplate {
-        var found = Boilerplate(templates: templates)
         let order = groups.indices.map { UInt64(groups[$0]) << 32 | UInt64($0) }.sorted().map { Int($0 & 0xFFFF_FFFF) }
         let bounds = BoilerplateCount.bounds(order, groups, templates)
-        guard !bounds.isEmpty else { return found }
-        let tables = WorkShare.map(BoilerplateCount.parts, threads: threads) { part -> Result<HashTable, SeparationError> in
+        guard !bounds.isEmpty else { return Boilerplate(templates: templates) }
+        let found = WorkShare.map(BoilerplateCount.parts, threads: threads) { part -> Result<[UInt64], SeparationError> in
             do throws(SeparationError) {
                 return .success(try self.count(part, store, order, groups, templates, bounds))
             } catch { return .failure(error) }
         }
-        for (part, table) in tables.enumerated() { found.tables[part] = try table.get() }
-        return found
+        var keys: [UInt64] = []
+        for part in found { keys += try part.get() }
+        return Boilerplate(keys: keys, templates: templates)
     }
 
     /// By template: more groups than this make boilerplate; templates of too few groups to have any are left out.
@@ -117,20 +128,49 @@ final class BoilerplateCount: Sendable {
 
     private func count(
         _ part: Int, _ store: ShingleStore, _ order: [Int], _ groups: [UInt32], _ templates: [UInt64], _ bounds: [UInt64: UInt32]
-    ) throws(SeparationError) -> HashTable {
+    ) throws(SeparationError) -> [UInt64] {
         let reader = ShingleReader(store, without: Boilerplate(templates: templates))
         let upper = counters[part].counts.withLock { $0 }
         var counting = GroupCounting()
         for row in order where !store.places[row].isPromptShort {
             guard let bound = bounds[templates[row]] else { continue }
-            for value in try reader.stored(row, .prompt) {
-                let key = BoilerplateCount.key(value, templates[row])
-                guard BoilerplateCount.part(of: key) == part else { continue }
-                let most = upper[counter(of: key)]
-                if most == 255 || UInt32(most) > bound { counting.add(key, group: groups[row], bound: bound) }
+            let set = try reader.stored(row, .prompt)
+            for key in suspects(set.span, part, templates[row], bound, upper.span) {
+                counting.add(key, group: groups[row], bound: bound)
             }
         }
         return counting.overBound
+    }
+
+    /// The keys of a part of a set whose counters are over the bound; all counters are asked for first, since most are far away.
+    private func suspects(
+        _ set: Span<UInt64>, _ part: Int, _ template: UInt64, _ bound: UInt32, _ upper: Span<UInt8>
+    ) -> [UInt64] {
+        let bound = UInt8(truncatingIfNeeded: min(bound, 254))
+        var keys = BoilerplateCount.keys(of: set, part, template)
+        var target = keys.mutableSpan
+        var count = 0
+        for at in 0..<target.count {
+            let key = target[at]
+            target[count] = key
+            // A counter that is full may stand for any number.
+            count &+= upper[counter(of: key)] > bound ? 1 : 0
+        }
+        keys.removeLast(keys.count - count)
+        return keys
+    }
+
+    /// The keys of a part of a set, gathered without a branch that would be taken every other time.
+    private static func keys(of set: Span<UInt64>, _ part: Int, _ template: UInt64) -> [UInt64] {
+        var keys = [UInt64](repeating: 0, count: set.count)
+        var target = keys.mutableSpan
+        var count = 0
+        for at in 0..<set.count {
+            target[count] = key(set[at], template)
+            count &+= BoilerplateCount.part(of: set[at]) == part ? 1 : 0
+        }
+        keys.removeLast(set.count - count)
+        return keys
     }
 }
 
@@ -157,9 +197,5 @@ private struct GroupCounting {
     }
 
     /// The keys of more groups than their bound.
-    var overBound: HashTable {
-        var out = HashTable()
-        for count in counts where count.groups > count.bound { _ = out.insert(count.key) }
-        return out
-    }
+    var overBound: [UInt64] { counts.filter { $0.groups > $0.bound }.map(\.key) }
 }

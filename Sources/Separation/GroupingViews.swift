@@ -8,7 +8,7 @@ package struct GroupingViews: Equatable, Sendable {
     package let prompt: [UInt64]
     /// The shingles of the first view, sorted, each once.
     package let first: [UInt64]
-    /// Whether those of the prompt view are of characters, none of which is boilerplate.
+    /// Whether those of the prompt view, and so of the first, are of characters, none of which is boilerplate.
     package let isPromptShort: Bool
 
     /// The views of a row.

@@ -33,6 +33,19 @@ struct HashTable: Sendable {
         }
     }
 
+    /// Whether a hash is there; no branch of it tells the two apart, for sets in which both are frequent.
+    @inline(__always)
+    func contains(_ key: UInt64) -> Bool {
+        let keys = keys.span
+        var place = Int(truncatingIfNeeded: key &>> shift)
+        while true {
+            let found = keys[place]
+            let isKey = found == key
+            if isKey || found == HashTable.free { return isKey }
+            place = (place &+ 1) & (keys.count &- 1)
+        }
+    }
+
     /// Takes a hash in, where it is not there yet.
     ///
     /// - Returns: its number, and whether it is new.

@@ -21,11 +21,11 @@ struct MinHash: Sendable {
         factors = (0..<SeparationLimits.permutations).map { _ in next() | 1 }
     }
 
-    /// Appends the 32 bands of a set; of the empty one, 32 zeros.
-    func appendBands(of set: [UInt64], to out: inout [UInt32]) {
-        guard !set.isEmpty else { return out.append(contentsOf: repeatElement(0, count: SeparationLimits.bands)) }
-        var least = [UInt64](repeating: UInt64.max, count: SeparationLimits.permutations)
-        fill(&least, set)
+    /// The signature of the empty set.
+    var ofNothing: [UInt64] { [UInt64](repeating: UInt64.max, count: SeparationLimits.permutations) }
+
+    /// The bands of a signature, appended.
+    func appendBands(_ least: [UInt64], to out: inout [UInt32]) {
         for band in 0..<SeparationLimits.bands {
             let first = band * SeparationLimits.bandRows
             let hash = SeparationHash.run(least.span, from: first, count: SeparationLimits.bandRows)
@@ -33,8 +33,8 @@ struct MinHash: Sendable {
         }
     }
 
-    /// The least value of every permutation, four values of the set at a time.
-    private func fill(_ least: inout [UInt64], _ set: [UInt64]) {
+    /// Takes values into a signature: the least of every permutation stays; four values at a time.
+    func add(_ set: [UInt64], to least: inout [UInt64]) {
         let (masks, factors, set) = (masks.span, factors.span, set.span)
         var least = least.mutableSpan
         var at = 0
@@ -67,10 +67,24 @@ struct ViewSignatures: Sendable {
     /// Values of the set.
     private(set) var sizes: [UInt32] = []
 
-    mutating func append(_ set: [UInt64]) {
-        MinHash.shared.appendBands(of: set, to: &bands)
+    /// Appends a row, and gives its signature.
+    ///
+    /// - Parameters:
+    ///   - set: the row's set.
+    ///   - part: a part of the set whose signature is known, and that signature.
+    /// - Returns: the signature of the set.
+    mutating func append(_ set: [UInt64], knowing part: (set: [UInt64], least: [UInt64])? = nil) -> [UInt64] {
+        var least = MinHash.shared.ofNothing
+        if let part, let rest = Shingles.rest(of: set, without: part.set) {
+            least = part.least
+            MinHash.shared.add(rest, to: &least)
+        } else {
+            MinHash.shared.add(set, to: &least)
+        }
+        MinHash.shared.appendBands(least, to: &bands)
         wholes.append(SeparationHash.run(set.span, from: 0, count: set.count))
         sizes.append(UInt32(truncatingIfNeeded: set.count))
+        return least
     }
 
     /// Appends the rows of others from one on.

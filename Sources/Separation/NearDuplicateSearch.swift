@@ -10,8 +10,8 @@ package struct NearDuplicateReport: Equatable, Sendable {
 
 /// Finds rows that are near duplicates of one another and joins their groups.
 ///
-/// A row is one of another where the Jaccard index of their shingles is at least 0.7, in the prompt view without boilerplate or in
-/// the first view. Candidates come from signatures (`MinHash`) and are then counted exactly: nothing is joined in error; of pairs of
+/// A row is one of another where the Jaccard index of their shingles is at least 0.7, in the prompt view or in the first view, both
+/// without boilerplate: else every two rows that begin with one template would be candidates, or even joined. Candidates come from signatures (`MinHash`) and are then counted exactly: nothing is joined in error; of pairs of
 /// 0.7 two in ten thousand are missed, of those above fewer. The groups follow from the set of rows alone.
 ///
 /// World: thread; owned by one, which shares the work among others. It goes `add`, `add`, ..., `join`, once each row.
@@ -126,18 +126,17 @@ package final class NearDuplicateSearch {
         do throws(SeparationError) {
             for row in rows {
                 let set = try reader.shingles(of: row, .prompt)
-                prompt.append(set)
-                let isSame = store.places[row].isFirstPrompt && set.count == store.size(of: row, .first)
-                if isSame { first.append(last: prompt) } else { first.append(try reader.shingles(of: row, .first)) }
+                if store.places[row].isFirstPrompt {
+                    _ = prompt.append(set)
+                    first.append(prompt, from: prompt.sizes.count - 1)
+                } else {
+                    // What is said first is a part of the whole, as a rule, and need not be signed twice.
+                    let opening = try reader.shingles(of: row, .first)
+                    let least = first.append(opening)
+                    _ = prompt.append(set, knowing: (opening, least))
+                }
             }
         } catch { return .failure(error) }
         return .success((prompt, first))
-    }
-}
-
-extension ViewSignatures {
-    /// Appends the last row of another view.
-    fileprivate mutating func append(last other: ViewSignatures) {
-        append(other, from: other.sizes.count - 1)
     }
 }

@@ -65,17 +65,27 @@ enum NormalForm {
         let classes = ScalarTable.shared.classes
         var check = OrderCheck()
         var at = 0
-        while at < bytes.count {
-            if bytes[at] < 0x80 {
-                at &+= 1
-                continue
-            }
+        while true {
+            at = asciiEnd(bytes, from: at)
+            guard at < bytes.count else { return true }
             let (value, after) = UTF8Scalar.read(bytes, at)
             let class_ = value < ScalarTable.count ? classes[Int(value)] : ScalarTable.classOutside(value)
             if class_ & ScalarTable.attention != 0, !check.passes(value, at: at, after: after) { return false }
             at = after
         }
-        return true
+    }
+
+    /// The first byte from an offset on that is not ASCII, or the end.
+    private static func asciiEnd(_ bytes: Span<UInt8>, from start: Int) -> Int {
+        let raw = unsafe bytes.bytes
+        var at = start
+        while at &+ 8 <= bytes.count {
+            let word = unsafe raw.unsafeLoadUnaligned(fromByteOffset: at, as: UInt64.self)
+            if word & ASCIIFold.highs != 0 { break }
+            at &+= 8
+        }
+        while at < bytes.count, bytes[at] < 0x80 { at &+= 1 }
+        return at
     }
 
     /// N1 of a text, as UTF-8: NFC, every run of white space one space, none at the ends.
@@ -85,23 +95,22 @@ enum NormalForm {
 
     private static func spaced(_ text: String) -> [UInt8] {
         let bytes = text.utf8Span.span
-        var out: [UInt8] = []
-        out.reserveCapacity(bytes.count)
-        var isGap = false
-        var at = 0
-        while at < bytes.count {
-            let white = whiteSpace(bytes, at)
-            if white > 0 {
-                isGap = true
-                at &+= white
-                continue
+        return [UInt8](capacity: bytes.count) { out in
+            var isGap = false
+            var at = 0
+            while at < bytes.count {
+                let white = whiteSpace(bytes, at)
+                if white > 0 {
+                    isGap = true
+                    at &+= white
+                    continue
+                }
+                if isGap, !out.isEmpty { out.append(0x20) }
+                isGap = false
+                out.append(bytes[at])
+                at &+= 1
             }
-            if isGap, !out.isEmpty { out.append(0x20) }
-            isGap = false
-            out.append(bytes[at])
-            at &+= 1
         }
-        return out
     }
 
     /// Bytes of the scalar at an offset where it has the property White_Space, else 0.

@@ -33,9 +33,12 @@ package struct SeparationTraits: Equatable, Sendable {
     /// - Complexity: O(n log n) in the length of the row.
     package init(turns: [SeparationTurn], groupKeys: [String] = []) {
         let canonical = CanonicalTurns(turns)
+        let spoken = turns.prefix(SeparationTraits.promptCount(turns)).filter { $0.role == .user || $0.role == .tool }
         var tokens: [UInt64] = []
+        // A word in a text of many has six bytes or so.
+        tokens.reserveCapacity(spoken.reduce(0) { $0 + $1.text.utf8.count } / 6)
         var first: Range<Int>?
-        for turn in turns.prefix(SeparationTraits.promptCount(turns)) where turn.role == .user || turn.role == .tool {
+        for turn in spoken {
             let start = tokens.count
             TokenReader.append(turn.text, to: &tokens)
             if first == nil, turn.role == .user { first = start..<tokens.count }

@@ -134,11 +134,10 @@ final class ShingleReader {
 
     deinit { file?.close() }
 
-    /// The shingles of a row in a view, sorted; those of the prompt view without boilerplate.
+    /// The shingles of a row in a view without boilerplate, sorted.
     func shingles(of row: Int, _ view: SeparationView) throws(SeparationError) -> [UInt64] {
-        let place = store.places[row]
-        guard view == .prompt, !place.isPromptShort else { return try stored(row, view) }
-        return boilerplate.removed(from: try stored(row, view), row: row)
+        let set = try stored(row, view)
+        return store.places[row].isPromptShort ? set : boilerplate.removed(from: set, row: row)
     }
 
     /// The shingles of a row in a view as they were stored.

@@ -34,6 +34,18 @@ enum Shingles {
         return runs(of: scalars.span, length: min(scalars.count, SeparationLimits.shortShingleScalars))
     }
 
+    /// What is left of a sorted set without another, or nil where that is no part of it.
+    static func rest(of set: [UInt64], without part: [UInt64]) -> [UInt64]? {
+        guard part.count <= set.count else { return nil }
+        var rest: [UInt64] = []
+        rest.reserveCapacity(set.count - part.count)
+        var at = 0
+        for value in set {
+            if at < part.count, part[at] == value { at += 1 } else { rest.append(value) }
+        }
+        return at == part.count ? rest : nil
+    }
+
     /// How many values two sorted sets have in common.
     ///
     /// - Complexity: O(n + m), in less where one is much smaller.

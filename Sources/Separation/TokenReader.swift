@@ -4,6 +4,8 @@
 protocol TokenSink {
     /// A byte of the token that is being read.
     mutating func push(_ byte: UInt8)
+    /// Up to eight bytes of it, the first one lowest, and zeros.
+    mutating func push(_ bytes: UInt64, count: Int)
     /// The end of a token, or nothing where none is being read.
     mutating func end()
     /// Forgets all since the text began.
@@ -53,17 +55,11 @@ package enum TokenReader {
     private static func scan<Sink: TokenSink>(_ text: String, isComposed: Bool, into sink: inout Sink) -> Bool {
         let bytes = text.utf8Span.span
         let table = ScalarTable.shared
-        let ascii = ASCIIFold.table.span
         var check = OrderCheck()
         var at = 0
-        while at < bytes.count {
-            let byte = bytes[at]
-            if byte < 0x80 {
-                let folded = ascii[Int(byte)]
-                if folded != 0 { sink.push(folded) } else { sink.end() }
-                at &+= 1
-                continue
-            }
+        while true {
+            at = ascii(bytes, from: at, into: &sink)
+            guard at < bytes.count else { break }
             let (value, after) = UTF8Scalar.read(bytes, at)
             let kind = value < ScalarTable.count ? table.classes[Int(value)] : ScalarTable.classOutside(value)
             if kind & ScalarTable.attention != 0, !isComposed, !check.passes(value, at: at, after: after) { return false }
@@ -72,6 +68,33 @@ package enum TokenReader {
         }
         sink.end()
         return true
+    }
+
+    /// Reads up to the first byte that is not ASCII: as long as there are eight bytes, up to the end of a token at once.
+    @inline(__always)
+    private static func ascii<Sink: TokenSink>(_ bytes: Span<UInt8>, from start: Int, into sink: inout Sink) -> Int {
+        let raw = unsafe bytes.bytes
+        var at = start
+        while at &+ 8 <= bytes.count {
+            let word = UInt64(littleEndian: unsafe raw.unsafeLoadUnaligned(fromByteOffset: at, as: UInt64.self))
+            if word & ASCIIFold.highs != 0 { break }
+            let (folded, ends) = ASCIIFold.fold(word)
+            if ends == 0 {
+                sink.push(folded, count: 8)
+                at &+= 8
+                continue
+            }
+            let count = ends.trailingZeroBitCount &>> 3
+            if count > 0 { sink.push(folded & ~(UInt64.max &<< UInt64(count &* 8)), count: count) }
+            sink.end()
+            at &+= count &+ 1
+        }
+        while at < bytes.count, bytes[at] < 0x80 {
+            let (folded, ends) = ASCIIFold.fold(UInt64(bytes[at]))
+            if ends & 0x80 == 0 { sink.push(UInt8(truncatingIfNeeded: folded)) } else { sink.end() }
+            at &+= 1
+        }
+        return at
     }
 
     private static func take<Sink: TokenSink>(_ value: UInt32, _ kind: UInt8, _ table: ScalarTable, into sink: inout Sink) {
@@ -109,16 +132,28 @@ package enum TokenReader {
     }
 }
 
-/// What ASCII bytes are in a token: small letters, the digit 0, or 0 for what ends it.
+/// What ASCII bytes are in a token, eight at a time: small letters, or the digit 0.
 enum ASCIIFold {
-    static let table: [UInt8] = (0..<256).map { value in
-        let byte = UInt8(value)
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"): return byte
-        case UInt8(ascii: "A")...UInt8(ascii: "Z"): return byte | 0x20
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): return UInt8(ascii: "0")
-        default: return 0
-        }
+    private static let ones: UInt64 = 0x0101_0101_0101_0101
+    /// The highest bit of each byte.
+    static let highs: UInt64 = 0x8080_8080_8080_8080
+
+    /// Bytes as they are in a token, 0 for one that ends it; and the highest bit of each one that does.
+    @inline(__always)
+    static func fold(_ word: UInt64) -> (folded: UInt64, ends: UInt64) {
+        let small = word | 0x20 &* ones
+        let letters = range(small, UInt8(ascii: "a"), UInt8(ascii: "z"))
+        let digits = range(word, UInt8(ascii: "0"), UInt8(ascii: "9"))
+        let folded = small & (letters &>> 7 &* 0xFF) | digits &>> 7 &* UInt64(UInt8(ascii: "0"))
+        return (folded, ~(letters | digits) & highs)
+    }
+
+    /// The highest bit of each byte of a range; all are ASCII, so that no sum passes into the next byte.
+    @inline(__always)
+    private static func range(_ word: UInt64, _ low: UInt8, _ high: UInt8) -> UInt64 {
+        let notBelow = word &+ UInt64(0x80 &- low) &* ones
+        let above = word &+ UInt64(0x7F &- high) &* ones
+        return notBelow & ~above & highs
     }
 }
 
@@ -137,6 +172,20 @@ private struct HashSink: TokenSink {
         if bits == 64 {
             hash = SeparationHash.step(hash, word)
             (word, bits) = (0, 0)
+        }
+    }
+
+    @inline(__always)
+    mutating func push(_ bytes: UInt64, count: Int) {
+        word |= bytes &<< bits
+        let total = bits &+ UInt64(truncatingIfNeeded: count &* 8)
+        if total >= 64 {
+            hash = SeparationHash.step(hash, word)
+            // What did not fit; where all did, the shift is by 64 bits and more, which leaves nothing.
+            word = bytes >> (64 - bits)
+            bits = total &- 64
+        } else {
+            bits = total
         }
     }
 
@@ -169,6 +218,10 @@ private struct TextSink: TokenSink {
         if !isInside, !text.isEmpty { text.append(0x20) }
         isInside = true
         text.append(byte)
+    }
+
+    mutating func push(_ bytes: UInt64, count: Int) {
+        for at in 0..<count { push(UInt8(truncatingIfNeeded: bytes &>> UInt64(at &* 8))) }
     }
 
     mutating func end() { isInside = false }

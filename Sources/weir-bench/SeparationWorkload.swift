@@ -60,7 +60,8 @@ struct SeparationWorkload: ParsableCommand {
         try write([
             ("mb", size), ("rows", Double(made)), ("tokens_mb_s_one_thread", size / tokenTime.seconds),
             ("million_tokens", Double(tokens) / 1e6), ("traits_mb_s", size / readTime.seconds),
-            ("search_mb_s", size / (addTime.seconds + joinTime.seconds)), ("add_s", addTime.seconds),
+            ("traits_cpu_s", readTime.cpuSeconds), ("search_mb_s", size / (addTime.seconds + joinTime.seconds)),
+            ("add_s", addTime.seconds),
             ("join_s", joinTime.seconds),
             ("search_cpu_s", addTime.cpuSeconds + joinTime.cpuSeconds),
             ("shingles_search_mb_s", size / (readTime.seconds + addTime.seconds + joinTime.seconds)),

@@ -192,6 +192,35 @@ import Testing
         #expect(try roots(rows).roots == [0, 0])
     }
 
+    /// A template before what is asked is boilerplate in the first view as in the whole: it joins nothing.
+    @Test func templatesOfFirstTurnsJoinNothing() throws {
+        var random = SplitMix64(seed: 63)
+        let template = (0..<90).map { _ in random.next() }
+        let rows = (0..<40).map { _ in
+            let first = template + (0..<10).map { _ in random.next() }
+            let prompt = first + (0..<200).map { _ in random.next() }
+            return Row(
+                views: GroupingViews(prompt: prompt.sorted(), first: first.sorted(), isPromptShort: false), template: 0)
+        }
+        #expect(try roots(rows).roots == Array(rows.indices))
+    }
+
+    /// The signature of a whole from that of its part is the signature of the whole: pairs in which the first view is a part of the
+    /// prompt view, and pairs in which it is not, or is the same.
+    @Test func firstViewsOfAnyKindLeaveThePromptViewAsItIs() throws {
+        var random = SplitMix64(seed: 64)
+        for _ in 0..<60 {
+            let common = (0..<90).map { _ in random.next() }
+            let rows = (0..<3).map { kind in
+                let prompt = (common + (0..<8).map { _ in random.next() }).sorted()
+                let part = prompt.filter { _ in Bool.random(using: &random) }
+                let first = kind == 0 ? part : kind == 1 ? prompt : (0..<30).map { _ in random.next() }.sorted()
+                return Row(views: GroupingViews(prompt: prompt, first: first, isPromptShort: false), template: 0)
+            }
+            #expect(try roots(rows).roots == [0, 0, 0])
+        }
+    }
+
     @Test func manyEqualRowsAreOneSet() throws {
         var random = SplitMix64(seed: 61)
         let values = (0..<15).map { _ in random.next() }
