@@ -54,16 +54,22 @@ final class BoilerplateCount: Sendable {
     private let counters: [Part]
     private let shift: UInt64
 
-    /// - Parameter bits: of the number of counters in all; fewer only cost time.
-    init(bits: Int) {
-        let partBits = max(4, min(bits, 32) - 1)
+    /// - Parameter textBytes: of the rows, about. There is a counter for ten shingles, so that few of those are looked at twice that
+    ///   are in one row only.
+    init(expecting textBytes: Int) {
+        let wanted = max(1, min(textBytes, 1 << 38)) / 60
+        let bits = max(10, Int.bitWidth - wanted.leadingZeroBitCount)
+        let partBits = bits - 1
         shift = UInt64(63 - partBits)
         counters = (0..<BoilerplateCount.parts).map { _ in Part(count: 1 << partBits) }
     }
 
-    /// What a shingle is under a template; never 0.
+    /// What a shingle is under a template, whose bits are spread; never 0.
     @inline(__always)
-    static func key(_ shingle: UInt64, _ template: UInt64) -> UInt64 { SeparationHash.finish(shingle ^ template) }
+    static func key(_ shingle: UInt64, _ template: UInt64) -> UInt64 {
+        let key = shingle ^ template
+        return key == HashTable.free ? 1 : key
+    }
 
     /// The part that counts a shingle, whatever its template.
     @inline(__always)

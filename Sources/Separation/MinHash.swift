@@ -5,20 +5,20 @@
 ///
 /// The constants are fixed, so that a set has the same signature on every machine.
 struct MinHash: Sendable {
-    private let masks: [UInt64]
+    /// Half as many as there are permutations: each multiplication gives two, its product and that with its halves exchanged, whose
+    /// order the lower half of the product decides.
     private let factors: [UInt64]
+    private static let products = SeparationLimits.permutations / 2
 
     static let shared = MinHash()
 
     private init() {
         var state: UInt64 = 0x6D69_6E68_6173_6821
-        func next() -> UInt64 {
+        factors = (0..<MinHash.products).map { _ in
             state &+= 0x9E37_79B9_7F4A_7C15
-            return SeparationHash.finish(state)
+            // Odd, so that multiplying is a permutation.
+            return SeparationHash.finish(state) | 1
         }
-        masks = (0..<SeparationLimits.permutations).map { _ in next() }
-        // Odd, so that multiplying is a permutation.
-        factors = (0..<SeparationLimits.permutations).map { _ in next() | 1 }
     }
 
     /// The signature of the empty set.
@@ -35,25 +35,30 @@ struct MinHash: Sendable {
 
     /// Takes values into a signature: the least of every permutation stays; four values at a time.
     func add(_ set: [UInt64], to least: inout [UInt64]) {
-        let (masks, factors, set) = (masks.span, factors.span, set.span)
-        var least = least.mutableSpan
+        let set = set.span
         var at = 0
         while at &+ 4 <= set.count {
-            let (a, b, c, d) = (set[at], set[at &+ 1], set[at &+ 2], set[at &+ 3])
-            for place in 0..<SeparationLimits.permutations {
-                let (mask, factor) = (masks[place], factors[place])
-                let left = min((a ^ mask) &* factor, (b ^ mask) &* factor)
-                let right = min((c ^ mask) &* factor, (d ^ mask) &* factor)
-                least[place] = min(least[place], min(left, right))
-            }
+            add((set[at], set[at &+ 1], set[at &+ 2], set[at &+ 3]), to: &least)
             at &+= 4
         }
         while at < set.count {
-            let value = set[at]
-            for place in 0..<SeparationLimits.permutations {
-                least[place] = min(least[place], (value ^ masks[place]) &* factors[place])
-            }
+            add((set[at], set[at], set[at], set[at]), to: &least)
             at &+= 1
+        }
+    }
+
+    @inline(__always)
+    private func add(_ values: (UInt64, UInt64, UInt64, UInt64), to least: inout [UInt64]) {
+        func turned(_ product: UInt64) -> UInt64 { product &<< 32 | product &>> 32 }
+        let factors = factors.span
+        var least = least.mutableSpan
+        for place in 0..<MinHash.products {
+            let factor = factors[place]
+            let (a, b) = (values.0 &* factor, values.1 &* factor)
+            let (c, d) = (values.2 &* factor, values.3 &* factor)
+            least[place] = min(least[place], min(min(a, b), min(c, d)))
+            let other = place &+ MinHash.products
+            least[other] = min(least[other], min(min(turned(a), turned(b)), min(turned(c), turned(d))))
         }
     }
 }

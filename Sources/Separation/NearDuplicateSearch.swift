@@ -40,11 +40,11 @@ package final class NearDuplicateSearch {
     /// - Parameters:
     ///   - spill: where shingles go that are not to be in memory.
     ///   - threads: at most so many work.
-    ///   - counterBits: of the number of one-byte counters; enough for as many shingles as there will be in all, or less and slower.
-    package init(spill: ShingleSpill, threads: Int, counterBits: Int = 26) {
+    ///   - textBytes: how much text there will be, more or less; only speed and memory depend on it, a byte for 60 or so of text.
+    package init(spill: ShingleSpill, threads: Int, expecting textBytes: Int) {
         self.threads = max(1, threads)
         writer = ShingleWriter(spill: spill)
-        counts = BoilerplateCount(bits: counterBits)
+        counts = BoilerplateCount(expecting: textBytes)
     }
 
     /// How many rows there are.
@@ -58,8 +58,10 @@ package final class NearDuplicateSearch {
         guard rows.count < SeparationLimits.rows - count else {
             throw SeparationError(.tooMuch, "near duplicates are looked for among \(SeparationLimits.rows) rows at most")
         }
-        counts.add(rows.map { ($0.views, $0.template) }, threads: threads)
-        for row in rows {
+        // Spread over all bits, whatever it was.
+        let marked = rows.map { (views: $0.views, template: SeparationHash.finish($0.template)) }
+        counts.add(marked, threads: threads)
+        for row in marked {
             try writer.append(row.views)
             templates.append(row.template)
         }

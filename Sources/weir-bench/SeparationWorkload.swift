@@ -38,7 +38,7 @@ struct SeparationWorkload: ParsableCommand {
     private func search(_ traffic: MadeUpTraffic) throws {
         let path = PathText.join(directory, "weir-bench-shingles.\(ProcessInfo.processInfo.processIdentifier)")
         let spill = ShingleSpill(files: PosixFileSystem(), path: path, memory: memory << 20)
-        let search = NearDuplicateSearch(spill: spill, threads: threads)
+        let search = NearDuplicateSearch(spill: spill, threads: threads, expecting: megabytes << 20)
         var (keys, bytes, made, tokens) = ([SeparationKey](), 0, 0, 0)
         var (tokenTime, readTime, addTime) = (Stopwatch(), Stopwatch(), Stopwatch())
         while bytes < megabytes << 20 {

@@ -11,11 +11,11 @@ import Testing
     /// The roots that a search gives.
     private func roots(
         _ rows: [Row], keys: [SeparationKey]? = nil, exact: [(Int, Int)] = [], threads: Int = 1, memory: Int = 1 << 30,
-        counterBits: Int = 18, each: Int = 100
+        expecting: Int = 1 << 22, each: Int = 100
     ) throws -> (roots: [Int], report: NearDuplicateReport, files: MemoryFileSystem) {
         let files = MemoryFileSystem()
         let spill = ShingleSpill(files: files, path: "/shingles", memory: memory)
-        let search = NearDuplicateSearch(spill: spill, threads: threads, counterBits: counterBits)
+        let search = NearDuplicateSearch(spill: spill, threads: threads, expecting: expecting)
         for part in WorkShare.parts(of: rows.count, each: each) { try search.add(Array(rows[part])) }
         var sets = LeastKeySets(keys: keys ?? rows.indices.map { SeparationKey(high: 0, low: UInt64($0)) })
         for (a, b) in exact { sets.unite(a, b) }
@@ -33,15 +33,15 @@ import Testing
         return (0..<2).map { _ in Row(views: set(common + (0..<size - shared).map { _ in random.next() }), template: 0) }
     }
 
-    /// Recall by Jaccard index, as the formula says; at 0.7 the chance to miss a pair is 1 in 5,500.
-    @Test(arguments: [(70, 400), (75, 400), (80, 300), (90, 200), (100, 100)]) func findsPairs(index: Int, count: Int) throws {
+    /// Recall by Jaccard index, as the formula says: at 0.7 a pair is missed in 5,500.
+    @Test(arguments: [(70, 1_500), (75, 400), (80, 300), (90, 200), (100, 100)]) func findsPairs(index: Int, count: Int) throws {
         var random = SplitMix64(seed: UInt64(index))
         // j = s / (2n - s): with 2n - s = 200 values in all, s = 2j.
         let (shared, size) = (2 * index, (200 + 2 * index) / 2)
         let rows = (0..<count).flatMap { _ in pair(size, shared: shared, &random) }
         let found = try roots(rows).roots
         let missed = (0..<count).filter { found[2 * $0 + 1] != 2 * $0 }.count
-        #expect(missed <= (index == 70 ? 1 : 0))
+        #expect(missed <= (index == 70 ? 2 : 0))
         #expect((0..<count).allSatisfy { found[2 * $0] == 2 * $0 }, "nothing is joined with another pair")
     }
 
@@ -100,7 +100,7 @@ import Testing
         #expect(whole.report.joinedSets > 50)
         for threads in [1, 2, 3] {
             for memory in [0, 1 << 30] {
-                let again = try roots(rows, keys: keys, exact: exact, threads: threads, memory: memory, counterBits: 10, each: 37)
+                let again = try roots(rows, keys: keys, exact: exact, threads: threads, memory: memory, expecting: 0, each: 37)
                 #expect(again.roots == whole.roots)
                 #expect(again.report == whole.report)
                 #expect(again.files.contents("/shingles") == nil, "the file is removed")
@@ -241,7 +241,7 @@ import Testing
         files.setCapacity(100)
         var random = SplitMix64(seed: 62)
         let search = NearDuplicateSearch(
-            spill: ShingleSpill(files: files, path: "/shingles", memory: 0), threads: 2, counterBits: 10)
+            spill: ShingleSpill(files: files, path: "/shingles", memory: 0), threads: 2, expecting: 0)
         let rows = (0..<10).map { _ in Row(views: set((0..<100).map { _ in random.next() }), template: 0) }
         try search.add(rows)
         var sets = LeastKeySets(keys: rows.indices.map { SeparationKey(high: 0, low: UInt64($0)) })
