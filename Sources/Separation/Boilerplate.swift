@@ -42,7 +42,7 @@ struct Boilerplate: Sendable {
 /// Counts in how many groups of a template each shingle of the prompt view is.
 ///
 /// First, while rows come, in a table of small counters that several shingles share: an upper bound. Then, of those shingles alone
-/// whose counter is over the least bound, exactly, group by group. In two parts by the shingle's hash, which two threads do.
+/// whose counter is over the least bound, exactly, group by group. In two parts by the value of the shingle, which two threads do.
 final class BoilerplateCount: Sendable {
     private final class Part: Sendable {
         let counts: Mutex<[UInt8]>
@@ -52,7 +52,7 @@ final class BoilerplateCount: Sendable {
 
     static let parts = 2
     private let counters: [Part]
-    private let shift: UInt64
+    private let mask: UInt64
 
     /// - Parameter textBytes: of the rows, about. There is a counter for ten shingles, so that few of those are looked at twice that
     ///   are in one row only.
@@ -60,7 +60,7 @@ final class BoilerplateCount: Sendable {
         let wanted = max(1, min(textBytes, 1 << 38)) / 60
         let bits = max(10, Int.bitWidth - wanted.leadingZeroBitCount)
         let partBits = bits - 1
-        shift = UInt64(63 - partBits)
+        mask = UInt64(1) << UInt64(partBits) - 1
         counters = (0..<BoilerplateCount.parts).map { _ in Part(count: 1 << partBits) }
     }
 
@@ -71,12 +71,14 @@ final class BoilerplateCount: Sendable {
         return key == HashTable.free ? 1 : key
     }
 
-    /// The part that counts a shingle, whatever its template.
-    @inline(__always)
-    private static func part(of shingle: UInt64) -> Int { Int(truncatingIfNeeded: shingle & 1) }
+    /// Which shingles of a sorted set a part counts, whatever their template: those in the lower or the upper half of all values.
+    private static func share(of set: Span<UInt64>, _ part: Int) -> Range<Int> {
+        let middle = HashSort.lowerBound(set, 1 << 63)
+        return part == 0 ? 0..<middle : middle..<set.count
+    }
 
     @inline(__always)
-    private func counter(of key: UInt64) -> Int { Int(truncatingIfNeeded: key &>> (shift &+ 1)) }
+    private func counter(of key: UInt64) -> Int { Int(truncatingIfNeeded: key &>> 8 & mask) }
 
     /// Counts rows in.
     func add(_ rows: [(views: GroupingViews, template: UInt64)], threads: Int) {
@@ -84,8 +86,9 @@ final class BoilerplateCount: Sendable {
             self.counters[part].counts.withLock { counts in
                 var counts = counts.mutableSpan
                 for row in rows where !row.views.isPromptShort {
-                    for key in BoilerplateCount.keys(of: row.views.prompt.span, part, row.template) {
-                        let at = self.counter(of: key)
+                    let set = row.views.prompt.span
+                    for place in BoilerplateCount.share(of: set, part) {
+                        let at = self.counter(of: BoilerplateCount.key(set[place], row.template))
                         let count = counts[at]
                         counts[at] = count &+ (count == 255 ? 0 : 1)
                     }
@@ -148,34 +151,22 @@ final class BoilerplateCount: Sendable {
         return counting.overBound
     }
 
-    /// The keys of a part of a set whose counters are over the bound; all counters are asked for first, since most are far away.
+    /// The keys of shingles whose counters are over the bound; all counters are asked for first, since most are far away.
     private func suspects(
         _ set: Span<UInt64>, _ part: Int, _ template: UInt64, _ bound: UInt32, _ upper: Span<UInt8>
     ) -> [UInt64] {
         let bound = UInt8(truncatingIfNeeded: min(bound, 254))
-        var keys = BoilerplateCount.keys(of: set, part, template)
+        let share = BoilerplateCount.share(of: set, part)
+        var keys = [UInt64](repeating: 0, count: share.count)
         var target = keys.mutableSpan
         var count = 0
-        for at in 0..<target.count {
-            let key = target[at]
+        for at in share {
+            let key = BoilerplateCount.key(set[at], template)
             target[count] = key
             // A counter that is full may stand for any number.
             count &+= upper[counter(of: key)] > bound ? 1 : 0
         }
-        keys.removeLast(keys.count - count)
-        return keys
-    }
-
-    /// The keys of a part of a set, gathered without a branch that would be taken every other time.
-    private static func keys(of set: Span<UInt64>, _ part: Int, _ template: UInt64) -> [UInt64] {
-        var keys = [UInt64](repeating: 0, count: set.count)
-        var target = keys.mutableSpan
-        var count = 0
-        for at in 0..<set.count {
-            target[count] = key(set[at], template)
-            count &+= BoilerplateCount.part(of: set[at]) == part ? 1 : 0
-        }
-        keys.removeLast(set.count - count)
+        keys.removeLast(share.count - count)
         return keys
     }
 }
@@ -193,7 +184,8 @@ private struct GroupCounting {
     private var counts: [Count] = []
 
     mutating func add(_ key: UInt64, group: UInt32, bound: UInt32) {
-        let (number, isNew) = table.insert(key)
+        // Keys of one part are of one half of all values: spread again.
+        let (number, isNew) = table.insert(SeparationHash.finish(key))
         if isNew {
             counts.append(Count(key: key, bound: bound, lastGroup: group, groups: 1))
         } else if counts[number].lastGroup != group {
