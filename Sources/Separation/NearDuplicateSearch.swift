@@ -41,7 +41,7 @@ package final class NearDuplicateSearch {
     ///   - spill: where shingles go that are not to be in memory.
     ///   - threads: at most so many work.
     ///   - textBytes: how much text there will be, more or less; only speed and memory depend on it, a byte for 60 or so of text.
-    package init(spill: ShingleSpill, threads: Int, expecting textBytes: Int) {
+    package init(spill: ShingleSpill, threads: Int, expecting textBytes: Int = 1 << 31) {
         self.threads = max(1, threads)
         writer = ShingleWriter(spill: spill)
         counts = BoilerplateCount(expecting: textBytes)
