@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .ONESHELL:
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help setup build release release-bench venv test lint format demo clean crash index-kill lag powercut faults fuzz bench corpus answers answers-speed dataset-formats index-speed separation soak memory density overhead redaction-quality notebooks
+.PHONY: help setup build release release-bench venv test lint format demo clean crash index-kill lag powercut faults fuzz bench corpus answers answers-speed dataset-formats index-speed separation separation-speed dataset-speed soak memory density overhead redaction-quality notebooks
 
 APT_BUILD := libsqlite3-dev libzstd-dev libcurl4-openssl-dev zlib1g-dev libbrotli-dev
 APT_TEST := zstd jq python3-venv sqlite3 faketime
@@ -140,6 +140,12 @@ index-speed: release release-bench venv ## campaign: speed of `weir index` over 
 
 separation: release release-bench ## campaign: data sets of a planted set, built as it comes in, held apart by a checker that shares nothing with Weir
 	@Tests/Campaigns/separation.sh
+
+separation-speed: release-bench ## campaign: near duplicates beside rensa and datatrove on the same rows, and the gate (needs a package index; SIZE in MB)
+	@Tests/Campaigns/separation_speed.sh
+
+dataset-speed: release release-bench venv ## campaign: `weir dataset build` from segments to files, time and memory (SIZE in MB of canonical text)
+	@Tests/Campaigns/dataset_speed.sh
 
 bench: release ## campaign: direct, nginx and weir side by side (needs ../shared, gcc, wrk, nginx)
 	@Tests/Campaigns/bench.sh

@@ -66,12 +66,13 @@ let package = Package(
 
         // MARK: Floor 3, stores and wires
         .target(name: "SegmentLog", dependencies: ["CZstd", "ByteCoding", "Platform", crypto], swiftSettings: strictMemory),
+        .target(name: "SQLiteAccess", dependencies: ["Platform", grdb], swiftSettings: strict),
         .target(
-            name: "FactStore", dependencies: ["ByteCoding", "Histograms", "ExchangeModel", grdb, sqlite],
+            name: "FactStore", dependencies: ["ByteCoding", "Histograms", "ExchangeModel", "SQLiteAccess", grdb, sqlite],
             swiftSettings: strictMemory),
         .target(
-            name: "ControlStore", dependencies: ["ByteCoding", "ExchangeModel", grdb, sqlite, crypto], swiftSettings: strictMemory
-        ),
+            name: "ControlStore", dependencies: ["ByteCoding", "ExchangeModel", "SQLiteAccess", grdb, sqlite, crypto],
+            swiftSettings: strictMemory),
         .target(
             name: "NamedQueries",
             path: "queries",
@@ -155,7 +156,7 @@ let package = Package(
         .target(
             name: "FactSamples", dependencies: ["ExchangeModel", "FactStore"], path: "Tests/FactSamples", swiftSettings: strict),
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
-        .testTarget(name: "ByteCodingTests", dependencies: ["ByteCoding"], swiftSettings: strict),
+        .testTarget(name: "ByteCodingTests", dependencies: ["ByteCoding", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "HistogramsTests", dependencies: ["Histograms"], swiftSettings: strict),
         .testTarget(name: "PlatformTests", dependencies: ["CLinux", "Platform"], swiftSettings: strict),
         .testTarget(name: "TelemetryTests", dependencies: ["Telemetry"], swiftSettings: strict),
@@ -178,11 +179,12 @@ let package = Package(
             name: "SegmentLogTests", dependencies: ["ByteCoding", "Platform", "SegmentLog", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "FactStoreTests",
-            dependencies: ["ByteCoding", "Histograms", "ExchangeModel", "FactStore", "FactSamples", grdb],
+            dependencies: ["ByteCoding", "Histograms", "Platform", "ExchangeModel", "FactStore", "FactSamples", grdb],
             swiftSettings: strict),
         .testTarget(
             name: "ControlStoreTests",
-            dependencies: ["ByteCoding", "ExchangeModel", "ControlStore", "TestSupport", grdb, crypto], swiftSettings: strict),
+            dependencies: ["ByteCoding", "Platform", "ExchangeModel", "ControlStore", "TestSupport", grdb, crypto],
+            swiftSettings: strict),
         .testTarget(name: "NamedQueriesTests", dependencies: ["NamedQueries"], swiftSettings: strict),
         .testTarget(name: "UpstreamTests", dependencies: ["Upstream", nioCore, nioPosix], swiftSettings: strict),
         .testTarget(name: "OutboundTests", dependencies: ["Platform", "Outbound"], swiftSettings: strict),

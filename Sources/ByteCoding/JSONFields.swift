@@ -47,6 +47,9 @@ package struct JSONFields: Sendable {
         }
     }
 
+    /// Whether members are found by a table; else each question goes through all of them.
+    package var hasTable: Bool { !slots.isEmpty }
+
     /// The member's value (the last one, where a key is repeated), or nil where there is none.
     package subscript(key: String) -> JSONNode? {
         index(of: key).map { JSONNode(document: node.document, index: $0) }

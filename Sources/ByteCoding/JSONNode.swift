@@ -21,6 +21,24 @@ package struct JSONNode: Sendable {
     /// The bytes of the value exactly as written.
     package var lexeme: ArraySlice<UInt8> { document.bytes[range] }
 
+    /// The same without the white space between tokens, so in one line: order, escapes and number spellings stay.
+    package var compactLexeme: [UInt8] {
+        var out: [UInt8] = []
+        out.reserveCapacity(range.count)
+        var (isInString, isEscaped) = (false, false)
+        for byte in lexeme {
+            if isInString {
+                out.append(byte)
+                isInString = isEscaped || byte != UInt8(ascii: "\"")
+                isEscaped = !isEscaped && byte == UInt8(ascii: "\\")
+            } else if ![0x20, 0x0A, 0x0D, 0x09].contains(byte) {
+                out.append(byte)
+                isInString = byte == UInt8(ascii: "\"")
+            }
+        }
+        return out
+    }
+
     /// The literal `true` or `false`, else nil.
     package var bool: Bool? { token.kind == .bool ? token.flag : nil }
 

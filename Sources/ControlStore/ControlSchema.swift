@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import GRDB
+import SQLiteAccess
 
 /// The tables of the control database, as an ordered list of small named migrations.
 ///
@@ -19,6 +20,7 @@ enum ControlSchema {
         [
             Step(name: "0001 ledgers", run: LedgerTables.make),
             Step(name: "0002 feedback", run: FeedbackTables.make),
+            Step(name: "0003 size of feedback", run: FeedbackTables.makeSize),
         ]
     }
 
@@ -27,8 +29,15 @@ enum ControlSchema {
     /// A database with a greater number is from a newer version.
     static var version: Int64 { Int64(steps.count) }
 
+    /// The control database at a path.
+    static func file(_ path: String) -> SQLiteFile {
+        SQLiteFile(
+            path: path, label: "weir.control", applicationID: applicationID, version: version, migrator: migrator,
+            busySeconds: ControlStoreLimits.busySeconds)
+    }
+
     /// The migrations in order.
-    static var migrator: DatabaseMigrator {
+    private static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         for (place, step) in steps.enumerated() {
             migrator.registerMigration(step.name) { db in

@@ -13,6 +13,17 @@ package struct FeedbackStored: Equatable, Sendable {
     package init() {}
 }
 
+/// What erasing feedback did.
+package struct FeedbackErased: Equatable, Sendable {
+    /// Pieces that were erased.
+    package var count = 0
+    /// Whether nothing of it is left in the write-ahead log: false while somebody reads there; see `ControlStore.clearLog()`.
+    package var isLogCleared = true
+
+    /// Nothing erased.
+    package init() {}
+}
+
 /// Which feedback is asked for; nil means no filter.
 package struct FeedbackFilter: Equatable, Sendable {
     /// About this exchange.
@@ -33,7 +44,7 @@ extension ControlStore {
     ///
     /// - Parameter feedback: at most `ControlStoreLimits.feedbackABatch` pieces.
     /// - Returns: how many were new.
-    /// - Throws: `ControlStoreError`; then nothing was stored.
+    /// - Throws: `ControlStoreError`, `feedbackFull` where it would be more than is kept; then nothing was stored.
     @discardableResult
     package func add(_ feedback: [Feedback]) throws -> FeedbackStored {
         guard feedback.count <= ControlStoreLimits.feedbackABatch else {
@@ -60,8 +71,27 @@ extension ControlStore {
                     ControlValue(piece.score), ControlValue(piece.label), correction.text, .integer(correction.isJSON))
                 stored.added += 1
             }
+            try checkSize(in: db)
             return stored
         }
+    }
+
+    /// Ends the transaction that stores more than is kept.
+    private func checkSize(in db: Database) throws {
+        var size: (pieces: Int64, bytes: Int64) = (0, 0)
+        try ControlStatement("SELECT pieces, bytes FROM feedback_size", in: db).forEachRow {
+            size = ($0.integer(0), $0.integer(1))
+            return false
+        }
+        guard
+            size.pieces > ControlStoreLimits.feedbackPieces || size.bytes > ControlStoreLimits.feedbackStoredBytes
+        else { return }
+        let limits = "\(ControlStoreLimits.feedbackPieces) pieces and \(ControlStoreLimits.feedbackStoredBytes) bytes"
+        throw ControlStoreError(
+            code: .feedbackFull,
+            message: "\(path) would hold more than \(limits) of feedback. Nothing was stored: erase exchanges whose feedback is "
+                + "not needed any more (`weir segment erase`), or keep facts for less long (`segments.retain_facts`)",
+            path: path)
     }
 
     /// The latest feedback of each source for many exchanges.
@@ -72,8 +102,7 @@ extension ControlStore {
     /// - Throws: `ControlStoreError`.
     package func latestFeedback(of exchanges: [ExchangeID]) throws -> [[Feedback]] {
         try reading { db in
-            let select = try ControlStatement(
-                "SELECT \(FeedbackRow.columns) FROM feedback WHERE exchange = ? ORDER BY source, at_us, id", in: db)
+            let select = try ControlStatement(FeedbackRow.ofExchange, in: db)
             return try exchanges.map { exchange in
                 var found: [Feedback] = []
                 try select.forEachRow(.blob(exchange.blob)) { row in
@@ -83,6 +112,25 @@ extension ControlStore {
                     return true
                 }
                 return found
+            }
+        }
+    }
+
+    /// All feedback about many exchanges, piece by piece.
+    ///
+    /// - Parameters:
+    ///   - exchanges: in any order; the pieces come in this order, those of one exchange by the bytes of the source's name, then by time, then
+    ///     by id.
+    ///   - take: takes one piece; it must not use the store.
+    /// - Throws: `ControlStoreError`, or what `take` throws.
+    package func forEachFeedback(of exchanges: [ExchangeID], _ take: (Feedback) throws -> Void) throws {
+        try reading { db in
+            let select = try ControlStatement(FeedbackRow.ofExchange, in: db)
+            for exchange in exchanges {
+                try select.forEachRow(.blob(exchange.blob)) { row in
+                    try take(FeedbackRow.read(row))
+                    return true
+                }
             }
         }
     }
@@ -124,30 +172,31 @@ extension ControlStore {
 
     /// Erases all feedback about some exchanges, whose records are erased too; there is no way back.
     ///
-    /// What is erased is overwritten in the file, and moved out of the write-ahead log, unless somebody reads there just then.
+    /// What is erased is overwritten in the file, and moved out of the write-ahead log, unless somebody reads there just then: that is said.
+    /// What is erased already counts as none, and then too the log is emptied: a death between the two is made good.
     ///
     /// - Parameter exchanges: the exchanges.
-    /// - Returns: how many pieces were erased.
-    /// - Throws: `ControlStoreError`; then nothing was erased.
-    package func eraseFeedback(of exchanges: [ExchangeID]) throws -> Int {
-        let count = try writing { db in
+    /// - Returns: how many pieces were erased, and whether the log is empty.
+    /// - Throws: `ControlStoreError`; then nothing was erased, or only the log is left to be emptied.
+    package func eraseFeedback(of exchanges: [ExchangeID]) throws -> FeedbackErased {
+        var erased = FeedbackErased()
+        erased.count = try writing { db in
             let delete = try ControlStatement("DELETE FROM feedback WHERE exchange = ?", in: db)
             return try exchanges.reduce(into: 0) { count, exchange in
                 try delete.run(.blob(exchange.blob))
                 count += db.changesCount
             }
         }
-        guard count > 0 else { return 0 }
-        do { try queue.writeWithoutTransaction { try $0.execute(sql: "PRAGMA wal_checkpoint(TRUNCATE)") } } catch {
-            throw ControlStoreError.own(error, path: path)
-        }
-        return count
+        erased.isLogCleared = try clearLog()
+        return erased
     }
 }
 
 /// A row of feedback.
 private enum FeedbackRow {
     static let columns = "id, exchange, at_us, source, score, label, correction, correction_is_json"
+    /// All of one exchange: of each source the latest last.
+    static let ofExchange = "SELECT \(columns) FROM feedback WHERE exchange = ? ORDER BY source, at_us, id"
 
     static func read(_ row: ControlStatement) throws(ControlStoreError) -> Feedback {
         guard let id = ExchangeID(blob: row.bytes(0)), let exchange = ExchangeID(blob: row.bytes(1)) else {

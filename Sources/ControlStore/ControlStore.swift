@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import GRDB
+import SQLiteAccess
 
 /// What an opened control database may be used for.
 package enum ControlStoreMode: Sendable {
@@ -20,11 +21,12 @@ package final class ControlStore: Sendable {
     /// The database file's name in a data directory.
     package static let fileName = "control.sqlite"
     /// The database file.
-    package let path: String
+    package var path: String { file.path }
+    private let file: SQLiteFile
     let queue: DatabaseQueue
 
-    private init(path: String, queue: DatabaseQueue) {
-        self.path = path
+    private init(file: SQLiteFile, queue: DatabaseQueue) {
+        self.file = file
         self.queue = queue
     }
 
@@ -37,24 +39,17 @@ package final class ControlStore: Sendable {
     /// - Returns: the opened store.
     /// - Throws: `ControlStoreError`.
     package static func open(path: String, mode: ControlStoreMode) throws -> ControlStore {
-        let state = try ControlStoreOpening.inspect(path: path)
-        switch (mode, state) {
-        case (.readOnly, .missing), (.readOnly, .empty):
-            throw ControlStoreError(
-                code: .notFound, message: "there is no control database at \(path): nothing was recorded in it yet", path: path)
-        case (.readOnly, .older):
-            throw ControlStoreError(
-                code: .notFound,
-                message:
-                    "the control database at \(path) is of an older version; what writes to it, as `weir serve`, brings it up to date",
-                path: path)
-        case (.readOnly, .current):
-            return try ControlStore(path: path, queue: ControlStoreOpening.connect(path: path, isReadOnly: true))
-        case (.readWrite, _):
-            let queue = try ControlStoreOpening.connect(path: path, isReadOnly: false)
-            do { try ControlSchema.migrator.migrate(queue) } catch { throw ControlStoreError(error, path: path) }
-            return ControlStore(path: path, queue: queue)
-        }
+        let file = ControlSchema.file(path)
+        do {
+            switch mode {
+            case .readOnly: return ControlStore(file: file, queue: try file.openForReading())
+            case .readWrite:
+                let queue = try file.openForWriting()
+                // This is truth: a commit is on the disk before it is said to be done. What is erased is overwritten.
+                try queue.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON") }
+                return ControlStore(file: file, queue: queue)
+            }
+        } catch { throw ControlStoreError(error, path: path) }
     }
 
     /// Closes the database; later calls throw.
@@ -64,6 +59,18 @@ package final class ControlStore: Sendable {
     /// - Throws: `ControlStoreError`.
     package func close() throws {
         do { try queue.close() } catch { throw ControlStoreError(error, path: path) }
+    }
+
+    /// Moves the write-ahead log into the database file and cuts it to nothing, so that what was overwritten is in no file any more.
+    ///
+    /// - Returns: false where somebody reads there for longer than `ControlStoreLimits.clearingMilliseconds`: then the log still holds it.
+    /// - Throws: `ControlStoreError`.
+    package func clearLog() throws -> Bool {
+        do {
+            return try queue.writeWithoutTransaction {
+                try SQLiteLog.clear($0, waitMilliseconds: ControlStoreLimits.clearingMilliseconds)
+            }
+        } catch { throw ControlStoreError(error, path: path) }
     }
 
     /// Runs reads in one snapshot, with errors as this room's.
@@ -77,7 +84,7 @@ package final class ControlStore: Sendable {
     func writing<T>(_ body: (Database) throws -> T) throws -> T {
         do {
             return try queue.write { db in
-                try ControlStoreOpening.refuseNewer(db, path: path)
+                try file.refuseNewer(db)
                 return try body(db)
             }
         } catch { throw ControlStoreError.own(error, path: path) }

@@ -1,13 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
-import ByteCoding
+package import ByteCoding
 package import ExchangeModel
 
 /// What an answer should have been.
 package enum FeedbackCorrection: Equatable, Sendable {
     /// As text.
     case text(String)
-    /// As JSON, as it was written.
+    /// As JSON, without white space between its tokens; neither a string, which is text, nor `null`, which is none.
     case json([UInt8])
+
+    /// A correction out of JSON.
+    ///
+    /// - Parameter node: any value but `null`.
+    /// - Throws: `ControlStoreError` `badValue`.
+    package init(_ node: JSONNode) throws(ControlStoreError) {
+        if let text = node.string {
+            self = .text(text)
+        } else if node.isNull {
+            throw .badValue("`correction` is null: leave it out where there is none")
+        } else {
+            self = .json(node.compactLexeme)
+        }
+    }
 }
 
 /// What somebody said of one exchange.
@@ -50,12 +64,17 @@ package struct Feedback: Equatable, Sendable {
         guard score != nil || label != nil || correction != nil else {
             throw .badValue("feedback has a score, a label or a correction")
         }
-        guard atUs >= 0 else { throw .badValue("`at_us` is microseconds since 1970") }
+        guard (0...ControlStoreLimits.latestUs).contains(atUs) else {
+            throw .badValue("`at_us` is microseconds since 1970, before the year 10000")
+        }
         try LedgerRules.checkName(source, of: "a source")
         if let score, !(score.magnitude <= ControlStoreLimits.scoreMagnitude) {
             throw .badValue("`score` is a number from -1000000000 to 1000000000")
         }
         if let label { try Feedback.check(label: label) }
+        if case .json(let bytes) = correction, let first = bytes.first, [UInt8(ascii: "\""), UInt8(ascii: "n")].contains(first) {
+            throw .badValue("`correction` as JSON is neither a string nor null")
+        }
         guard (correction?.byteCount ?? 1) <= ControlStoreLimits.correctionBytes else {
             throw .badValue("`correction` has at most \(ControlStoreLimits.correctionBytes) bytes")
         }

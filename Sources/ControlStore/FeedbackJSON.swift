@@ -5,7 +5,7 @@ package import ExchangeModel
 /// Feedback as JSON: the body of a request, a line of a file, a line of an answer.
 ///
 /// `{"exchange_id", "score", "label", "correction", "source", "at_us", "id"}`; a correction that is a string is text, any other value is
-/// kept as it was written.
+/// kept with its order and spellings, without white space: what `line` gives is one line, and `read` takes it.
 package enum FeedbackJSON {
     private static let names: Set<String> = ["exchange_id", "score", "label", "correction", "source", "at_us", "id"]
 
@@ -14,7 +14,7 @@ package enum FeedbackJSON {
     /// - Parameters:
     ///   - bytes: one JSON text.
     ///   - id: its id, unless it has one of its own.
-    ///   - atUs: its time, unless it has one of its own.
+    ///   - atUs: now, which is its time, unless it has one of its own; that is not much later.
     ///   - source: its source, unless it has one of its own.
     ///   - exchange: the exchange, unless it names one.
     /// - Returns: the feedback.
@@ -22,8 +22,8 @@ package enum FeedbackJSON {
     package static func read(
         _ bytes: [UInt8], id: ExchangeID, atUs: Int64, source: String, exchange: ExchangeID? = nil
     ) throws(ControlStoreError) -> Feedback {
-        guard bytes.count <= ControlStoreLimits.feedbackBytes else {
-            throw .badValue("feedback has at most \(ControlStoreLimits.feedbackBytes) bytes")
+        guard bytes.count <= ControlStoreLimits.feedbackLineBytes else {
+            throw .badValue("feedback has at most \(ControlStoreLimits.feedbackLineBytes) bytes")
         }
         let document: JSONDocument
         do throws(JSONError) { document = try JSONDocument(bytes) } catch { throw .badValue("feedback is \(error)") }
@@ -40,13 +40,17 @@ package enum FeedbackJSON {
         else { throw .badValue("`exchange_id` is missing") }
         var feedback = Feedback(id: id, exchange: about, atUs: atUs, source: source)
         if let own = try member(root, "id", "a UUID", { $0.string.flatMap(ExchangeID.init(text:)) }) { feedback.id = own }
-        if let own = try member(root, "at_us", "an integer", { $0.int }) { feedback.atUs = own }
+        if let own = try member(root, "at_us", "an integer", { $0.int }) {
+            // The latest counts: what claims to be of the future would count for ever.
+            guard own <= atUs &+ ControlStoreLimits.feedbackAheadUs else {
+                throw .badValue("`at_us` lies in the future: it is microseconds since 1970, and by default now")
+            }
+            feedback.atUs = own
+        }
         if let own = try member(root, "source", "a string", { $0.string }) { feedback.source = own }
         feedback.score = try member(root, "score", "a number") { $0.double }
         feedback.label = try member(root, "label", "a string") { $0.string }
-        feedback.correction = try member(root, "correction", "JSON") { node in
-            node.string.map(FeedbackCorrection.text) ?? .json(Array(node.lexeme))
-        }
+        if let node = root["correction"], !node.isNull { feedback.correction = try FeedbackCorrection(node) }
         try feedback.check()
         return feedback
     }

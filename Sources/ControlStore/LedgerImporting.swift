@@ -9,18 +9,23 @@ extension ControlStore {
     /// of members, is as good.
     /// - Parameters:
     ///   - name: the ledger that the export must be of; nil for whichever it is.
-    ///   - next: gives the next bytes of the export, nil at its end.
+    ///   - next: gives the next bytes of the export, nil at its end. It must wait for nobody: no one else may write meanwhile.
     /// - Returns: name and head.
     /// - Throws: `ControlStoreError`: `ledgerTaken` where the ledger has entries, `badExport` with the line where it is no whole export.
     package func importLedger(named name: String? = nil, next: () throws -> [UInt8]?) throws -> LedgerSummary {
         try writing { db in
-            var lines = LineCutter()
+            var lines = LineCutter(lineBytes: ControlStoreLimits.lineBytes)
             var filling: LedgerFilling?
-            try lines.run(next) { number, line in
-                guard let document = JSONDocument.read(line) else { throw LedgerFilling.bad(number, "is no JSON") }
-                if let filling { return try filling.take(document.root, line: number) }
+            func take(_ line: CutLine) throws {
+                guard line.bytes.contains(where: { $0 != 0x20 && $0 != 0x0D }) else { return }
+                guard let document = JSONDocument.read(line.bytes) else { throw LedgerFilling.bad(line.number, "is no JSON") }
+                if let filling { return try filling.take(document.root, line: line.number) }
                 filling = try LedgerFilling(document.root, named: name, in: db)
             }
+            do {
+                while let bytes = try next() { try lines.add(bytes, take) }
+                try lines.finish(take)
+            } catch let error as LineTooLong { throw LedgerFilling.bad(error.number, "is longer than \(error.limit) bytes") }
             guard let filling else { throw ControlStoreError(code: .badExport, message: "the export is empty") }
             return try filling.finish()
         }
@@ -66,7 +71,7 @@ private final class LedgerFilling {
     }
 
     /// Takes any other line.
-    func take(_ node: JSONNode, line: Int) throws {
+    func take(_ node: JSONNode, line: Int64) throws {
         guard let seq = node["seq"]?.int else { throw LedgerFilling.bad(line, "is neither an entry nor a part of one") }
         if let list = node["list"]?.string {
             try takePart(node, of: seq, list: list, line: line)
@@ -75,7 +80,7 @@ private final class LedgerFilling {
         }
     }
 
-    private func takeEntry(_ node: JSONNode, _ seq: Int64, line: Int) throws {
+    private func takeEntry(_ node: JSONNode, _ seq: Int64, line: Int64) throws {
         guard seq == last + 1, seq <= summary.head.entries else {
             throw LedgerFilling.bad(line, "is entry \(seq), where entry \(last + 1) of \(summary.head.entries) belongs")
         }
@@ -88,7 +93,7 @@ private final class LedgerFilling {
             .text(String(decoding: payload.encoded(), as: UTF8.self)), .blob(hash.bytes))
     }
 
-    private func takePart(_ node: JSONNode, of seq: Int64, list: String, line: Int) throws {
+    private func takePart(_ node: JSONNode, of seq: Int64, list: String, line: Int64) throws {
         guard seq == last, seq > 0 else { throw LedgerFilling.bad(line, "is a part of entry \(seq), and does not follow it") }
         guard let part = node["part"]?.int, LedgerList(rawValue: list) != nil,
             let data = node["data"].flatMap({ Base64.decode($0.unescapedBytes[...]) }), data.count <= ControlStoreLimits.partBytes
@@ -110,41 +115,7 @@ private final class LedgerFilling {
         return summary
     }
 
-    static func bad(_ line: Int, _ what: String) -> ControlStoreError {
+    static func bad(_ line: Int64, _ what: String) -> ControlStoreError {
         ControlStoreError(code: .badExport, message: "line \(line) of the export \(what)")
-    }
-}
-
-/// Cuts bytes into lines as they come.
-private struct LineCutter {
-    private var held: [UInt8] = []
-    private var number = 0
-
-    /// Gives every line that is not empty, without its line feed.
-    mutating func run(_ next: () throws -> [UInt8]?, _ take: (Int, [UInt8]) throws -> Void) throws {
-        while let bytes = try next() {
-            var from = bytes.startIndex
-            while let end = bytes[from...].firstIndex(of: 0x0A) {
-                try give(bytes[from..<end], take)
-                from = end + 1
-            }
-            try hold(bytes[from...])
-        }
-        if !held.isEmpty { try give([], take) }
-    }
-
-    private mutating func give(_ rest: ArraySlice<UInt8>, _ take: (Int, [UInt8]) throws -> Void) throws {
-        try hold(rest)
-        let line = held
-        held = []
-        number += 1
-        if line.contains(where: { $0 != 0x20 && $0 != 0x0D }) { try take(number, line) }
-    }
-
-    private mutating func hold(_ bytes: ArraySlice<UInt8>) throws {
-        guard held.count + bytes.count <= ControlStoreLimits.lineBytes else {
-            throw LedgerFilling.bad(number + 1, "is longer than \(ControlStoreLimits.lineBytes) bytes")
-        }
-        held.append(contentsOf: bytes)
     }
 }

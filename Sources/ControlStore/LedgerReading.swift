@@ -65,14 +65,7 @@ extension ControlStore {
     ///
     /// - Throws: `ControlStoreError`.
     package func ledgers() throws -> [LedgerSummary] {
-        try reading { db in
-            var names: [String] = []
-            try ControlStatement("SELECT name FROM ledger ORDER BY name", in: db).forEachRow {
-                names.append($0.text(0))
-                return true
-            }
-            return try names.map { LedgerSummary(name: $0, head: try LedgerRow.require($0, in: db).head) }
-        }
+        try reading { db in try LedgerRow.all(in: db).map { LedgerSummary(name: $0.name, head: $0.head) } }
     }
 
     /// Gives every row that was ever in an eval set, removed ones too, in the order of the ledger.
@@ -226,6 +219,7 @@ private struct EvalPages {
                     unsafe part.withBytes(0) { raw in unsafe eval.separation.append(contentsOf: raw) }
                     return eval.separation.count <= ControlStoreLimits.separationBytes
                 }
+                try payload.check(.separation, bytes: Int64(eval.separation.count), row)
             }
             bytes += eval.separation.count
             let isRemoved = tombstones[eval.item].map { $0 > payload.seq } ?? false

@@ -24,6 +24,16 @@ struct LedgerRow {
         return LedgerRow(id: found.id, name: name, head: LedgerHead(entries: found.entries, hash: hash))
     }
 
+    /// Every ledger, by the bytes of their names.
+    static func all(in db: Database) throws -> [LedgerRow] {
+        var names: [String] = []
+        try ControlStatement("SELECT name FROM ledger ORDER BY name", in: db).forEachRow {
+            names.append($0.text(0))
+            return true
+        }
+        return try names.map { try require($0, in: db) }
+    }
+
     /// The same of a ledger that must be there.
     static func require(_ name: String, in db: Database) throws -> LedgerRow {
         guard let row = try find(name, in: db) else {
@@ -61,5 +71,24 @@ struct LedgerLine {
                 code: .ledgerBroken, message: "entry \(seq) of the ledger `\(ledger.name)` cannot be read; verify the ledger")
         }
         return payload
+    }
+}
+
+extension LedgerPayload {
+    /// Holds what was read of a list beside the payload against what the payload says of it: a shortened list knows less, and shows no
+    /// other sign of it.
+    ///
+    /// - Parameters:
+    ///   - list: which.
+    ///   - bytes: how many were read.
+    ///   - ledger: where.
+    /// - Throws: `ControlStoreError` `ledgerBroken`.
+    func check(_ list: LedgerList, bytes: Int64, _ ledger: LedgerRow) throws(ControlStoreError) {
+        let expected = marks.first { $0.list == list }?.byteCount ?? 0
+        guard bytes != expected else { return }
+        throw ControlStoreError(
+            code: .ledgerBroken,
+            message: "entry \(seq) of the ledger `\(ledger.name)` has \(bytes) bytes of \(list.rawValue), not \(expected); "
+                + "see `weir dataset ledger verify --ledger \(ledger.name)`")
     }
 }

@@ -64,12 +64,15 @@ extension ControlStore {
                     try wanted.match(key) { try body(LedgerTouch(place: $0, seq: payload.seq, side: side)) }
                 }
                 guard own.isEmpty else { return true }
+                var count: Int64 = 0
                 try parts.forEachRow(.integer(row.id), .integer(payload.seq), .text(kind.list.rawValue)) { part in
                     try unsafe part.withBytes(0) { raw in
+                        count += Int64(raw.count)
                         try unsafe wanted.match(raw) { try body(LedgerTouch(place: $0, seq: payload.seq, side: side)) }
                     }
                     return true
                 }
+                try payload.check(kind.list, bytes: count, row)
                 return true
             }
         }

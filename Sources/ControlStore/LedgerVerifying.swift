@@ -73,6 +73,26 @@ extension ControlStore {
             return try walk.run(anchors: anchors)
         }
     }
+
+    /// The head of a ledger, once all of it was found to be as it was written; for who decides by what the ledger holds.
+    ///
+    /// Of a ledger that nothing was appended to, the head of an empty one: then every other is verified, for one of them may be this one
+    /// under another name.
+    /// - Parameter ledger: its name.
+    /// - Returns: what an append is to expect.
+    /// - Throws: `ControlStoreError`, `ledgerBroken` where anything is not as it was written.
+    /// - Complexity: O(bytes of the ledger), with one entry and one part in memory at a time.
+    package func verifiedHead(of ledger: String) throws -> LedgerHead {
+        try reading { db in
+            try LedgerRules.checkName(ledger, of: "a ledger")
+            if let fault = try LedgerWalk.strays(in: db) { throw LedgerWalk.broken(ledger, fault) }
+            guard let row = try LedgerRow.find(ledger, in: db) else {
+                for other in try LedgerRow.all(in: db) { _ = try LedgerWalk.verified(other, in: db) }
+                return LedgerHead.empty(ledger)
+            }
+            return try LedgerWalk.verified(row, in: db)
+        }
+    }
 }
 
 /// One walk over a ledger, within somebody's transaction.
@@ -104,6 +124,22 @@ struct LedgerWalk {
         }
         if fault == nil { fault = try checkEnd() }
         return LedgerVerification(entries: head.entries, head: head, fault: fault)
+    }
+
+    /// The head of a ledger without a fault.
+    static func verified(_ row: LedgerRow, in db: Database) throws -> LedgerHead {
+        var walk = try LedgerWalk(row, in: db)
+        let found = try walk.run()
+        if let fault = found.fault { throw broken(row.name, fault) }
+        return found.head
+    }
+
+    static func broken(_ ledger: String, _ fault: LedgerFault) -> ControlStoreError {
+        ControlStoreError(
+            code: .ledgerBroken,
+            message: "the ledger `\(ledger)` is not as it was written: \(fault). Nothing may be built by it: see "
+                + "`weir dataset ledger verify --ledger \(ledger)`, then take control.sqlite out of a backup, or import the ledger's last "
+                + "export into a new one")
     }
 
     /// Rows that no walk comes by.

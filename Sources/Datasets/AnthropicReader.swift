@@ -20,7 +20,7 @@ enum AnthropicReader {
             request.changes.insert(.prefillJoined)
         }
         request.tools = try tools(root.present("tools"), changes: &request.changes)
-        request.demand(ResponseFormat.read(root["output_config"]?.present("format") ?? root.present("output_format")))
+        request.responseFormat = ResponseFormat.read(root["output_config"]?.present("format") ?? root.present("output_format"))
         request.sampling = SamplingParameters.read(root)
         return request
     }
@@ -44,11 +44,7 @@ enum AnthropicReader {
         case "user": try take(user: content, into: &request)
         case "assistant":
             let blocks = try assistantBlocks(content, malformed: .requestMalformed, changes: &request.changes)
-            if request.turns.last?.role == .assistant {
-                request.turns[request.turns.count - 1].blocks += blocks
-            } else {
-                request.turns.append(CanonicalTurn(role: .assistant, blocks: blocks))
-            }
+            request.turns.appendAssistant(blocks, changes: &request.changes)
         case "system": request.turns.append(CanonicalTurn(role: .system, blocks: try texts(content)))
         default: throw .unknownRole
         }
@@ -66,7 +62,6 @@ enum AnthropicReader {
             }
             guard let callID = part.filledText("tool_use_id") else { throw .requestMalformed }
             let isError = part["is_error"]?.bool ?? false
-            if isError { request.changes.insert(.toolErrorFlagRemoved) }
             let result = ContentBlock.toolResult(
                 callID: callID, content: try resultContent(part.present("content")), isError: isError)
             request.turns.append(CanonicalTurn(role: .tool, blocks: [result]))
@@ -121,7 +116,7 @@ enum AnthropicReader {
     /// - Returns: the typed block.
     /// - Throws: the reason why no row can hold it.
     static func assistantBlock(
-        _ part: JSONNode, streamedInput: [UInt8]?, malformed: DropReason
+        _ part: JSONNode, streamedInput: String?, malformed: DropReason
     ) throws(DropReason) -> ContentBlock {
         guard let type = part.text("type") else { throw malformed }
         switch type {
@@ -130,12 +125,12 @@ enum AnthropicReader {
             return .text(text)
         case "tool_use":
             guard let id = part.filledText("id"), let name = part.filledText("name") else { throw malformed }
-            var arguments = part.present("input").map(JSONText.compact) ?? []
-            if let streamedInput, !streamedInput.isEmpty {
-                guard let document = JSONDocument.read(streamedInput) else { throw .toolArgumentsNotJSON }
-                arguments = JSONText.compact(document.root)
+            var arguments = ChatReader.callArguments(part["input"])
+            if let streamedInput, streamedInput.utf8.contains(where: { $0 > 0x20 }) {
+                guard let document = JSONDocument.read(streamedInput.utf8) else { throw .toolArgumentsNotJSON }
+                arguments = JSONText.plainText(document.root)
             }
-            return .toolCall(ToolCall(id: id, name: name, arguments: String(decoding: arguments, as: UTF8.self)))
+            return .toolCall(ToolCall(id: id, name: name, arguments: arguments))
         case "thinking": return .reasoning(part.text("thinking") ?? "")
         case "redacted_thinking": return .reasoning("")
         case "image": throw .imageContent

@@ -7,8 +7,8 @@ struct AnthropicStream {
     private struct PartialBlock {
         let index: Int64
         let start: JSONNode
-        var text: String
-        var input: [UInt8] = []
+        var text: StreamedText
+        var input = StreamedText()
     }
 
     private var blocks: [PartialBlock] = []
@@ -43,7 +43,7 @@ struct AnthropicStream {
             guard blocks.count < DatasetLimits.itemsPerAnswer, let block = node.present("content_block") else {
                 throw .answerMalformed
             }
-            let text = block.text("text") ?? block.text("thinking") ?? ""
+            let text = StreamedText(block.text("text") == nil ? block["thinking"] : block["text"])
             blocks.append(PartialBlock(index: node["index"]?.int ?? Int64(blocks.count), start: block, text: text))
         case "content_block_delta":
             guard let delta = node.present("delta") else { throw .answerMalformed }
@@ -60,9 +60,9 @@ struct AnthropicStream {
     private mutating func take(delta: JSONNode, index: Int64) throws(DropReason) {
         guard let at = blocks.lastIndex(where: { $0.index == index }) else { throw .answerMalformed }
         switch delta.text("type") {
-        case "text_delta": blocks[at].text += delta.text("text") ?? ""
-        case "thinking_delta": blocks[at].text += delta.text("thinking") ?? ""
-        case "input_json_delta": blocks[at].input += delta["partial_json"]?.unescapedBytes ?? []
+        case "text_delta": blocks[at].text.append(delta["text"])
+        case "thinking_delta": blocks[at].text.append(delta["thinking"])
+        case "input_json_delta": blocks[at].input.append(delta["partial_json"])
         case "citations_delta": changes.insert(.annotationsRemoved)
         default: break
         }
@@ -75,11 +75,11 @@ struct AnthropicStream {
         var out: [ContentBlock] = []
         for block in blocks {
             switch block.start.text("type") {
-            case "text": out.append(.text(block.text))
-            case "thinking": out.append(.reasoning(block.text))
+            case "text": out.append(.text(block.text.text))
+            case "thinking": out.append(.reasoning(block.text.text))
             default:
                 out.append(
-                    try AnthropicReader.assistantBlock(block.start, streamedInput: block.input, malformed: .answerMalformed))
+                    try AnthropicReader.assistantBlock(block.start, streamedInput: block.input.text, malformed: .answerMalformed))
             }
         }
         return CanonicalAnswer(

@@ -13,7 +13,8 @@ package struct ToolCall: Equatable, Sendable {
     package var id: String
     /// As the caller or the model wrote it.
     package var name: String
-    /// JSON text as the model wrote it; where the API carries an object, its lexemes in their order without white space.
+    /// JSON text as the model wrote it; where the API carries an object, its members in their order without white space and needless
+    /// escapes; `{}` where there are none.
     package var arguments: String
 }
 
@@ -53,11 +54,19 @@ package struct CanonicalTurn: Equatable, Sendable {
     /// The non-empty texts of the turn, in order, those inside a tool's result included.
     var texts: [String] { CanonicalTurn.texts(blocks) }
 
+    /// Whether the turn says, shows and calls nothing: white space alone says nothing.
+    var saysNothing: Bool {
+        toolCalls.isEmpty && images.isEmpty && !texts.contains { text in text.utf8.contains { $0 > 0x20 } }
+    }
+
     /// The images of the turn, in order.
     var images: [String] { CanonicalTurn.images(blocks) }
 
     /// The text as one string: an assistant's pieces follow one another, anyone else's are set apart by an empty line.
-    var joinedText: String { texts.joined(separator: role == .assistant ? "" : "\n\n") }
+    var joinedText: String {
+        let texts = texts
+        return texts.count == 1 ? texts[0] : texts.joined(separator: role == .assistant ? "" : "\n\n")
+    }
 
     private static func texts(_ blocks: [ContentBlock]) -> [String] {
         var out: [String] = []
@@ -75,6 +84,16 @@ package struct CanonicalTurn: Equatable, Sendable {
             if case .toolResult(_, let content, _) = block { out += images(content) }
         }
         return out
+    }
+}
+
+extension [CanonicalTurn] {
+    /// Adds a message of the assistant's; behind another one the two are one turn, their texts set apart by an empty line.
+    mutating func appendAssistant(_ blocks: [ContentBlock], changes: inout RowChanges) {
+        guard let last, last.role == .assistant else { return append(CanonicalTurn(role: .assistant, blocks: blocks)) }
+        if !last.blocks.isEmpty, !blocks.isEmpty { changes.insert(.assistantMessagesJoined) }
+        let isApart = last.texts.isEmpty || CanonicalTurn(role: .assistant, blocks: blocks).texts.isEmpty
+        self[count - 1].blocks += isApart ? blocks : [.text("\n\n")] + blocks
     }
 }
 

@@ -12,7 +12,7 @@ enum ChatReader {
         for message in messages.elements { request.turns.append(try turn(message, changes: &request.changes)) }
         if request.turns.last?.role == .assistant { throw .ambiguousPrefill }
         request.tools = try tools(root.present("tools"), changes: &request.changes)
-        request.demand(ResponseFormat.read(root.present("response_format")))
+        request.responseFormat = ResponseFormat.read(root.present("response_format"))
         request.sampling = SamplingParameters.read(root)
         return request
     }
@@ -72,12 +72,17 @@ enum ChatReader {
 
     /// Whether a function is called the old way; some send an object without any call.
     static func hasLegacyCall(_ message: JSONNode) -> Bool {
-        message["function_call"]?.members.contains { $0.value.isFilled } ?? false
+        holdsSomething(message["function_call"])
     }
 
     /// Whether there is sound; some send an object without any.
     static func hasSound(_ message: JSONNode) -> Bool {
-        message["audio"]?.members.contains { $0.value.isFilled } ?? false
+        holdsSomething(message["audio"])
+    }
+
+    /// Whether a member is more than a number or a flag.
+    private static func holdsSomething(_ object: JSONNode?) -> Bool {
+        object?.members.contains { $0.value.kind != .number && $0.value.kind != .bool && $0.value.isFilled } ?? false
     }
 
     private static func toolCall(_ call: JSONNode, malformed: DropReason) throws(DropReason) -> ToolCall {
@@ -86,13 +91,19 @@ enum ChatReader {
         else {
             throw malformed
         }
-        return ToolCall(id: id, name: name, arguments: argumentsText(function["arguments"]))
+        return ToolCall(id: id, name: name, arguments: callArguments(function["arguments"]))
     }
+
+    /// A call's arguments: those of one that has none, which comes with an empty text, null or nothing, are an empty object.
+    static func callArguments(_ node: JSONNode?) -> String { callArguments(argumentsText(node)) }
+
+    /// The same of arguments whose pieces have all come.
+    static func callArguments(_ text: String) -> String { text.utf8.contains { $0 > 0x20 } ? text : "{}" }
 
     /// The arguments as text: a string's content as it is; an object, as some servers send it, without white space.
     static func argumentsText(_ node: JSONNode?) -> String {
         guard let node, !node.isNull else { return "" }
-        return node.string ?? String(decoding: JSONText.compact(node), as: UTF8.self)
+        return node.string ?? JSONText.plainText(node)
     }
 
     /// The content of a message: text, a list of parts, or nothing.

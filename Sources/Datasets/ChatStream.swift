@@ -69,14 +69,14 @@ struct ChatChoice {
         var index: Int64
         var id: String
         var name: String
-        var arguments: String
+        var arguments = StreamedText()
     }
 
     let index: Int64
-    private var reasoning = ""
+    private var reasoning = StreamedText()
     /// What came as content, neighbours of one kind joined.
-    private var pieces: [(isReasoning: Bool, text: String)] = []
-    private var refusal = ""
+    private var pieces: [(isReasoning: Bool, text: StreamedText)] = []
+    private var refusal = StreamedText()
     private var calls: [PartialCall] = []
     private var finish: String?
     private var changes: RowChanges = []
@@ -109,25 +109,29 @@ struct ChatChoice {
         if ChatReader.hasSound(delta) { throw .audioContent }
         if delta["images"]?.isFilled == true { throw .imageContent }
         if delta["annotations"]?.isFilled == true { changes.insert(.annotationsRemoved) }
-        refusal += delta.text("refusal") ?? ""
-        reasoning += delta.filledText("reasoning_content") ?? delta.filledText("reasoning") ?? ""
-        for block in try ChatReader.content(delta["content"], changes: &changes) { try append(block) }
+        refusal.append(delta["refusal"])
+        reasoning.append(delta.filledText("reasoning_content") != nil ? delta["reasoning_content"] : delta["reasoning"])
+        if let content = delta["content"], content.kind == .string {
+            piece(isReasoning: false) { $0.append(content) }
+        } else {
+            for block in try ChatReader.content(delta["content"], changes: &changes) { try append(block) }
+        }
         for call in delta.present("tool_calls")?.elements ?? JSONNode.noElements { try take(call: call) }
     }
 
     private mutating func append(_ block: ContentBlock) throws(DropReason) {
-        let piece: (isReasoning: Bool, text: String)
         switch block {
-        case .text(let text): piece = (false, text)
-        case .reasoning(let text): piece = (true, text)
+        case .text(let text): piece(isReasoning: false) { $0.append(text) }
+        case .reasoning(let text): piece(isReasoning: true) { $0.append(text) }
         case .image: throw .imageContent
         case .toolCall, .toolResult: throw .unknownContent
         }
-        if let last = pieces.last, last.isReasoning == piece.isReasoning {
-            pieces[pieces.count - 1].text += piece.text
-        } else {
-            pieces.append(piece)
-        }
+    }
+
+    /// Lets the text under way go on, or begins one of another kind.
+    private mutating func piece(isReasoning: Bool, _ append: (inout StreamedText) -> Void) {
+        if pieces.last?.isReasoning != isReasoning { pieces.append((isReasoning, StreamedText())) }
+        append(&pieces[pieces.count - 1].text)
     }
 
     /// Calls are told apart by their index; a new id under a known index is a new call (seen from servers that number all calls 0).
@@ -136,15 +140,16 @@ struct ChatChoice {
         let id = call.filledText("id")
         let index = call["index"]?.int ?? (id == nil ? calls.last?.index : nil) ?? Int64(calls.count)
         let name = call["function"]?.filledText("name")
-        let arguments = ChatReader.argumentsText(call["function"]?["arguments"])
+        let arguments = call["function"]?["arguments"]
         if let at = calls.lastIndex(where: { $0.index == index }), id == nil || calls[at].id.isEmpty || calls[at].id == id {
             if let id { calls[at].id = id }
             if calls[at].name.isEmpty { calls[at].name = name ?? "" }
-            calls[at].arguments += arguments
+            calls[at].arguments.append(arguments: arguments)
             return
         }
         guard calls.count < DatasetLimits.callsPerTurn else { throw .answerMalformed }
-        calls.append(PartialCall(index: index, id: id ?? "", name: name ?? "", arguments: arguments))
+        calls.append(PartialCall(index: index, id: id ?? "", name: name ?? ""))
+        calls[calls.count - 1].arguments.append(arguments: arguments)
     }
 
     /// What came, where it is whole.
@@ -152,14 +157,15 @@ struct ChatChoice {
         if let failure { throw failure }
         guard let finish else { throw .streamCut }
         let isRefusal = try FinishReason.check(finish)
-        var all: [ContentBlock] = reasoning.isEmpty ? [] : [.reasoning(reasoning)]
-        all += pieces.map { $0.isReasoning ? .reasoning($0.text) : .text($0.text) }
+        var all: [ContentBlock] = reasoning.isEmpty ? [] : [.reasoning(reasoning.text)]
+        all += pieces.map { $0.isReasoning ? .reasoning($0.text.text) : .text($0.text.text) }
         let ordered = calls.enumerated().sorted { ($0.element.index, $0.offset) < ($1.element.index, $1.offset) }
         for (_, call) in ordered {
             guard !call.id.isEmpty, !call.name.isEmpty else { throw .answerMalformed }
-            all.append(.toolCall(ToolCall(id: call.id, name: call.name, arguments: call.arguments)))
+            let arguments = ChatReader.callArguments(call.arguments.text)
+            all.append(.toolCall(ToolCall(id: call.id, name: call.name, arguments: arguments)))
         }
-        if !refusal.isEmpty { all.append(.text(refusal)) }
+        if !refusal.isEmpty { all.append(.text(refusal.text)) }
         return CanonicalAnswer(
             turn: CanonicalTurn(role: .assistant, blocks: all), changes: changes, isRefusal: isRefusal || !refusal.isEmpty,
             finishReason: finish)

@@ -16,7 +16,7 @@ enum CohereReader {
         for message in messages.elements { request.turns.append(try turn(message, changes: &request.changes)) }
         if request.turns.last?.role == .assistant { throw .ambiguousPrefill }
         request.tools = try ChatReader.tools(root.present("tools"), changes: &request.changes)
-        request.demand(ResponseFormat.read(root.present("response_format")))
+        request.responseFormat = ResponseFormat.read(root.present("response_format"))
         request.sampling = SamplingParameters.read(root)
         request.sampling.topP = root.lexeme("p") ?? request.sampling.topP
         return request
@@ -34,7 +34,7 @@ enum CohereReader {
     private static func result(_ part: JSONNode) throws(DropReason) -> ContentBlock {
         if let text = part.string ?? part.text("text") { return .text(text) }
         guard let data = part["document"]?.present("data") else { throw .unknownContent }
-        return .text(data.string ?? JSONText.compactText(data))
+        return .text(data.string ?? JSONText.plainText(data))
     }
 
     static func answer(_ root: JSONNode) throws(DropReason) -> CanonicalAnswer {
@@ -54,12 +54,19 @@ struct CohereStream {
     private struct Piece {
         let index: Int64
         let isReasoning: Bool
-        var text: String
+        var text: StreamedText
     }
 
-    private var plan = ""
+    private struct PartialCall {
+        let index: Int64
+        let id: String
+        let name: String
+        var arguments = StreamedText()
+    }
+
+    private var plan = StreamedText()
     private var pieces: [Piece] = []
-    private var calls: [(index: Int64, call: ToolCall)] = []
+    private var calls: [PartialCall] = []
     private var finish: String?
     private var responseID: String?
     private var changes: RowChanges = []
@@ -84,7 +91,7 @@ struct CohereStream {
         switch type {
         case "message-start": responseID = node.filledText("id")
         case "content-start", "content-delta": try take(content: message?.present("content"), index: node["index"]?.int ?? 0)
-        case "tool-plan-delta": plan += message?.text("tool_plan") ?? ""
+        case "tool-plan-delta": plan.append(message?["tool_plan"])
         case "tool-call-start", "tool-call-delta":
             try take(call: message?.present("tool_calls"), index: node["index"]?.int ?? 0, isStart: type == "tool-call-start")
         case "citation-start": changes.insert(.annotationsRemoved)
@@ -98,38 +105,39 @@ struct CohereStream {
     private mutating func take(content: JSONNode?, index: Int64) throws(DropReason) {
         guard let content else { return }
         let isReasoning = content.text("type") == "thinking" || content.present("thinking") != nil
-        let text = content.text("text") ?? content.text("thinking") ?? ""
+        let text = content.text("text") == nil ? content["thinking"] : content["text"]
         if pieces.last?.index == index, pieces.last?.isReasoning == isReasoning {
-            pieces[pieces.count - 1].text += text
+            pieces[pieces.count - 1].text.append(text)
             return
         }
         guard pieces.count < DatasetLimits.itemsPerAnswer else { throw .answerMalformed }
-        pieces.append(Piece(index: index, isReasoning: isReasoning, text: text))
+        pieces.append(Piece(index: index, isReasoning: isReasoning, text: StreamedText(text)))
     }
 
     private mutating func take(call: JSONNode?, index: Int64, isStart: Bool) throws(DropReason) {
         guard let call else { throw .answerMalformed }
-        let arguments = ChatReader.argumentsText(call["function"]?["arguments"])
+        let arguments = call["function"]?["arguments"]
         guard isStart else {
             guard calls.last?.index == index else { throw .answerMalformed }
-            calls[calls.count - 1].call.arguments += arguments
+            calls[calls.count - 1].arguments.append(arguments: arguments)
             return
         }
         guard calls.count < DatasetLimits.callsPerTurn, let id = call.filledText("id"),
             let name = call["function"]?.filledText("name")
         else { throw .answerMalformed }
-        calls.append((index, ToolCall(id: id, name: name, arguments: arguments)))
+        calls.append(PartialCall(index: index, id: id, name: name))
+        calls[calls.count - 1].arguments.append(arguments: arguments)
     }
 
     private func finished() throws(DropReason) -> CanonicalAnswer {
         guard sawEvent else { throw .answerMalformed }
         guard let finish else { throw .streamCut }
         try FinishReason.check(finish)
-        var blocks: [ContentBlock] = plan.isEmpty ? [] : [.reasoning(plan)]
-        blocks += pieces.map { $0.isReasoning ? .reasoning($0.text) : .text($0.text) }
+        var blocks: [ContentBlock] = plan.isEmpty ? [] : [.reasoning(plan.text)]
+        blocks += pieces.map { $0.isReasoning ? .reasoning($0.text.text) : .text($0.text.text) }
         // A call without arguments streams none.
-        blocks += calls.map { _, call in
-            .toolCall(ToolCall(id: call.id, name: call.name, arguments: call.arguments.isEmpty ? "{}" : call.arguments))
+        blocks += calls.map { call in
+            .toolCall(ToolCall(id: call.id, name: call.name, arguments: ChatReader.callArguments(call.arguments.text)))
         }
         return CanonicalAnswer(
             turn: CanonicalTurn(role: .assistant, blocks: blocks), changes: changes, finishReason: finish, responseID: responseID)

@@ -63,8 +63,11 @@ enum ConversationReader {
         }
     }
 
-    /// Checks a request that has all its turns, and puts results of tools in order.
+    /// Checks a request that has all its turns, takes out those in which the assistant says nothing, and puts results of tools in order.
     static func settle(_ request: inout CanonicalRequest) throws(DropReason) {
+        let count = request.turns.count
+        request.turns.removeAll { $0.role == .assistant && $0.saysNothing }
+        if request.turns.count < count { request.changes.insert(.emptyAssistantTurnsRemoved) }
         try ToolPairing.settle(&request.turns, changes: &request.changes)
         guard request.turns.contains(where: { $0.role == .user }) else { throw .noUserTurn }
     }
@@ -133,10 +136,8 @@ enum ConversationReader {
     }
 
     /// An answer must say or call something, in the order that a message can express.
-    private static func check(_ turn: CanonicalTurn) throws(DropReason) {
-        let calls = turn.toolCalls
-        let hasText = turn.texts.contains { text in text.utf8.contains { $0 > 0x20 } }
-        guard hasText || !calls.isEmpty || !turn.images.isEmpty else { throw .emptyAnswer }
+    static func check(_ turn: CanonicalTurn) throws(DropReason) {
+        guard !turn.saysNothing else { throw .emptyAnswer }
         try ToolPairing.check(turn)
     }
 }

@@ -42,8 +42,8 @@ struct Candidate {
     let prompt: UInt32
     /// The point after its answer; none where the answer was dropped.
     let end: UInt32
-    /// Whether the request offered tools.
-    let hasTools: Bool
+    /// What tells it from others with the same prompt.
+    var trail = AnswerTrail()
 
     /// Whether the record may become a row.
     var isKept: Bool { end != Candidate.noPoint }

@@ -12,7 +12,7 @@ enum ConverseReader {
         for message in messages.elements { try take(message, into: &request) }
         if request.turns.last?.role == .assistant { throw .ambiguousPrefill }
         request.tools = try tools(root["toolConfig"]?.present("tools"), changes: &request.changes)
-        request.demand(ResponseFormat.read(converse: root))
+        request.responseFormat = ResponseFormat.read(converse: root)
         request.sampling = SamplingParameters.read(converse: root)
         return request
     }
@@ -34,11 +34,7 @@ enum ConverseReader {
         case "user": try take(user: content, into: &request)
         case "assistant":
             let blocks = try assistantBlocks(content, malformed: .requestMalformed, changes: &request.changes)
-            if request.turns.last?.role == .assistant {
-                request.turns[request.turns.count - 1].blocks += blocks
-            } else {
-                request.turns.append(CanonicalTurn(role: .assistant, blocks: blocks))
-            }
+            request.turns.appendAssistant(blocks, changes: &request.changes)
         case "system": request.turns.append(CanonicalTurn(role: .system, blocks: try texts(content)))
         default: throw .unknownRole
         }
@@ -56,7 +52,6 @@ enum ConverseReader {
             var inside: [ContentBlock] = []
             for piece in result.present("content")?.listed ?? [] { inside.append(try userBlock(piece)) }
             let isError = result.text("status") == "error"
-            if isError { request.changes.insert(.toolErrorFlagRemoved) }
             let block = ContentBlock.toolResult(callID: callID, content: inside, isError: isError)
             request.turns.append(CanonicalTurn(role: .tool, blocks: [block]))
         }
@@ -65,7 +60,7 @@ enum ConverseReader {
 
     private static func userBlock(_ part: JSONNode) throws(DropReason) -> ContentBlock {
         if let text = part.text("text") ?? part["guardContent"]?["text"]?.text("text") { return .text(text) }
-        if let json = part.present("json") { return .text(JSONText.compactText(json)) }
+        if let json = part.present("json") { return .text(JSONText.plainText(json)) }
         if let image = part.present("image") { return try read(image: image) }
         if part.present("audio") != nil { throw .audioContent }
         for key in ["document", "video", "searchResult"] where part.present(key) != nil { throw .fileContent }
@@ -96,7 +91,7 @@ enum ConverseReader {
 
     private static func assistantBlock(_ part: JSONNode, malformed: DropReason) throws(DropReason) -> ContentBlock {
         if let call = part.present("toolUse") {
-            return .toolCall(try toolCall(call, arguments: call.lexeme("input") ?? "", malformed: malformed))
+            return .toolCall(try toolCall(call, arguments: ChatReader.callArguments(call["input"]), malformed: malformed))
         }
         if part.present("toolResult") != nil { throw .builtinToolItem }
         if let reasoning = part.present("reasoningContent") {

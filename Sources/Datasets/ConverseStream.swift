@@ -9,7 +9,7 @@ struct ConverseStream {
         let kind: Kind
         /// Of a call.
         let head: JSONNode?
-        var text = ""
+        var text = StreamedText()
     }
 
     private static let names = [
@@ -57,13 +57,13 @@ struct ConverseStream {
     }
 
     private mutating func take(delta: JSONNode, index: Int64) throws(DropReason) {
-        if let text = delta.text("text") {
-            try append(text, .text, index)
+        if delta.text("text") != nil {
+            try append(delta["text"], .text, index)
         } else if let reasoning = delta.present("reasoningContent") {
-            try append(reasoning.text("text") ?? "", .reasoning, index)
+            try append(reasoning["text"], .reasoning, index)
         } else if let call = delta.present("toolUse") {
             guard blocks.last?.kind == .call, blocks.last?.index == index else { throw .answerMalformed }
-            blocks[blocks.count - 1].text += ChatReader.argumentsText(call["input"])
+            blocks[blocks.count - 1].text.append(arguments: call["input"])
         } else if delta.present("citation") != nil {
             changes.insert(.annotationsRemoved)
         } else if delta.present("image") != nil {
@@ -76,9 +76,9 @@ struct ConverseStream {
     }
 
     /// Blocks come one after another; one of text has no beginning of its own.
-    private mutating func append(_ text: String, _ kind: Kind, _ index: Int64) throws(DropReason) {
+    private mutating func append(_ text: JSONNode?, _ kind: Kind, _ index: Int64) throws(DropReason) {
         if blocks.last?.index != index || blocks.last?.kind != kind { try open(kind, index) }
-        blocks[blocks.count - 1].text += text
+        blocks[blocks.count - 1].text.append(text)
     }
 
     func finished() throws(DropReason) -> CanonicalAnswer {
@@ -88,24 +88,20 @@ struct ConverseStream {
         var out: [ContentBlock] = []
         for block in blocks {
             switch block.kind {
-            case .text: out.append(.text(block.text))
-            case .reasoning: out.append(.reasoning(block.text))
+            case .text: out.append(.text(block.text.text))
+            case .reasoning: out.append(.reasoning(block.text.text))
             case .call:
                 guard let head = block.head else { throw .answerMalformed }
-                out.append(.toolCall(try call(head, block.text)))
+                out.append(.toolCall(try call(head, block.text.text)))
             }
         }
         return CanonicalAnswer(
             turn: CanonicalTurn(role: .assistant, blocks: out), changes: changes, isRefusal: isRefusal, finishReason: stopReason)
     }
 
-    /// The input as the model spelled it, but for the white space between tokens, as in a plain answer.
+    /// The input as the model spelled it, but for white space between tokens and needless escapes, as in a plain answer.
     private func call(_ head: JSONNode, _ input: String) throws(DropReason) -> ToolCall {
-        var arguments = "{}"
-        if !input.utf8.isEmpty {
-            guard let document = JSONDocument.read(input.utf8) else { throw .toolArgumentsNotJSON }
-            arguments = JSONText.compactText(document.root)
-        }
-        return try ConverseReader.toolCall(head, arguments: arguments, malformed: .answerMalformed)
+        guard let document = JSONDocument.read(ChatReader.callArguments(input).utf8) else { throw .toolArgumentsNotJSON }
+        return try ConverseReader.toolCall(head, arguments: JSONText.plainText(document.root), malformed: .answerMalformed)
     }
 }

@@ -46,6 +46,14 @@ package struct CatalogEntry: Equatable, Sendable {
     }
 }
 
+/// What lies in a directory of data sets.
+package struct CatalogListing {
+    /// The data sets, sorted by name.
+    package fileprivate(set) var entries: [CatalogEntry] = []
+    /// What is none, or is damaged: a sentence each, with the path.
+    package fileprivate(set) var faults: [String] = []
+}
+
 /// Data sets that lie on disk.
 package struct DatasetCatalog {
     private let files: any DirectoryFileSystem
@@ -53,18 +61,26 @@ package struct DatasetCatalog {
     /// A catalog of what a file system holds.
     package init(files: any DirectoryFileSystem) { self.files = files }
 
-    /// The data sets in a directory, sorted by name; hidden directories and such without a manifest are passed over.
+    /// The data sets in a directory; hidden names are passed over, and what else is no data set is named.
     ///
-    /// - Throws: `PlatformError` where the directory cannot be listed, `DatasetError` `.damagedSet` for a manifest that is none.
-    package func list(in directory: String) throws -> [CatalogEntry] {
-        guard try files.status(of: directory)?.isDirectory == true else { return [] }
-        var entries: [CatalogEntry] = []
+    /// - Throws: `PlatformError` where the directory cannot be listed.
+    package func list(in directory: String) throws -> CatalogListing {
+        var listing = CatalogListing()
+        guard let status = try files.status(of: directory) else { return listing }
+        guard status.isDirectory else {
+            listing.faults = [damaged(directory, "is no directory: move it, data sets are kept under its name").message]
+            return listing
+        }
         for name in try files.list(directory) where !name.hasPrefix(".") {
             let place = PathText.join(directory, name)
-            guard try files.status(of: PathText.join(place, "manifest.json")) != nil else { continue }
-            entries.append(try entry(at: place))
+            do { listing.entries.append(try entry(at: place)) } catch let error as DatasetError {
+                listing.faults.append(error.message)
+            } catch let error as PlatformError {
+                listing.faults.append("'\(place)' cannot be read: \(error.message)")
+            }
         }
-        return entries.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+        listing.entries.sort { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+        return listing
     }
 
     /// One data set.
@@ -72,6 +88,8 @@ package struct DatasetCatalog {
     /// - Throws: `DatasetError` `.damagedSet` where there is none, or its manifest is none of ours.
     package func entry(at directory: String) throws -> CatalogEntry {
         let path = PathText.join(directory, "manifest.json")
+        guard let status = try files.status(of: directory) else { throw damaged(directory, "is not there") }
+        guard status.isDirectory else { throw damaged(directory, "is a file: a data set is a directory") }
         guard try files.status(of: path) != nil else {
             throw damaged(directory, "holds no manifest.json: it is no data set")
         }
@@ -79,8 +97,11 @@ package struct DatasetCatalog {
         guard let root = JSONDocument.read(bytes)?.root, root["format"]?.equals(DatasetManifest.format) == true else {
             throw damaged(directory, "has a manifest.json that is none of a data set")
         }
-        guard root["format_version"]?.int == DatasetManifest.formatVersion else {
-            throw damaged(directory, "was built by another version of Weir: build it again")
+        guard let version = root["format_version"]?.int, version == DatasetManifest.formatVersion else {
+            let found = root["format_version"]?.int.map { "version \($0)" } ?? "no version"
+            throw damaged(
+                directory,
+                "has a manifest of \(found), and this Weir reads version \(DatasetManifest.formatVersion): build it again")
         }
         let funnel = root["funnel"]
         var dropped: [(reason: String, count: Int64)] = []
@@ -151,102 +172,5 @@ package struct DatasetCatalog {
 
     private func damaged(_ directory: String, _ what: String) -> DatasetError {
         DatasetError(.damagedSet, subject: directory, "'\(directory)' \(what).")
-    }
-}
-
-/// What two data sets have in common and what not, by the exchanges that their rows were made of.
-package struct DatasetDifference: Equatable, Sendable {
-    /// Rows of one side: in both, only in the first, only in the second.
-    package struct Counts: Equatable, Sendable {
-        /// In both.
-        package var both: Int64 = 0
-        /// Only in the first.
-        package var onlyFirst: Int64 = 0
-        /// Only in the second.
-        package var onlySecond: Int64 = 0
-
-        /// Nothing counted.
-        package init() {}
-    }
-
-    /// By side.
-    package private(set) var counts: [DatasetSide: Counts] = [:]
-    /// Exchanges that changed sides; at most `DatasetLimits.differenceNames`.
-    package private(set) var moved: [String] = []
-    /// How many changed sides.
-    package private(set) var movedCount: Int64 = 0
-
-    /// Compares the lineages of two data sets.
-    ///
-    /// - Throws: `PlatformError` where a file cannot be read, `DatasetError` `.damagedSet` for a line that is none of a lineage.
-    package init(_ first: CatalogEntry, _ second: CatalogEntry, files: any DirectoryFileSystem) throws {
-        let a = try DatasetDifference.sides(of: first, files)
-        let b = try DatasetDifference.sides(of: second, files)
-        for side in DatasetSide.allCases { counts[side] = Counts() }
-        var changed: [String] = []
-        for (record, side) in a {
-            switch b[record] {
-            case side?: counts[side]?.both += 1
-            case nil: counts[side]?.onlyFirst += 1
-            case let other?:
-                counts[side]?.onlyFirst += 1
-                counts[other]?.onlySecond += 1
-                changed.append(record)
-            }
-        }
-        for (record, side) in b where a[record] == nil { counts[side]?.onlySecond += 1 }
-        movedCount = Int64(changed.count)
-        moved = Array(changed.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }.prefix(DatasetLimits.differenceNames))
-    }
-
-    private static func sides(of entry: CatalogEntry, _ files: any DirectoryFileSystem) throws -> [String: DatasetSide] {
-        var sides: [String: DatasetSide] = [:]
-        try LineReading.forEachLine(of: PathText.join(entry.directory, "lineage.jsonl"), files) { line, number in
-            let root = JSONDocument.read(line)?.root
-            guard let record = root?["record"]?.string, let file = root?["file"]?.string,
-                let side = DatasetSide(rawValue: file.split(separator: ".").first.map(String.init) ?? "")
-            else {
-                throw DatasetError(
-                    .damagedSet, subject: entry.directory, "'\(entry.directory)': line \(number) of lineage.jsonl is broken.")
-            }
-            sides[record] = side
-        }
-        return sides
-    }
-}
-
-/// Reads a file line by line.
-enum LineReading {
-    /// Gives each line without its newline, with its number from 1.
-    ///
-    /// - Throws: `PlatformError`, `DatasetError` `.tooLarge` for a line beyond `DatasetLimits.lineBytes`, or what the body throws.
-    static func forEachLine(
-        of path: String, _ files: any FileSystem, _ body: (ArraySlice<UInt8>, Int64) throws -> Void
-    ) throws {
-        let file = try files.open(path, .read)
-        defer { file.close() }
-        var (held, offset, number) = ([UInt8](), Int64(0), Int64(0))
-        while true {
-            let bytes = try file.read(at: offset, count: DatasetLimits.writeBytes)
-            offset += Int64(bytes.count)
-            var start = bytes.startIndex
-            while let end = bytes[start...].firstIndex(of: 0x0A) {
-                number += 1
-                if held.isEmpty {
-                    try body(bytes[start..<end], number)
-                } else {
-                    try body((held + bytes[start..<end])[...], number)
-                }
-                held = []
-                start = end + 1
-            }
-            held += bytes[start...]
-            guard held.count <= DatasetLimits.lineBytes else {
-                throw DatasetError(
-                    .tooLarge, subject: path, "Line \(number + 1) of '\(path)' is longer than \(DatasetLimits.lineBytes) bytes.")
-            }
-            if bytes.isEmpty { break }
-        }
-        if !held.isEmpty { try body(held[...], number + 1) }
     }
 }

@@ -9,7 +9,10 @@ struct DatasetDecision {
     private let survey: Survey
     private let second: LeafSurvey
     private let ledger: DatasetLedger
+    private let feedback: RowFeedback
     private let split: Split
+    /// Rows that earlier versions have in eval.
+    private let pinned: [PinnedRow]
     private var plan: DatasetPlan
     /// The group of each candidate.
     private let members: [ExchangeID]
@@ -21,8 +24,8 @@ struct DatasetDecision {
 
     /// What is to be decided: groups are those of near duplicates too, `dropped` is what became no row so far.
     init(
-        recipe: DatasetRecipe, survey: Survey, second: LeafSurvey, grouping: Grouping, dropped: [DropReason: Int64],
-        ledger: DatasetLedger
+        recipe: DatasetRecipe, survey: Survey, second: LeafSurvey, feedback: FeedbackSurvey, grouping: Grouping,
+        dropped: [DropReason: Int64], ledger: DatasetLedger, published: PublishedRows
     ) throws {
         var grouping = grouping
         let candidates = survey.candidates
@@ -33,30 +36,41 @@ struct DatasetDecision {
         self.survey = survey
         self.second = second
         self.ledger = ledger
+        self.feedback = RowFeedback(rules: recipe.feedback, survey: survey, feedback: feedback)
         self.split = split
+        pinned = published.pinned
         self.groups = groups
         self.members = members
         sides = try SidePlan(
-            members: members, ids: candidates.map(\.id), leaves: second.leaves, groups: groups, ledger: ledger, split: split)
+            members: members, grouping: grouping, leaves: second.leaves, groups: groups,
+            pinned: Set(published.pinned.map(\.id)), ledger: ledger, split: split)
         places = Dictionary(second.leaves.enumerated().map { ($1.id, $0) }, uniquingKeysWith: { first, _ in first })
-        plan = DatasetPlan(survey: survey, grouping: grouping, dropped: dropped, conversations: second.leaves.count)
+        plan = DatasetPlan(
+            survey: survey, feedback: feedback, grouping: grouping, dropped: dropped, conversations: second.leaves.count)
+        if feedback.unusable > 0 {
+            plan.warnings.append("\(feedback.unusable) corrections are no answers that a row can hold, and are not used.")
+        }
+        plan.pinned = Dictionary(published.pinned.map { ($0.id, $0.item) }, uniquingKeysWith: { first, _ in first })
+        plan.carried = published.rows
     }
 
     /// The whole plan.
     ///
-    /// - Parameter progress: told how many rows the gate has been asked about.
+    /// - Parameter progress: told how many rows the gate has been asked about, then how many were compared with eval rows.
     /// - Returns: the rows, and what became of the rest.
     /// - Throws: `DatasetError` `.narrowSelection` where the gate leaves no training row, or what ledger and spill throw.
-    mutating func decide(progress: (Int64) -> Void) throws -> DatasetPlan {
+    mutating func decide(progress: (DatasetProgress) -> Void) throws -> DatasetPlan {
         let signs = signs()
         let scores = Hardness.scores(signs, tasks: second.leaves.map(\.task))
         let evalRows = try chooseEval(scores)
-        var gate = SeparationGate(isStrict: recipe.isStrict)
-        let labels = try fill(&gate, evalRows)
-        try chooseTrain(gate, labels, progress)
+        let (gate, labels) = try gate(of: evalRows)
+        try chooseTrain(gate, labels) { progress(DatasetProgress(phase: .gate, records: $0, total: nil)) }
         try findTaints()
-        let kept = plan.rows.values.joined()
-        plan.hasTools = kept.contains { survey.candidates[Int($0.candidate)].hasTools }
+        warnOfKeys()
+        useFeedback()
+        plan.figures.neighbours = try NeighbourFigure.bars(of: plan, second.spill) { done, total in
+            progress(DatasetProgress(phase: .neighbours, records: done, total: total))
+        }
         return plan
     }
 
@@ -72,7 +86,9 @@ struct DatasetDecision {
         for group in groups { sizes[group, default: 0] += 1 }
         return second.leaves.enumerated().map { row, leaf in
             var signs = leaf.signs
-            let prompt = survey.candidates[Int(leaf.candidate)].prompt
+            let candidate = survey.candidates[Int(leaf.candidate)]
+            let prompt = candidate.prompt
+            signs[.feedback] = feedback.badCount(candidate)
             signs[.disagreement] = Int64(max(0, (answers[prompt]?.count ?? 1) - 1))
             signs[.regenerations] = max(0, (asked[prompt] ?? 1) - 1)
             signs[.rarity] = 1_000 / max(1, sizes[groups[row]] ?? 1)
@@ -88,9 +104,11 @@ struct DatasetDecision {
     }
 
     private func planned(_ offer: RowOffer, _ side: DatasetSide, reason: String = "") -> PlannedRow? {
-        guard let place = places[offer.id] else { return nil }
+        guard let place = places[offer.id] else { return plan.carried[offer.id]?.planned(offer) }
         let leaf = second.leaves[place]
-        return PlannedRow(offer: offer, side: side, traits: leaf.traits, promptTokens: leaf.promptTokens, reason: reason)
+        return PlannedRow(
+            offer: offer, side: side, traits: leaf.traits, promptKey: leaf.promptKey, promptTokens: leaf.promptTokens,
+            reason: reason)
     }
 
     private mutating func drop(_ reason: DropReason, _ count: Int64 = 1) {
@@ -100,28 +118,9 @@ struct DatasetDecision {
     // MARK: Eval
 
     private mutating func chooseEval(_ scores: [HardnessScore]) throws -> [PlannedRow] {
-        let pinnedIDs = try ledger.pinned(dataset: recipe.name)
-        var pinned: [RowOffer] = []
-        for id in pinnedIDs {
-            guard let place = places[id] else { continue }
-            pinned.append(offer(place, hardness: scores[place].millionths))
-        }
-        if pinned.count < pinnedIDs.count {
-            plan.warnings.append(
-                "\(pinnedIDs.count - pinned.count) eval rows of earlier versions are missing: their exchanges are gone or not selected."
-            )
-        }
+        let pinned = pinnedOffers(scores)
         let isPinned = Set(pinned.map(\.id))
-        var offers: [RowOffer] = []
-        for (row, leaf) in second.leaves.enumerated() where sides.sides[groups[row]] == .eval && !isPinned.contains(leaf.id) {
-            if sides.known[groups[row]]?.hasEval == true {
-                drop(.groupOfEval)
-            } else if leaf.isFitForEval {
-                offers.append(offer(row, hardness: scores[row].millionths))
-            } else {
-                drop(leaf.isTooLongForEval ? .tooLongForEval : .tooShortForEval)
-            }
-        }
+        let offers = try freshOffers(besides: isPinned).map { offer($0, hardness: scores[$0].millionths) }
         let chosen = EvalChoice(maximum: recipe.eval.maximum, anchorPPM: recipe.eval.anchorPPM).choose(offers, pinned: pinned)
         for (reason, count) in chosen.dropped { drop(reason, count) }
         // Rows of earlier versions stay where they were; new ones stand behind them.
@@ -134,61 +133,104 @@ struct DatasetDecision {
         return rows
     }
 
+    /// The rows of earlier versions: from their exchanges, else as the data set that is being replaced has them.
+    private mutating func pinnedOffers(_ scores: [HardnessScore]) -> [RowOffer] {
+        var offers: [RowOffer] = []
+        for row in pinned {
+            if let place = places[row.id] {
+                offers.append(offer(place, hardness: scores[place].millionths))
+            } else if let line = plan.carried[row.id] {
+                offers.append(line.offer(order: split.order(ofRecord: row.id)))
+            }
+        }
+        let missing = pinned.count - offers.count
+        if !plan.carried.isEmpty {
+            plan.warnings.append(
+                "\(plan.carried.count) eval rows of earlier versions are taken over from the data set that is replaced: their exchanges are gone, or give no row any more."
+            )
+        }
+        if missing > 0 {
+            plan.warnings.append(
+                "\(missing) eval rows of earlier versions are missing: their exchanges are gone or give no row any more, and no data set with their lines is replaced."
+            )
+        }
+        return offers
+    }
+
+    /// Leaves that may newly be measured with; the rest of the eval side is counted as dropped.
+    private mutating func freshOffers(besides pinned: Set<ExchangeID>) throws -> [Int] {
+        var offers: [Int] = []
+        for (row, leaf) in second.leaves.enumerated() where sides.sides[groups[row]] == .eval && !pinned.contains(leaf.id) {
+            if sides.past[groups[row]]?.contains(.eval) == true {
+                drop(.groupOfEval)
+            } else if leaf.isFitForEval {
+                offers.append(row)
+            } else {
+                drop(leaf.isTooLongForEval ? .tooLongForEval : .tooShortForEval)
+            }
+        }
+        let search = NearRowSearch(leaves: second.leaves, spill: second.spill)
+        let near = try search.rows(offers, nearAnyOf: sides.trainedLeaves)
+        drop(.nearTrained, Int64(near.count))
+        return offers.filter { !near.contains($0) }
+    }
+
     private func reason(
         _ offer: RowOffer, _ anchors: Set<ExchangeID>, _ pinned: Set<ExchangeID>, _ scores: [HardnessScore]
     ) -> String {
-        if pinned.contains(offer.id) { return "kept from an earlier version" }
+        if pinned.contains(offer.id) { return DatasetPlan.pinnedReason }
         if anchors.contains(offer.id) { return "an anchor, taken whatever its hardness" }
         guard let place = places[offer.id] else { return "" }
-        let parts = scores[place].parts.prefix(3).map { "\($0.sign.rawValue) \($0.millionths / 1_000)" }
+        let parts = scores[place].shown.map { "\($0.sign.rawValue) \($0.millionths / 1_000)" }
         return "hardness \(scores[place].millionths / 1_000) of 1000: \(parts.joined(separator: ", "))"
     }
 
     // MARK: The gate
 
-    /// Puts every row that is or ever was in eval into the gate; gives their names in the gate's order.
-    private func fill(_ gate: inout SeparationGate, _ rows: [PlannedRow]) throws -> [String] {
+    /// The gate with every row that is or ever was in eval, and their names in its order.
+    ///
+    /// A row that would be made otherwise now is there twice: as it was published, and as it is.
+    private func gate(of rows: [PlannedRow]) throws -> (SeparationGate, labels: [String]) {
+        var filler = GateFiller(isStrict: recipe.isStrict)
         var labels: [String] = []
-        var waiting: [SeparationTraits] = []
-        func hand() throws {
-            try gate.add(waiting)
-            waiting.removeAll(keepingCapacity: true)
-        }
         for row in rows {
-            waiting.append(try second.spill.read(row.traits))
+            try filler.add(try second.spill.read(row.traits))
             labels.append(row.id.description)
-            if waiting.count >= DatasetLimits.nearRows { try hand() }
         }
-        let here = Set(rows.map(\.id))
+        let here = Dictionary(rows.map { ($0.id, $0.traits) }, uniquingKeysWith: { first, _ in first })
         try ledger.forEachEval { item, traits in
-            if let id = item.row.exchanges.first, here.contains(id) { return }
-            waiting.append(traits)
-            labels.append(item.row.exchanges.first?.description ?? item.row.item.description)
-            if waiting.count >= DatasetLimits.nearRows { try hand() }
+            let id = item.row.exchanges.first
+            if let id, let place = here[id], try second.spill.read(place) == traits { return }
+            try filler.add(traits)
+            labels.append(id?.description ?? item.row.item.description)
         }
-        try hand()
-        return labels
+        try filler.finish()
+        return (filler.gate, labels)
     }
 
     private mutating func chooseTrain(_ gate: SeparationGate, _ labels: [String], _ progress: (Int64) -> Void) throws {
-        var probe = GateProbe()
         var offers: [RowOffer] = []
-        var slices: [String: (all: Int64, excluded: Int64)] = [:]
-        let rows = second.leaves.indices.filter { sides.sides[groups[$0]] == .train }.map { offer($0) }
-        for (asked, offer) in rows.sorted(by: { ($0.order, $0.id) < ($1.order, $1.id) }).enumerated() {
-            if asked % DatasetLimits.recordsPerReport == 0 { progress(Int64(asked)) }
-            guard let place = places[offer.id] else { continue }
-            slices[offer.stratum, default: (0, 0)].all += 1
-            let traits = try second.spill.read(second.leaves[place].traits)
-            guard let found = gate.violation(of: traits, using: &probe) else {
-                offers.append(offer)
-                continue
+        var slices = SliceCounts()
+        let trained = second.leaves.indices.filter { sides.sides[groups[$0]] == .train }
+        let good = trained.filter { !feedback.isLow(survey.candidates[Int(second.leaves[$0].candidate)]) }
+        drop(.lowFeedback, Int64(trained.count - good.count))
+        let rows = good.map { offer($0) }
+        let sorted = rows.sorted { ($0.order, $0.id) < ($1.order, $1.id) }
+        let asked = sorted.compactMap { offer in places[offer.id].map { (offer: offer, traits: second.leaves[$0].traits) } }
+        for part in GateShare.parts(of: asked.map(\.traits)) {
+            progress(Int64(part.lowerBound))
+            let answers = try GateShare.violations(of: asked[part].map(\.traits), in: second.spill, gate)
+            for (offer, found) in zip(asked[part].map(\.offer), answers) {
+                slices.add(offer.stratum, isExcluded: found != nil)
+                guard let found else {
+                    offers.append(offer)
+                    continue
+                }
+                plan.excluded.append(
+                    GateExclusion(
+                        id: offer.id, rule: found.rule.rawValue, evalRow: labels[found.evalRow], shared: found.shared,
+                        trainSize: found.trainSize, evalSize: found.evalSize))
             }
-            slices[offer.stratum, default: (0, 0)].excluded += 1
-            plan.excluded.append(
-                GateExclusion(
-                    id: offer.id, rule: found.rule.rawValue, evalRow: labels[found.evalRow], shared: found.shared,
-                    trainSize: found.trainSize, evalSize: found.evalSize))
         }
         drop(.nearEval, Int64(plan.excluded.count))
         guard offers.count > 0 || rows.isEmpty else {
@@ -197,7 +239,7 @@ struct DatasetDecision {
                 "Every one of \(rows.count) training rows is too near to an eval row: select more traffic, or less of it for eval."
             )
         }
-        warn(of: slices)
+        plan.warnings += try slices.warnings()
         let choice = TrainChoice(quota: recipe.train.quota, maximum: recipe.train.maximum, perGroup: recipe.train.perGroup)
         let (chosen, dropped) = choice.choose(offers)
         for (reason, count) in dropped { drop(reason, count) }
@@ -205,58 +247,45 @@ struct DatasetDecision {
         plan.figures.strata = strata(offers, chosen)
     }
 
-    private mutating func warn(of slices: [String: (all: Int64, excluded: Int64)]) {
-        for (name, slice) in slices.sorted(by: { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) })
-        where slice.excluded * 4 > slice.all {
-            plan.warnings.append(
-                "Of \(slice.all) training rows of \(name), \(slice.excluded) are too near to an eval row: the slice is narrow.")
-        }
-    }
-
     private func strata(_ offers: [RowOffer], _ chosen: [RowOffer]) -> [FigureBar] {
-        var counts: [String: (kept: Int64, all: Int64)] = [:]
-        for offer in offers { counts[offer.stratum, default: (0, 0)].all += 1 }
-        for offer in chosen { counts[offer.stratum, default: (0, 0)].kept += 1 }
-        let sorted = counts.sorted { a, b in
-            guard a.value.all == b.value.all else { return a.value.all > b.value.all }
-            return a.key.utf8.lexicographicallyPrecedes(b.key.utf8)
-        }
-        return sorted.prefix(DatasetLimits.previewGroups).map { FigureBar($0.key, $0.value.kept, other: $0.value.all) }
+        var counts: [SpelledText: (kept: Int64, all: Int64)] = [:]
+        for offer in offers { counts[SpelledText(offer.stratum), default: (0, 0)].all += 1 }
+        for offer in chosen { counts[SpelledText(offer.stratum), default: (0, 0)].kept += 1 }
+        let sorted = counts.sorted { ($1.value.all, $0.key) < ($0.value.all, $1.key) }
+        return sorted.prefix(DatasetLimits.previewGroups).map { FigureBar($0.key.text, $0.value.kept, other: $0.value.all) }
     }
 
-    // MARK: Taints
+    // MARK: Feedback
+
+    /// What replaces the answers of rows, and what is held against them; a row that was taken over stays as it is.
+    private mutating func useFeedback() {
+        for row in plan.rows.values.joined() where !row.isCarried {
+            plan.corrections[row.id] = feedback.correction(of: row, frozen: plan.pinned[row.id])
+        }
+        plan.pairs = PreferenceSearch(
+            recipe: recipe, candidates: survey.candidates, feedback: feedback, isContinued: plan.grouping.passedPoints()
+        ).pairs(of: plan.rows[.train] ?? [])
+    }
+
+    // MARK: Warnings
 
     /// Groups that are of eval and were trained on: eval wins, but what was trained on cannot be undone.
     private mutating func findTaints() throws {
-        let both = Set(sides.known.filter { $0.value.hasEval && $0.value.hasTrain }.keys)
-        guard !both.isEmpty else { return }
-        var keys: [LedgerKey] = []
-        var groupOfKey: [LedgerKey: ExchangeID] = [:]
+        var search = TaintSearch(Set(sides.past.filter { $0.value == [.eval, .train] }.keys))
         for (place, candidate) in survey.candidates.enumerated() {
-            let group = members[place]
-            guard both.contains(group) else { continue }
-            let key = DatasetLedger.key(of: candidate.id)
-            keys.append(key)
-            groupOfKey[key] = group
+            search.add(DatasetLedger.key(of: candidate.id), of: members[place])
         }
-        let trainings = try ledger.trainings(of: keys)
-        var newest: [ExchangeID: (key: LedgerKey, entry: Int64)] = [:]
-        for (key, entry) in trainings {
-            guard let group = groupOfKey[key] else { continue }
-            if let known = newest[group], (known.entry, known.key) >= (entry, key) { continue }
-            newest[group] = (key, entry)
-        }
-        let known = try ledger.taintedItems()
-        try ledger.forEachEval { item, _ in
-            guard let group = item.row.groups.lazy.compactMap({ groupOfKey[$0] }).first, let training = newest[group],
-                !known.contains(item.row.item)
-            else { return }
-            plan.taints.append(LedgerTaint(item: item.row.item, training: training.entry, groups: [training.key]))
-        }
+        for (leaf, group) in zip(second.leaves, groups) { search.add(DatasetLedger.key(of: leaf.promptKey), of: group) }
+        plan.taints = try search.taints(in: ledger)
         if !plan.taints.isEmpty {
             plan.warnings.append(
                 "\(plan.taints.count) eval rows belong to groups that earlier builds trained on; `weir dataset ledger show` names them."
             )
         }
+    }
+
+    private mutating func warnOfKeys() {
+        guard let locked = plan.dropped[.keyMissing] else { return }
+        plan.warnings.append("\(locked) exchanges are encrypted with keys that are not in the key file, and are left out.")
     }
 }

@@ -17,10 +17,18 @@ package struct DatasetError: Error, Equatable, Sendable, CustomStringConvertible
         package static let sourceChanged = Code(description: "source_changed")
         /// A directory that is no data set, or a damaged one.
         package static let damagedSet = Code(description: "damaged_set")
+        /// A file that was written breaks a rule of its format.
+        package static let formatBroken = Code(description: "format_broken")
         /// A line of a file that is no row.
         package static let badRow = Code(description: "bad_row")
+        /// A file of rows that has none.
+        package static let noRows = Code(description: "no_rows")
+        /// No exchange became a row.
+        package static let emptySet = Code(description: "empty_set")
         /// The gate leaves no row to train on.
         package static let narrowSelection = Code(description: "narrow_selection")
+        /// The ledger does not hold what it held when the data set that is to be replaced was built.
+        package static let ledgerLost = Code(description: "ledger_lost")
         /// More records than one build can hold.
         package static let tooLarge = Code(description: "too_large")
         /// The key of pseudonyms is missing, or its file holds something else.

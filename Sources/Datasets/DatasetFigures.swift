@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import ExchangeModel
 
 /// One bar of a picture: what it stands for and how much.
 package struct FigureBar: Equatable, Sendable {
@@ -29,6 +30,22 @@ package struct FigureExample: Equatable, Sendable {
     package let answer: String
     /// Why it is there, for eval rows: what made it hard, or that it is an anchor.
     package let note: String
+
+    /// A planned row with what was asked and answered.
+    init(_ row: PlannedRow, _ request: CanonicalRequest, _ answer: CanonicalAnswer) {
+        side = row.side
+        record = row.id.description
+        note = row.reason
+        let asked = request.turns.first { $0.role == .user }?.joinedText ?? ""
+        let calls = answer.turn.toolCalls.map { "\($0.name)(\($0.arguments))" }
+        prompt = FigureExample.cut(asked)
+        self.answer = FigureExample.cut(([answer.turn.joinedText] + calls).joined(separator: "\n"))
+    }
+
+    /// The beginning of a text, by scalars: a character may be of any length.
+    private static func cut(_ text: String) -> String {
+        String(String.UnicodeScalarView(text.unicodeScalars.prefix(DatasetLimits.exampleScalars)))
+    }
 }
 
 /// What the report draws.
@@ -43,10 +60,13 @@ package struct DatasetFigures: Equatable, Sendable {
     package var lengths: [FigureBar] = []
     /// Eval rows by hardness, in tenths.
     package var hardness: [FigureBar] = []
-    /// Eval rows by the largest share of the smaller view that a training row has in common with them, in steps of 5 %.
+    /// Eval rows by the largest share of the smaller view that a training row has in common with them, and beside it by the largest
+    /// Jaccard index, in steps of 5 %; see `NeighbourFigure`.
     package var neighbours: [FigureBar] = []
     /// What was redacted, by kind.
     package var redactions: [FigureBar] = []
+    /// Rows that a quality filter flags and leaves.
+    package var flags: [FigureBar] = []
     /// A few rows of each side.
     package var examples: [FigureExample] = []
     /// What whoever uses the data set should know.

@@ -1,22 +1,60 @@
 // SPDX-License-Identifier: Apache-2.0
 import ByteCoding
+import ControlStore
 import Platform
+
+/// A data set that is to be replaced, by what its manifest says.
+struct ReplacedSet {
+    let directory: String
+    fileprivate let name: String?
+    /// The names of its files, as it lists them.
+    fileprivate let files: [String]
+    private let ledger: String?
+    private let redactedKinds: Set<String>
+    private let head: LedgerHead?
+
+    /// Reads a manifest; nil where it is none.
+    fileprivate init?(manifest bytes: [UInt8], in directory: String) {
+        guard let root = JSONDocument.read(bytes)?.root, root["format"]?.equals(DatasetManifest.format) == true else {
+            return nil
+        }
+        self.directory = directory
+        name = root["name"]?.string
+        ledger = root["ledger"]?["name"]?.string
+        head = root["ledger"]?["head"]?.string.flatMap(LedgerHead.init(text:))
+        redactedKinds = Set((root["recipe"]?["redact"]?["kinds"]?.elements ?? JSONNode.noElements).compactMap(\.string))
+        files = (root["files"]?.elements ?? JSONNode.noElements).compactMap { $0.text("name") }
+    }
+
+    /// Where its rows may be taken over from: nowhere, where the new recipe redacts what that build did not look for.
+    func directory(redactedFor rules: RedactRules) -> String? {
+        Set(rules.kindNames).isSubset(of: redactedKinds) ? directory : nil
+    }
+
+    /// The head that a ledger had behind that build, where it was built by this one.
+    func head(of ledger: String) -> LedgerHead? { self.ledger?.utf8.elementsEqual(ledger.utf8) == true ? head : nil }
+}
 
 /// The directory of a data set: built beside its place, put there in one step.
 ///
 /// Whoever looks at the place sees the old data set or the new one, whole. A build that died leaves a hidden directory
 /// beside it, which the next build clears.
 final class DatasetOutput {
+    /// What every data set has, and nothing else has.
     static let files = ["eval.jsonl", "excluded.jsonl", "lineage.jsonl", "manifest.json", "report.html", "train.jsonl"]
 
     /// Where the files are written until they are published.
     let building: String
+    /// What lies at the place now.
+    private(set) var replaced: ReplacedSet?
     private let place: String
     private let parent: String
     private let retired: String
     private let name: String
     private let files: any DirectoryFileSystem
     private let lock: FileLock
+    /// Whether what lies at `building` is the old data set.
+    private var isExchanged = false
 
     /// Takes the place.
     ///
@@ -59,55 +97,63 @@ final class DatasetOutput {
         }
         let there = try files.list(place)
         if there.isEmpty { return }
-        if let stranger = there.first(where: { !DatasetOutput.files.contains($0) }) {
+        let own = try there.contains("manifest.json") ? ownManifest() : nil
+        let known = Set(DatasetOutput.files + (own?.files ?? []))
+        if let stranger = there.first(where: { !known.contains($0) }) {
             throw DatasetError(
                 .outputTaken, subject: place,
                 "'\(place)' holds '\(stranger)', which is no part of a data set and would be lost: move it, or name another directory with --out."
             )
         }
-        guard there.contains("manifest.json"), try ownName() == name else {
+        guard let own, own.name?.utf8.elementsEqual(name.utf8) == true else {
             throw DatasetError(
                 .outputTaken, subject: place,
                 "'\(place)' does not hold the data set '\(name)': move it away, or name another directory with --out.")
         }
+        replaced = own
     }
 
-    /// The name in the manifest that lies at the place.
-    private func ownName() throws -> String? {
+    /// What the manifest that lies at the place says.
+    private func ownManifest() throws -> ReplacedSet? {
         let bytes = try files.readFile(PathText.join(place, "manifest.json"), limit: DatasetLimits.manifestBytes)
-        guard let root = JSONDocument.read(bytes)?.root, root["format"]?.equals(DatasetManifest.format) == true else {
-            return nil
-        }
-        return root["name"]?.string
+        return ReplacedSet(manifest: bytes, in: place)
     }
 
-    /// Puts the finished files in their place.
+    /// Puts the finished files in their place; what is left of the old ones, where it cannot be removed, the next build removes.
     func publish() throws {
         try files.syncDirectory(building)
-        if try files.status(of: place) == nil {
-            try files.rename(building, to: place)
-        } else {
-            try replace()
-        }
+        var old: String?
+        if try files.status(of: place) == nil { try files.rename(building, to: place) } else { old = try replace() }
         try files.syncDirectory(parent)
+        if let old { try? clear(old) }
         lock.release()
     }
 
-    private func replace() throws {
-        do {
+    /// Lets new and old change their places.
+    ///
+    /// - Returns: where the old files are now.
+    private func replace() throws -> String {
+        do throws(PlatformError) {
             try files.exchange(building, place)
-            try clear(building)
-        } catch let error as PlatformError where error.operation == "renameat2" {
+            isExchanged = true
+            return building
+        } catch {
+            guard error.operation == "renameat2" else { throw error }
             // No exchange on this file system: two renames, and `recover()` for what may come between them.
             try files.rename(place, to: retired)
-            try files.rename(building, to: place)
-            try clear(retired)
+            do { try files.rename(building, to: place) } catch {
+                try? files.rename(retired, to: place)
+                throw error
+            }
+            return retired
         }
     }
 
     /// Removes what was built; the place stays as it was.
+    ///
+    /// What has been exchanged already stays until the next build: whether the exchange lasts is not known, and then both are needed.
     func abandon() throws {
-        try clear(building)
+        if !isExchanged { try clear(building) }
         lock.release()
     }
 

@@ -21,7 +21,11 @@ enum DatasetPage {
             page.text(warning)
             page.raw("</p>\n")
         }
-        section("Where every exchange went", "Of \(report.seen) exchanges, each is a row or was dropped under one reason.", &page)
+        let carried =
+            report.carriedRows > 0 ? " \(report.carriedRows) eval rows more were taken over from the data set before." : ""
+        section(
+            "Where every exchange went", "Of \(report.seen) exchanges, each is a row or was dropped under one reason.\(carried)",
+            &page)
         BarChart(series: ["exchanges"]).draw(figures.funnel, &page)
         section("Strata", "Training rows kept, of those available.", &page)
         BarChart(series: ["kept", "available"]).draw(figures.strata, &page)
@@ -34,6 +38,11 @@ enum DatasetPage {
             section("Redacted values", "Counted, never shown.", &page)
             BarChart(series: ["values"]).draw(figures.redactions, &page)
         }
+        if !figures.flags.isEmpty {
+            section("Flags", "Rows that a quality filter leaves and points at.", &page)
+            BarChart(series: ["rows"]).draw(figures.flags, &page)
+        }
+        if !report.files.allSatisfy(\.isUsual) { exports(report.files, &page) }
         section("Examples", "", &page)
         for entry in figures.examples { example(entry, &page) }
         page.raw("</main></body></html>\n")
@@ -41,11 +50,27 @@ enum DatasetPage {
     }
 
     private static func neighbours(_ figures: DatasetFigures, _ page: inout HTMLText) {
+        let rows = figures.neighbours.reduce(0) { $0 + $1.count }
         section(
             "Nearest training row of each eval row",
-            "The largest share of the smaller view that a training row has in common with it. At 50 % the gate drops the training row.",
+            "How much of their shingles it shares with it, in the view in which that is more: of the smaller of the two (at 50 % the gate keeps the training row out), and as Jaccard index. Counted exactly, of \(rows) eval rows.",
             &page)
-        BarChart(series: ["eval rows"]).draw(figures.neighbours, &page)
+        BarChart(series: ["of the smaller", "Jaccard"]).draw(figures.neighbours, &page)
+    }
+
+    private static func exports(_ files: [ExportFigure], _ page: inout HTMLText) {
+        section(
+            "Files by format",
+            "Rows in each file, and beside it rows that the format cannot say; pairs in files of pairs. lineage.jsonl names them.",
+            &page)
+        BarChart(series: ["rows", "left out"]).draw(files.map { FigureBar($0.file, $0.rows, other: $0.left) }, &page)
+        for file in files {
+            for (words, bars) in [("left out", file.refused), ("changed", file.changes)] where !bars.isEmpty {
+                page.raw("<p>")
+                page.text("\(file.file), \(words): \(bars.map { "\($0.label) \($0.count)" }.joined(separator: ", "))")
+                page.raw("</p>\n")
+            }
+        }
     }
 
     private static func numbers(_ report: DatasetReport, _ page: inout HTMLText) {

@@ -16,8 +16,16 @@ package struct DatasetRecipe: Equatable, Sendable {
     package var eval = EvalRules()
     /// How training rows are chosen.
     package var train = TrainRules()
+    /// How feedback is used.
+    package var feedback = FeedbackRules()
+    /// Which pairs of answers are looked for.
+    package var pairs = PairRules()
     /// Whether the gate also asks for G4 (`notebooks-docs/separation.md`).
     package var isStrict = false
+    /// Which exchanges are good enough.
+    package var quality = QualityFilters()
+    /// What is taken out of rows.
+    package var redact = RedactRules()
     /// The lineage of data sets whose eval rows never meet this one's training rows.
     package var ledger = "default"
 
@@ -38,11 +46,16 @@ package struct DatasetRecipe: Equatable, Sendable {
         }
         try check("salt", salt, limit: DatasetLimits.textBytes)
         try check("ledger", ledger, limit: DatasetLimits.nameBytes)
+        guard ledger.utf8.allSatisfy({ DatasetRecipe.isNameByte($0) }) else {
+            throw bad("ledger", "may hold letters, digits, '.', '_' and '-' only")
+        }
         guard groupBy.count <= DatasetLimits.groupNames else {
             throw bad("group_by", "may list at most \(DatasetLimits.groupNames) names")
         }
         for name in groupBy { try check("group_by", name, limit: DatasetLimits.nameBytes) }
         try validateSelection()
+        if let fault = quality.fault ?? redact.fault { throw bad(fault.key, fault.words) }
+        try validateFeedback()
         for (key, ppm) in [("eval.share", eval.sharePPM), ("eval.anchors", eval.anchorPPM)]
         where !(0...1_000_000).contains(ppm) {
             throw bad(key, "must lie between 0 and 1")
@@ -53,6 +66,18 @@ package struct DatasetRecipe: Equatable, Sendable {
         ]
         for (key, count) in counts {
             if let count, count < 1 { throw bad(key, "must be at least 1") }
+        }
+        try checkNumbers(counts)
+    }
+
+    /// The manifest is canonical JSON, whose numbers are doubles: beyond 2^53 they would be others.
+    private func checkNumbers(_ counts: [(String, Int64?)]) throws(DatasetError) {
+        var numbers = counts + [("select.since", selection.sinceUs), ("select.until", selection.untilUs)]
+        for (key, bounds) in selection.bounds {
+            numbers += [("select.\(key)", bounds.minimum), ("select.\(key)", bounds.maximum)]
+        }
+        for (key, number) in numbers {
+            guard (number ?? 0).magnitude < 1 << 53 else { throw bad(key, "must be below 2^53, \(Int64(1) << 53)") }
         }
     }
 
@@ -70,6 +95,20 @@ package struct DatasetRecipe: Equatable, Sendable {
             if let low = bounds.minimum, let high = bounds.maximum, low > high {
                 throw bad("select.\(key)", "has a minimum above its maximum")
             }
+        }
+    }
+
+    private func validateFeedback() throws(DatasetError) {
+        guard feedback.sources.count <= DatasetLimits.selectionValues else {
+            throw bad("feedback.sources", "may list at most \(DatasetLimits.selectionValues) values")
+        }
+        for source in feedback.sources { try check("feedback.sources", source, limit: DatasetLimits.textBytes) }
+        let bounds: [(String, Int64?)] = [
+            ("feedback.bad_below", feedback.badBelowMillionths), ("feedback.min_score", feedback.minimumMillionths),
+        ]
+        let scores = -FeedbackRules.magnitudeMillionths...FeedbackRules.magnitudeMillionths
+        for (key, bound) in bounds {
+            if let bound, !scores.contains(bound) { throw bad(key, "must lie between -1000000000 and 1000000000") }
         }
     }
 
@@ -95,14 +134,26 @@ package struct DatasetRecipe: Equatable, Sendable {
         json.beginObject()
         json.key("eval")
         eval.write(to: &json)
+        json.key("feedback")
+        feedback.write(to: &json)
         json.key("group_by")
         json.beginArray()
         for name in sortedGroupNames { json.value(name) }
         json.endArray()
-        for (key, text) in [("ledger", ledger), ("name", name), ("salt", salt)] {
+        for (key, text) in [("ledger", ledger), ("name", name)] {
             json.key(key)
             json.value(text)
+            if key == "name" {
+                json.key("quality")
+                quality.write(to: &json)
+                json.key("redact")
+                redact.write(to: &json)
+            }
         }
+        json.key("pairs")
+        pairs.write(to: &json)
+        json.key("salt")
+        json.value(salt)
         json.key("select")
         selection.write(to: &json)
         json.key("strict")

@@ -4,7 +4,7 @@
 package struct DatasetProgress: Equatable, Sendable {
     /// The parts of a build, in order.
     package enum Phase: String, Sendable {
-        case reading, comparing, grouping, gate, writing
+        case reading, comparing, grouping, gate, neighbours, writing
     }
 
     /// Which part.
@@ -15,7 +15,7 @@ package struct DatasetProgress: Equatable, Sendable {
     package var total: Int64?
 }
 
-/// What a build came to; `seen` = rows + all drops.
+/// What a build came to; `seen` + `carriedRows` = rows + all drops.
 package struct DatasetReport: Equatable, Sendable {
     /// Records that the recipe's filters let pass.
     package var seen: Int64
@@ -37,17 +37,26 @@ package struct DatasetReport: Equatable, Sendable {
     package var largestGroup: Int64
     /// Only reasons that occurred, sorted by name.
     package var drops: [(reason: DropReason, count: Int64)]
-    /// Only changes that occurred, with the number of rows, sorted by name.
-    package var changes: [(name: String, rows: Int64)]
+    /// Every file of rows, sorted by name: what is in it, and what is not.
+    package var files: [ExportFigure]
+    /// Rows that a quality filter flags and leaves, in the order of the filters; only those that occurred.
+    package var flags: [(reason: DropReason, rows: Int64)] = []
+    /// What was redacted in the rows.
+    package var redactions = RedactionReport()
+    /// The id of the key that pseudonyms were made with.
+    package var redactionKey = ""
     /// What whoever uses the data set should know.
     package var warnings: [String]
     /// Hex SHA-256 of `manifest.json`.
     package var manifestSHA256: String
+    /// Eval rows that were taken over from the data set that was replaced, without an exchange.
+    package var carriedRows: Int64 = 0
 
     /// Field by field.
     package static func == (a: DatasetReport, b: DatasetReport) -> Bool {
         a.numbers == b.numbers && a.manifestSHA256 == b.manifestSHA256 && a.drops.elementsEqual(b.drops) { $0 == $1 }
-            && a.changes.elementsEqual(b.changes) { $0 == $1 } && a.warnings == b.warnings
+            && a.files == b.files && a.flags.elementsEqual(b.flags) { $0 == $1 }
+            && a.redactions == b.redactions && a.redactionKey == b.redactionKey && a.warnings == b.warnings
     }
 
     /// Where every record went, for the report's picture: rows first, then reasons, the largest first.
@@ -60,7 +69,12 @@ package struct DatasetReport: Equatable, Sendable {
             + drops.map { FigureBar($0.reason.rawValue, $0.count) }
     }
 
+    /// What was redacted, by kind, for the report's picture; only kinds that occurred.
+    var redactionBars: [FigureBar] {
+        redactions.named.filter { $0.count > 0 }.map { FigureBar($0.kind, $0.count) }
+    }
+
     private var numbers: [Int64] {
-        [seen, kept, conversations, groups, trainGroups, evalGroups, trainRows, evalRows, largestGroup]
+        [seen, kept, conversations, groups, trainGroups, evalGroups, trainRows, evalRows, largestGroup, carriedRows]
     }
 }

@@ -24,20 +24,6 @@ package struct CountBounds: Equatable, Sendable {
     }
 }
 
-/// One pair of metadata that an exchange must have.
-package struct SelectionPair: Equatable, Sendable {
-    /// The key, in lower case as it is stored.
-    package let name: String
-    /// The value.
-    package let value: String
-
-    /// A pair.
-    package init(_ name: String, _ value: String) {
-        self.name = name
-        self.value = value
-    }
-}
-
 /// A part of a selection, in the order in which exchanges are asked about them.
 package enum SelectionFilter: String, CaseIterable, Sendable {
     case environment, task, provider, model, api, status, outcome, key, metadata
@@ -72,7 +58,7 @@ package struct DatasetSelection: Equatable, Sendable {
     /// Any of these key ids.
     package var keys: [String] = []
     /// All of these pairs.
-    package var metadata: [SelectionPair] = []
+    package var metadata: [MetadataPair] = []
     /// Any of these finish reasons, in the provider's words.
     package var finishReasons: [String] = []
     /// Tokens of the prompt, cached ones included.
@@ -141,7 +127,7 @@ package struct DatasetSelection: Equatable, Sendable {
         }
     }
 
-    private func has(_ pair: SelectionPair, _ head: ExchangeHead) -> Bool {
+    private func has(_ pair: MetadataPair, _ head: ExchangeHead) -> Bool {
         head.attribution.metadata.contains {
             $0.name.utf8.elementsEqual(pair.name.utf8) && $0.value.utf8.elementsEqual(pair.value.utf8)
         }

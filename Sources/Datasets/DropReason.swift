@@ -6,6 +6,8 @@
 package enum DropReason: String, Error, CaseIterable, Sendable {
     // Not a finished exchange.
     case payloadUnreadable = "payload_unreadable"
+    /// Its batch is encrypted with a key that is not in the key file.
+    case keyMissing = "key_missing"
     case duplicateRecord = "duplicate_record"
     case outcomeNotCompleted = "outcome_not_completed"
     case statusNotOK = "status_not_ok"
@@ -78,6 +80,10 @@ package enum DropReason: String, Error, CaseIterable, Sendable {
     case tooLongForEval = "too_long_for_eval"
     /// Its group has a row in an eval set: it is trained on no more.
     case groupOfEval = "group_of_eval"
+    /// It is in the eval pool, and shares too much with what an earlier build trained on.
+    case nearTrained = "near_trained"
+    /// Feedback: its answers have only scores below the recipe's bound.
+    case lowFeedback = "low_feedback"
     /// The gate: it shares too much with a row that is, or ever was, in an eval set.
     case nearEval = "near_eval"
     // Quality filters (`QualityFilters`).
@@ -97,51 +103,4 @@ package enum DropReason: String, Error, CaseIterable, Sendable {
     case toolCallViolatesSchema = "tool_call_violates_schema"
     case structuredOutputNotJSON = "structured_output_not_json"
     case structuredOutputViolatesSchema = "structured_output_violates_schema"
-}
-
-/// What the row leaves out or changes of an exchange that it keeps: counted in the manifest, so that nothing is flattened silently.
-package struct RowChanges: OptionSet, Hashable, Sendable {
-    /// One bit a change.
-    package let rawValue: UInt16
-
-    /// Wraps bits.
-    package init(rawValue: UInt16) { self.rawValue = rawValue }
-
-    /// Reasoning is not in the row.
-    package static let reasoningRemoved = RowChanges(rawValue: 1)
-    /// A developer message is a system message.
-    package static let developerAsSystem = RowChanges(rawValue: 2)
-    /// Several text parts are one text.
-    package static let textPartsJoined = RowChanges(rawValue: 4)
-    /// Several assistant messages are one.
-    package static let assistantMessagesJoined = RowChanges(rawValue: 8)
-    /// Only the first of several answers is in the row.
-    package static let extraChoicesIgnored = RowChanges(rawValue: 16)
-    /// That a tool failed is not in the row.
-    package static let toolErrorFlagRemoved = RowChanges(rawValue: 32)
-    /// Results of tools stand in the order of the calls.
-    package static let toolResultsReordered = RowChanges(rawValue: 64)
-    /// The beginning that the caller gave is part of the answer.
-    package static let prefillJoined = RowChanges(rawValue: 128)
-    /// That arguments were bound to the schema is not in the row.
-    package static let toolStrictnessRemoved = RowChanges(rawValue: 256)
-    /// The demanded form of the answer is not in the row.
-    package static let responseFormatRemoved = RowChanges(rawValue: 512)
-    /// Citations are not in the row.
-    package static let annotationsRemoved = RowChanges(rawValue: 1_024)
-    /// The API gives calls no ids: they are numbered, and results belong to them by name and order.
-    package static let toolCallsNumbered = RowChanges(rawValue: 2_048)
-    /// Types in a tool's schema, which Google writes in capitals, are in small letters.
-    package static let toolSchemaRespelled = RowChanges(rawValue: 4_096)
-
-    /// Every change and its name in the manifest, sorted by name.
-    package static let named: [(name: String, change: RowChanges)] = [
-        ("annotations_removed", .annotationsRemoved), ("assistant_messages_joined", .assistantMessagesJoined),
-        ("developer_as_system", .developerAsSystem), ("extra_choices_ignored", .extraChoicesIgnored),
-        ("prefill_joined", .prefillJoined), ("reasoning_removed", .reasoningRemoved),
-        ("response_format_removed", .responseFormatRemoved), ("text_parts_joined", .textPartsJoined),
-        ("tool_calls_numbered", .toolCallsNumbered), ("tool_error_flag_removed", .toolErrorFlagRemoved),
-        ("tool_results_reordered", .toolResultsReordered), ("tool_schema_respelled", .toolSchemaRespelled),
-        ("tool_strictness_removed", .toolStrictnessRemoved),
-    ]
 }

@@ -91,7 +91,7 @@ struct GeminiCandidate {
     private var calls: CallNumbering
     private var blocks: [ContentBlock] = []
     /// Text under way: neighbours of one kind are joined, which in place would copy what there is for each piece.
-    private var current: (isReasoning: Bool, text: String)?
+    private var current: (isReasoning: Bool, text: StreamedText)?
     private var finish: String?
     private var changes: RowChanges = []
     /// Why it is none: told only where it is not the answer.
@@ -132,8 +132,8 @@ struct GeminiCandidate {
 
     private mutating func take(part: JSONNode) throws(DropReason) {
         switch try GeminiPart.read(part, malformed: .answerMalformed) {
-        case .block(.text(let text)): append(text, isReasoning: false)
-        case .block(.reasoning(let text)): append(text, isReasoning: true)
+        case .block(.text): append(part["text"], isReasoning: false)
+        case .block(.reasoning): append(part["text"], isReasoning: true)
         case .block(let block): try append(block)
         case .call(let id, let name, let arguments):
             try append(.toolCall(ToolCall(id: calls.call(id: id, name: name), name: name, arguments: arguments)))
@@ -142,13 +142,13 @@ struct GeminiCandidate {
         }
     }
 
-    private mutating func append(_ text: String, isReasoning: Bool) {
+    private mutating func append(_ text: JSONNode?, isReasoning: Bool) {
         if current?.isReasoning == isReasoning {
-            current?.text += text
+            current?.text.append(text)
             return
         }
         blocks += closing
-        current = (isReasoning, text)
+        current = (isReasoning, StreamedText(text))
     }
 
     private mutating func append(_ block: ContentBlock) throws(DropReason) {
@@ -160,7 +160,7 @@ struct GeminiCandidate {
 
     private var closing: [ContentBlock] {
         guard let current, !current.text.isEmpty else { return [] }
-        return [current.isReasoning ? .reasoning(current.text) : .text(current.text)]
+        return [current.isReasoning ? .reasoning(current.text.text) : .text(current.text.text)]
     }
 
     /// What came, where it is whole.

@@ -5,7 +5,7 @@ import ByteCoding
 enum GeminiPart {
     case block(ContentBlock)
     case call(id: String?, name: String, arguments: String)
-    case result(id: String?, name: String?, content: [ContentBlock])
+    case result(id: String?, name: String?, content: [ContentBlock], isError: Bool)
     /// A signature, or nothing at all.
     case nothing
 
@@ -43,17 +43,22 @@ enum GeminiPart {
             throw .streamedArguments
         }
         guard let name = call.filledText("name") else { throw malformed }
-        return .call(id: call.filledText("id"), name: name, arguments: call.lexeme("args") ?? "{}")
+        return .call(id: call.filledText("id"), name: name, arguments: ChatReader.callArguments(call["args"]))
     }
 
     private static func read(result: JSONNode) throws(DropReason) -> GeminiPart {
         var content: [ContentBlock] = []
-        if let response = result.present("response") { content.append(.text(JSONText.compactText(response))) }
+        var isError = false
+        if let response = result.present("response") {
+            let said = GeminiResponse.said(response)
+            content.append(.text(said.text))
+            isError = said.isError
+        }
         for part in result.present("parts")?.listed ?? [] {
             guard case .block(let block) = try read(part, malformed: .requestMalformed) else { throw .unknownContent }
             content.append(block)
         }
-        return .result(id: result.filledText("id"), name: result.filledText("name"), content: content)
+        return .result(id: result.filledText("id"), name: result.filledText("name"), content: content, isError: isError)
     }
 
     private static func inline(_ data: JSONNode) throws(DropReason) -> ContentBlock {
@@ -76,6 +81,19 @@ enum GeminiPart {
     /// A key as protobuf's own names spell it.
     private static func snake(_ key: String) -> String {
         key.reduce(into: "") { $0 += $1.isUppercase ? "_" + $1.lowercased() : String($1) }
+    }
+}
+
+/// What a function gave, which the API wants as an object: with a text under `output`, or under `error` where it failed, or any other.
+enum GeminiResponse {
+    /// The text under `output` or `error`, where that is all there is; else the object as JSON without needless escapes.
+    static func said(_ response: JSONNode) -> (text: String, isError: Bool) {
+        var members = response.members
+        if let (key, value) = members.next(), members.next() == nil, let text = value.string {
+            if key.equals("output") { return (text, false) }
+            if key.equals("error") { return (text, true) }
+        }
+        return (JSONText.plainText(response), false)
     }
 }
 

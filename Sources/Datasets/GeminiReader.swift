@@ -14,9 +14,10 @@ enum GeminiReader {
         var request = CanonicalRequest()
         request.model = root.text("model")
         request.turns = reader.turns
+        request.changes = reader.changes
         if reader.calls.hasNumbered { request.changes.insert(.toolCallsNumbered) }
         request.tools = try tools(root.present("tools"), changes: &request.changes)
-        request.demand(ResponseFormat.read(gemini: root))
+        request.responseFormat = ResponseFormat.read(gemini: root)
         request.sampling = SamplingParameters.read(gemini: root)
         return request
     }
@@ -54,6 +55,7 @@ enum GeminiReader {
 struct GeminiTurns {
     private(set) var turns: [CanonicalTurn] = []
     private(set) var calls = CallNumbering()
+    private(set) var changes: RowChanges = []
 
     mutating func take(system node: JSONNode) throws(DropReason) {
         let parts = node.string != nil ? [node] : node.present("parts")?.listed ?? []
@@ -82,9 +84,10 @@ struct GeminiTurns {
             case .block(.reasoning(let text)), .block(.text(let text)): own.append(.text(text))
             case .block(let block): own.append(block)
             case .call: throw .requestMalformed
-            case .result(let id, let name, let content):
+            case .result(let id, let name, let content, let isError):
+                if isError { changes.insert(.toolErrorFlagRemoved) }
                 let callID = try calls.answered(id: id, name: name)
-                let result = ContentBlock.toolResult(callID: callID, content: content, isError: false)
+                let result = ContentBlock.toolResult(callID: callID, content: content, isError: isError)
                 turns.append(CanonicalTurn(role: .tool, blocks: [result]))
             case .nothing: break
             }
@@ -105,10 +108,6 @@ struct GeminiTurns {
             }
         }
         guard !blocks.isEmpty else { return }
-        if turns.last?.role == .assistant {
-            turns[turns.count - 1].blocks += blocks
-        } else {
-            turns.append(CanonicalTurn(role: .assistant, blocks: blocks))
-        }
+        turns.appendAssistant(blocks, changes: &changes)
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import ExchangeModel
+import Separation
 
 /// Sets of candidates that must stay on one side; the root of a set is its candidate with the smallest record id.
 struct UnionFind {
@@ -38,17 +39,20 @@ struct UnionFind {
 /// A common system prompt, or a common first turn of a longer prompt, joins nothing. Records whose answer was dropped still
 /// join others by their prompt. All of this is a property of the set of records, not of their order.
 struct Grouping {
-    private let none = Candidate.noPoint
-    private let candidates: [Candidate]
-    private let trie: ConversationTrie
+    let none = Candidate.noPoint
+    let candidates: [Candidate]
+    let trie: ConversationTrie
     private var sets: UnionFind
-    /// By point: some candidate whose prompt, or whose answer, ends there.
+    /// By point: some candidate whose prompt ends there.
     private var promptOwner: [UInt32]
-    private var endOwner: [UInt32]
+    /// By point: of the candidates whose answer ends there, the one with the smallest id.
+    private(set) var endOwner: [UInt32]
     /// By candidate: another one with the same end.
-    private var nextAtEnd: [UInt32]
+    private(set) var nextAtEnd: [UInt32]
+    /// By point, where there are any: how many more than one end there.
+    private(set) var repetitions: [UInt32: Int64] = [:]
 
-    init(candidates: [Candidate], trie: ConversationTrie, keys: [(key: Digest128, candidate: UInt32)]) {
+    init(candidates: [Candidate], trie: ConversationTrie, keys: [(key: SeparationDigest, candidate: UInt32)]) {
         self.candidates = candidates
         self.trie = trie
         sets = UnionFind(ids: candidates.map(\.id))
@@ -66,12 +70,24 @@ struct Grouping {
             let atPrompt = promptOwner[Int(candidate.prompt)]
             if atPrompt == none { promptOwner[Int(candidate.prompt)] = own } else { sets.unite(own, atPrompt) }
             guard candidate.isKept else { continue }
-            let atEnd = endOwner[Int(candidate.end)]
-            if atEnd != none {
-                sets.unite(own, atEnd)
-                nextAtEnd[position] = atEnd
-            }
-            endOwner[Int(candidate.end)] = own
+            add(own, toEnd: candidate.end)
+        }
+    }
+
+    private mutating func add(_ own: UInt32, toEnd end: UInt32) {
+        let first = endOwner[Int(end)]
+        guard first != none else {
+            endOwner[Int(end)] = own
+            return
+        }
+        sets.unite(own, first)
+        repetitions[end, default: 0] += 1
+        if candidates[Int(own)].id < candidates[Int(first)].id {
+            nextAtEnd[Int(own)] = first
+            endOwner[Int(end)] = own
+        } else {
+            nextAtEnd[Int(own)] = nextAtEnd[Int(first)]
+            nextAtEnd[Int(first)] = own
         }
     }
 
@@ -94,8 +110,8 @@ struct Grouping {
         }
     }
 
-    private mutating func join(keys: [(key: Digest128, candidate: UInt32)]) {
-        var owners: [Digest128: UInt32] = [:]
+    private mutating func join(keys: [(key: SeparationDigest, candidate: UInt32)]) {
+        var owners: [SeparationDigest: UInt32] = [:]
         for (key, candidate) in keys {
             if let owner = owners[key] { sets.unite(owner, candidate) } else { owners[key] = candidate }
         }
@@ -112,14 +128,7 @@ struct Grouping {
     /// - Parameter pinned: candidates that are rows in any case, as they were in an earlier build.
     /// - Returns: rows in the candidates' order, and how many were dropped under which reason.
     func leaves(pinned: Set<UInt32> = []) -> (rows: [UInt32], dropped: [DropReason: Int64]) {
-        var isPassed = Array(repeating: false, count: trie.count)
-        for candidate in candidates where candidate.isKept {
-            var point = candidate.prompt
-            while point != ConversationTrie.root, !isPassed[Int(point)] {
-                isPassed[Int(point)] = true
-                point = trie.parents[Int(point)]
-            }
-        }
+        let isPassed = passedPoints()
         var rows: [UInt32] = []
         var dropped: [DropReason: Int64] = [:]
         for (position, candidate) in candidates.enumerated() where candidate.isKept {
@@ -127,7 +136,7 @@ struct Grouping {
                 rows.append(UInt32(position))
             } else if isPassed[Int(candidate.end)] {
                 dropped[.superseded, default: 0] += 1
-            } else if smallestAtEnd(candidate.end) != UInt32(position) {
+            } else if endOwner[Int(candidate.end)] != UInt32(position) {
                 dropped[.duplicateConversation, default: 0] += 1
             } else {
                 rows.append(UInt32(position))
@@ -136,28 +145,16 @@ struct Grouping {
         return (rows, dropped)
     }
 
-    private func smallestAtEnd(_ point: UInt32) -> UInt32 {
-        var smallest = endOwner[Int(point)]
-        var at = smallest
-        while at != none {
-            if candidates[Int(at)].id < candidates[Int(smallest)].id { smallest = at }
-            at = nextAtEnd[Int(at)]
-        }
-        return smallest
-    }
-
-    /// The ids of all kept records whose answer lies in a row: its own, its predecessors, its repetitions; sorted.
-    func recordsIn(row: UInt32) -> [ExchangeID] {
-        var ids: [ExchangeID] = []
-        var point = candidates[Int(row)].end
-        while point != ConversationTrie.root {
-            var at = endOwner[Int(point)]
-            while at != none {
-                ids.append(candidates[Int(at)].id)
-                at = nextAtEnd[Int(at)]
+    /// By point: whether the prompt of a record that may become a row passes through it, or ends there.
+    func passedPoints() -> [Bool] {
+        var isPassed = Array(repeating: false, count: trie.count)
+        for candidate in candidates where candidate.isKept {
+            var point = candidate.prompt
+            while point != ConversationTrie.root, !isPassed[Int(point)] {
+                isPassed[Int(point)] = true
+                point = trie.parents[Int(point)]
             }
-            point = trie.parents[Int(point)]
         }
-        return ids.sorted()
+        return isPassed
     }
 }

@@ -4,7 +4,7 @@
 package enum HardnessSign: String, CaseIterable, Sendable {
     /// Other answers to the same prompt say or call something else.
     case disagreement
-    /// Somebody said that the answer was bad, or wrote another.
+    /// How many answers to the same prompt, or in the conversation before it, were called bad or corrected.
     case feedback
     /// The answer came after retries or from a fallback.
     case retries
@@ -58,6 +58,11 @@ package struct HardnessScore: Equatable, Sendable {
     /// What each sign that counted gave, the most first.
     package let parts: [(sign: HardnessSign, millionths: Int64)]
 
+    /// What is told of it: the three that gave the most, and feedback wherever it gave anything.
+    var shown: [(sign: HardnessSign, millionths: Int64)] {
+        parts.prefix(3) + parts.dropFirst(3).filter { $0.sign == .feedback }
+    }
+
     /// Equal in all.
     package static func == (a: HardnessScore, b: HardnessScore) -> Bool {
         a.millionths == b.millionths && a.parts.elementsEqual(b.parts) { $0 == $1 }
@@ -77,8 +82,8 @@ package enum Hardness {
     /// - Returns: one score a row.
     /// - Complexity: O(n log n) for each sign.
     package static func scores(_ signs: [HardnessSigns], tasks: [String]) -> [HardnessScore] {
-        var members: [String: [Int]] = [:]
-        for (row, task) in tasks.enumerated() { members[task, default: []].append(row) }
+        var members: [SpelledText: [Int]] = [:]
+        for (row, task) in tasks.enumerated() { members[SpelledText(task), default: []].append(row) }
         var parts = Array(repeating: [(sign: HardnessSign, millionths: Int64)](), count: signs.count)
         for rows in members.values {
             for sign in HardnessSign.allCases { rank(rows, sign, signs, into: &parts) }

@@ -4,32 +4,65 @@ import ByteCoding
 /// Small helpers over JSON that never touch a lexeme.
 enum JSONText {
     /// A value's text without the white space between tokens: order, escapes and number spellings stay.
-    static func compact(_ node: JSONNode) -> [UInt8] {
-        var out: [UInt8] = []
-        out.reserveCapacity(node.range.count)
-        var inString = false
-        var escaped = false
-        for byte in node.lexeme {
-            if inString {
-                out.append(byte)
-                if escaped {
-                    escaped = false
-                } else if byte == UInt8(ascii: "\\") {
-                    escaped = true
-                } else if byte == UInt8(ascii: "\"") {
-                    inString = false
-                }
-                continue
-            }
-            if byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 { continue }
-            if byte == UInt8(ascii: "\"") { inString = true }
-            out.append(byte)
-        }
-        return out
-    }
+    static func compact(_ node: JSONNode) -> [UInt8] { node.compactLexeme }
 
     /// The same as text.
     static func compactText(_ node: JSONNode) -> String { String(decoding: compact(node), as: UTF8.self) }
+
+    /// How deep arrays and objects of a valid JSON text lie in one another.
+    static func depth(_ json: some Sequence<UInt8>) -> Int {
+        var (depth, deepest, inString, escaped) = (0, 0, false, false)
+        for byte in json {
+            if escaped {
+                escaped = false
+            } else if inString {
+                escaped = byte == UInt8(ascii: "\\")
+                inString = byte != UInt8(ascii: "\"")
+            } else if byte == UInt8(ascii: "\"") {
+                inString = true
+            } else if byte == UInt8(ascii: "{") || byte == UInt8(ascii: "[") {
+                depth += 1
+                deepest = max(deepest, depth)
+            } else if byte == UInt8(ascii: "}") || byte == UInt8(ascii: "]") {
+                depth -= 1
+            }
+        }
+        return deepest
+    }
+
+    /// A value's text with no escape that JSON does not need, and without white space between tokens: order and number spellings stay.
+    ///
+    /// For what some library put into an object on its way: which escapes it used is no part of what was said. Depth is bounded by
+    /// `JSONLimits.depth`.
+    static func plainText(_ node: JSONNode) -> String {
+        var out: [UInt8] = []
+        out.reserveCapacity(node.range.count)
+        appendPlain(node, to: &out)
+        return String(decoding: out, as: UTF8.self)
+    }
+
+    private static func appendPlain(_ node: JSONNode, to out: inout [UInt8]) {
+        switch node.kind {
+        case .string: JSONEscaping.appendQuoted(node.unescapedBytes[...], to: &out)
+        case .array:
+            out.append(UInt8(ascii: "["))
+            for (position, element) in node.elements.enumerated() {
+                if position > 0 { out.append(UInt8(ascii: ",")) }
+                appendPlain(element, to: &out)
+            }
+            out.append(UInt8(ascii: "]"))
+        case .object:
+            out.append(UInt8(ascii: "{"))
+            for (position, member) in node.members.enumerated() {
+                if position > 0 { out.append(UInt8(ascii: ",")) }
+                appendPlain(member.key, to: &out)
+                out.append(UInt8(ascii: ":"))
+                appendPlain(member.value, to: &out)
+            }
+            out.append(UInt8(ascii: "}"))
+        default: out.append(contentsOf: node.lexeme)
+        }
+    }
 
     /// A value in a form that only its meaning decides: members sorted by the bytes of their key, escapes undone, numbers as spelled.
     ///
@@ -68,12 +101,6 @@ enum JSONText {
 }
 
 extension JSONNode {
-    /// The member's value, or nil where it is absent or null.
-    func present(_ key: String) -> JSONNode? {
-        guard let node = self[key], !node.isNull else { return nil }
-        return node
-    }
-
     /// The member's value under either of its two spellings.
     func present(_ key: String, _ other: String) -> JSONNode? { present(key) ?? present(other) }
 
@@ -91,16 +118,6 @@ extension JSONNode {
         guard let text = self[key]?.string, !text.utf8.isEmpty else { return nil }
         return text
     }
-
-    /// Whether an array or object has anything in it.
-    var isFilled: Bool {
-        switch kind {
-        case .array: elements.first != nil
-        case .object: members.first != nil
-        case .string: range.count > 2
-        default: false
-        }
-    }
 }
 
 extension JSONElements {
@@ -108,13 +125,5 @@ extension JSONElements {
     var first: JSONNode? {
         var copy = self
         return copy.next()
-    }
-}
-
-extension JSONMembers {
-    /// The first member's value.
-    var first: JSONNode? {
-        var copy = self
-        return copy.next()?.value
     }
 }

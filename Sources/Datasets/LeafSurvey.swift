@@ -28,21 +28,37 @@ struct LeafFacts {
 struct LeafSurvey {
     private let recipe: DatasetRecipe
     private let places: [ExchangeID: UInt32]
+    private let groupKeys: [UInt32: [SeparationDigest]]
+    private let templates: Set<UInt64>
     private(set) var spill: TraitSpill
     private(set) var leaves: [LeafFacts] = []
     private let near: NearDuplicateSearch
     /// Rows that the search has not been given yet.
     private var waiting: [NearDuplicateSearch.Row] = []
+    private var waitingBytes = 0
     private var seen: Set<ExchangeID> = []
     /// Strata and tasks that were met: each text is held once.
-    private var names: [String: String] = [:]
+    private var names: [SpelledText: String] = [:]
 
-    /// A pass over the wanted records, which are given by their ids; what is spilled goes to the directory.
+    /// A pass over some records.
+    ///
+    /// - Parameters:
+    ///   - recipe: what strata are made of.
+    ///   - rows: the candidates to be read, by their ids.
+    ///   - groupKeys: of those that have any.
+    ///   - templates: those that many rows have; the others are taken for one, else rows whose system prompts all differ would have no
+    ///     boilerplate, and all that share a wording would be compared with each other.
+    ///   - directory: where what is spilled goes.
+    ///   - files: its file system.
+    /// - Throws: `PlatformError` where a file cannot be made.
     init(
-        recipe: DatasetRecipe, candidates: [ExchangeID: UInt32], directory: String, files: any FileSystem
+        recipe: DatasetRecipe, rows: [ExchangeID: UInt32], groupKeys: [UInt32: [SeparationDigest]], templates: Set<UInt64>,
+        directory: String, files: any FileSystem
     ) throws(PlatformError) {
         self.recipe = recipe
-        places = candidates
+        places = rows
+        self.groupKeys = groupKeys
+        self.templates = templates
         spill = try TraitSpill(in: directory, files: files)
         let shingles = ShingleSpill(
             files: files, path: PathText.join(directory, "shingles.spill"), memory: DatasetLimits.shingleBytes)
@@ -50,19 +66,17 @@ struct LeafSurvey {
     }
 
     /// Takes a record and what was read of it.
-    mutating func take(_ record: ExchangeRecord, _ request: CanonicalRequest, _ answer: CanonicalAnswer) throws {
+    mutating func take(_ record: ExchangeRecord, _ row: IntakeRow, _ answer: CanonicalAnswer) throws {
+        let request = row.request
         guard let candidate = places[record.head.id], seen.insert(record.head.id).inserted else { return }
-        let groupNames = recipe.sortedGroupNames
-        let keys = record.head.attribution.metadata.filter { pair in
-            groupNames.contains { $0.utf8.elementsEqual(pair.name.utf8) }
-        }
         let turns = (request.turns + [answer.turn]).map(\.separated)
-        let traits = SeparationTraits(turns: turns, groupKeys: keys.map { "\($0.name)=\($0.value)" })
+        let traits = SeparationTraits(turns: turns, groupKeys: groupKeys[candidate] ?? [])
         let place = try spill.append(traits)
-        waiting.append(
-            NearDuplicateSearch.Row(
-                views: GroupingViews(traits: traits, turns: turns), template: LeafSurvey.template(of: turns)))
-        if waiting.count >= DatasetLimits.nearRows { try hand() }
+        let views = GroupingViews(traits: traits, turns: turns)
+        let template = LeafSurvey.template(of: turns)
+        waiting.append(NearDuplicateSearch.Row(views: views, template: templates.contains(template) ? template : 0))
+        waitingBytes += 8 * (views.prompt.count + views.first.count)
+        if waiting.count >= DatasetLimits.nearRows || waitingBytes >= DatasetLimits.handBytes { try hand() }
         var leaf = LeafFacts(
             candidate: candidate, id: record.head.id, traits: place, promptKey: traits.promptKey,
             stratum: name(stratum(of: record.head, model: request.model)), task: name(record.head.attribution.task),
@@ -94,18 +108,19 @@ struct LeafSurvey {
     private mutating func hand() throws {
         try near.add(waiting)
         waiting.removeAll(keepingCapacity: true)
+        waitingBytes = 0
     }
 
     /// What rows of one prompt template have in common: a hash of the system's turns.
-    private static func template(of turns: [SeparationTurn]) -> UInt64 {
+    static func template(of turns: [SeparationTurn]) -> UInt64 {
         var hasher = SHA256()
         for turn in turns where turn.role == .system { hasher.update(data: Array(turn.text.utf8) + [0]) }
         return Digest128(hasher.finalize()).high
     }
 
     private mutating func name(_ text: String) -> String {
-        if let known = names[text] { return known }
-        names[text] = text
+        if let known = names[SpelledText(text)] { return known }
+        names[SpelledText(text)] = text
         return text
     }
 
@@ -131,7 +146,8 @@ struct LeafSurvey {
         signs[.promptTokens] = promptTokens
         let size = answer.turn.joinedText.utf8.count + answer.turn.toolCalls.reduce(0) { $0 + $1.arguments.utf8.count }
         if let first = record.head.firstByteUs, let end = record.head.endedUs, end > first, size > 0 {
-            signs[.slowness] = (end - first) / Int64(size)
+            let (took, isTooLong) = end.subtractingReportingOverflow(first)
+            signs[.slowness] = (isTooLong ? Int64.max : took) / Int64(size)
         }
         return signs
     }

@@ -15,7 +15,7 @@ enum OllamaReader {
         if request.turns.last?.role == .assistant { throw .ambiguousPrefill }
         if calls.hasNumbered { request.changes.insert(.toolCallsNumbered) }
         request.tools = try ChatReader.tools(root.present("tools"), changes: &request.changes)
-        request.demand(ResponseFormat.read(ollama: root))
+        request.responseFormat = ResponseFormat.read(ollama: root)
         request.sampling = SamplingParameters.read(ollama: root)
         return request
     }
@@ -65,8 +65,8 @@ enum OllamaReader {
         for call in message.present("tool_calls")?.elements ?? JSONNode.noElements {
             guard let function = call.present("function"), let name = function.filledText("name") else { throw malformed }
             let id = calls.call(id: call.filledText("id"), name: name)
-            let arguments = ChatReader.argumentsText(function["arguments"])
-            blocks.append(.toolCall(ToolCall(id: id, name: name, arguments: arguments.isEmpty ? "{}" : arguments)))
+            let arguments = ChatReader.callArguments(function["arguments"])
+            blocks.append(.toolCall(ToolCall(id: id, name: name, arguments: arguments)))
         }
         return blocks
     }
@@ -75,8 +75,8 @@ enum OllamaReader {
 /// Puts the lines of a streamed Ollama chat together; a plain answer is one object, however it is laid out.
 struct OllamaAnswer {
     private var calls: CallNumbering
-    private var reasoning = ""
-    private var text = ""
+    private var reasoning = StreamedText()
+    private var text = StreamedText()
     private var rest: [ContentBlock] = []
     private var finish: String?
     private var isDone = false
@@ -112,7 +112,9 @@ struct OllamaAnswer {
         if root.present("error") != nil { throw .inBandError }
         if let message = root.present("message") {
             sawLine = true
-            for block in try OllamaReader.assistant(message, malformed: .answerMalformed, &calls) { try append(block) }
+            for block in try OllamaReader.assistant(message, malformed: .answerMalformed, &calls) {
+                try append(block, of: message)
+            }
         }
         if root["done"]?.bool == true {
             isDone = true
@@ -120,10 +122,10 @@ struct OllamaAnswer {
         }
     }
 
-    private mutating func append(_ block: ContentBlock) throws(DropReason) {
+    private mutating func append(_ block: ContentBlock, of message: JSONNode) throws(DropReason) {
         switch block {
-        case .text(let piece): text += piece
-        case .reasoning(let piece): reasoning += piece
+        case .text: text.append(message["content"])
+        case .reasoning: reasoning.append(message["thinking"])
         case .image, .toolCall, .toolResult:
             guard rest.count < DatasetLimits.itemsPerAnswer else { throw .answerMalformed }
             rest.append(block)
@@ -134,8 +136,8 @@ struct OllamaAnswer {
         guard sawLine else { throw .answerMalformed }
         guard isDone else { throw .streamCut }
         try FinishReason.check(finish)
-        var blocks: [ContentBlock] = reasoning.isEmpty ? [] : [.reasoning(reasoning)]
-        if !text.isEmpty { blocks.append(.text(text)) }
+        var blocks: [ContentBlock] = reasoning.isEmpty ? [] : [.reasoning(reasoning.text)]
+        if !text.isEmpty { blocks.append(.text(text.text)) }
         return CanonicalAnswer(
             turn: CanonicalTurn(role: .assistant, blocks: blocks + rest), changes: calls.hasNumbered ? .toolCallsNumbered : [],
             finishReason: finish)

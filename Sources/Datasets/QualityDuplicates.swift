@@ -22,10 +22,15 @@ package struct QualityDuplicates: Sendable {
     /// - Returns: its key, to ask with.
     @discardableResult
     package mutating func note(_ id: ExchangeID, _ request: CanonicalRequest, _ answer: CanonicalAnswer) -> Digest128 {
-        let key = key(request, answer)
+        let key = QualityDuplicates.key(request, answer, isLoose: isLoose)
+        note(id, key: key)
+        return key
+    }
+
+    /// Notes an exchange whose key is known.
+    package mutating func note(_ id: ExchangeID, key: Digest128) {
         smallest[key] = min(smallest[key] ?? id, id)
         counts[key, default: 0] += 1
-        return key
     }
 
     /// Whether another exchange with the same conversation stays in this one's place.
@@ -34,7 +39,8 @@ package struct QualityDuplicates: Sendable {
     /// How many exchanges are dropped in all.
     package var duplicateCount: Int64 { counts.values.reduce(0) { $0 + $1 - 1 } }
 
-    private func key(_ request: CanonicalRequest, _ answer: CanonicalAnswer) -> Digest128 {
+    /// What exchanges with the same conversation share.
+    static func key(_ request: CanonicalRequest, _ answer: CanonicalAnswer, isLoose: Bool) -> Digest128 {
         var chain = TurnChain()
         var last = Digest128([])
         for turn in request.turns + [answer.turn] { last = chain.add(isLoose ? QualityDuplicates.loose(turn) : turn) }

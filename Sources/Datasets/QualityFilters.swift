@@ -16,6 +16,10 @@ package struct QualityCase: Sendable {
     package var finishReason: String?
     /// Whether the provider marked the answer as a refusal.
     package var isRefusal = false
+    /// Tokens as reported, where they are; else the fact's, else an estimate.
+    package var promptTokens: Int64?
+    /// The same of the answer.
+    package var answerTokens: Int64?
     /// Whether the caller demanded JSON.
     package var demandsJSON = false
     /// The schema of the demanded JSON, or nil.
@@ -57,11 +61,20 @@ package struct QualityFilters: Equatable, Sendable {
         .outcomeNotCompleted, .statusNotOK, .streamCut, .truncatedAnswer, .contentFiltered, .refusal, .finishReasonUnaccepted,
         .emptyAnswer, .unansweredToolCall, .toolArgumentsNotJSON, .unknownTool, .toolCallViolatesSchema, .structuredOutputNotJSON,
         .structuredOutputViolatesSchema, .mojibake, .repetitionLoop, .languageUnwanted, .promptTooShort, .promptTooLong,
-        .answerTooShort,
-        .answerTooLong, .refusalPhrase,
+        .answerTooShort, .answerTooLong, .refusalPhrase,
     ]
 
+    /// Which conversations are the same.
+    package enum Sameness: String, CaseIterable, Sendable {
+        /// By their turns, white space aside.
+        case exact
+        /// By their words, letter case, digits and signs aside.
+        case loose
+    }
+
     private var modes: [DropReason: Mode] = [:]
+    /// Of several rows with the same conversation one stays.
+    package var duplicates = Sameness.exact
     /// Whether rules for calls are asked of those in the history too, which a row trains on as well.
     package var checksHistory = false
     /// Names of languages or scripts (`TextLanguage`), any of which will do; empty wants none.
@@ -82,9 +95,12 @@ package struct QualityFilters: Equatable, Sendable {
 
     /// What is done about a rule; only those of `order` are asked.
     package subscript(rule: DropReason) -> Mode {
-        get { modes[rule] ?? (rule == .refusalPhrase ? .flag : .drop) }
-        set { modes[rule] = newValue }
+        get { modes[rule] ?? QualityFilters.usual(rule) }
+        // What is as usual is not held, so that equal filters are equal.
+        set { modes[rule] = newValue == QualityFilters.usual(rule) ? nil : newValue }
     }
+
+    private static func usual(_ rule: DropReason) -> Mode { rule == .refusalPhrase ? .flag : .drop }
 
     /// Asks every rule that is on.
     ///

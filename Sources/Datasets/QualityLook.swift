@@ -52,18 +52,13 @@ struct QualityLook {
         return QualityLook.reason(of: reason) == rule
     }
 
-    /// The rule that a provider's word for why it stopped breaks, or nil where the answer ended of itself.
-    static func reason(of word: String) -> DropReason? {
-        switch word.lowercased() {
-        case "stop", "end_turn", "tool_use", "tool_calls", "completed", "stop_sequence", "eos", "complete", "function_call": nil
-        case "length", "max_tokens", "max_output_tokens", "model_context_window_exceeded", "incomplete", "error_limit":
-            .truncatedAnswer
-        case "content_filter", "safety", "recitation", "blocklist", "prohibited_content", "spii", "image_safety",
-            "content_filtered",
-            "guardrail_intervened", "language", "error_toxic":
-            .contentFiltered
-        case "refusal": .refusal
-        default: .finishReasonUnaccepted
+    /// The rule that a provider's word for why it stopped breaks, or nil where the answer ended of itself; as the readers of answers say it.
+    private static func reason(of word: String) -> DropReason? {
+        do throws(DropReason) {
+            return try FinishReason.check(word) ? .refusal : nil
+        } catch {
+            // What readers tell apart further is one rule here.
+            return QualityFilters.order.contains(error) ? error : .finishReasonUnaccepted
         }
     }
 
@@ -140,12 +135,13 @@ struct QualityLook {
     }
 
     private var promptTokens: Int64 {
-        exchange.fact?.reading.usage.inputTotal
+        exchange.promptTokens ?? exchange.fact?.reading.usage.inputTotal
             ?? QualityLook.estimatedTokens(exchange.request.turns.reduce(0) { $0 + QualityLook.bytes($1) })
     }
 
     private var answerTokens: Int64 {
-        exchange.fact?.reading.usage.outputTotal ?? QualityLook.estimatedTokens(QualityLook.bytes(exchange.answer.turn))
+        exchange.answerTokens ?? exchange.fact?.reading.usage.outputTotal
+            ?? QualityLook.estimatedTokens(QualityLook.bytes(exchange.answer.turn))
     }
 
     private static func bytes(_ turn: CanonicalTurn) -> Int {

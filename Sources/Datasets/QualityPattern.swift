@@ -22,8 +22,15 @@ struct SchemaPattern: Sendable {
     }
 
     private var steps: [Step] = []
+    /// Nodes compiled so far: groups of nothing make no step, however often they are repeated.
+    private var nodes = 0
     /// A pattern that becomes longer is not compiled.
     private static let stepsMax = 4_096
+    /// One that takes more nodes to compile is not compiled either.
+    private static let nodesMax = 16_384
+
+    /// How long the compiled pattern is: what one character of a text may cost.
+    var stepCount: Int { steps.count }
 
     /// Compiles a pattern; nil where it is not one, or holds what is not known.
     init?(_ pattern: String) {
@@ -35,7 +42,8 @@ struct SchemaPattern: Sendable {
     // MARK: Compiling
 
     private mutating func append(_ node: Node) -> Bool {
-        guard steps.count < SchemaPattern.stepsMax else { return false }
+        nodes += 1
+        guard steps.count < SchemaPattern.stepsMax, nodes <= SchemaPattern.nodesMax else { return false }
         switch node {
         case .empty: return true
         case .scalar(let scalars): steps.append(.scalar(scalars))

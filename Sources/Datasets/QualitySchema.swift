@@ -95,9 +95,11 @@ struct SchemaRun {
             depth -= 1
             open.remove(pair)
         }
+        let members = SchemaRun.lastMembers(schema)
+        guard spend(members.count / 4) else { return skip("(limit)") }
         if value.isNull, schema["nullable"]?.bool == true { return .valid }
         var verdict = Verdict.valid
-        for (key, rule) in SchemaRun.lastMembers(schema) {
+        for (key, rule) in members {
             verdict = SchemaRun.both(verdict, check(value, keyword: key, rule, schema))
             // The first failure is enough.
             if verdict == .invalid { return .invalid }
@@ -168,9 +170,16 @@ struct SchemaRun {
     mutating func pattern(_ text: String) -> SchemaPattern? {
         let key = Array(text.utf8)
         if let known = patterns[key] { return known }
-        let pattern = SchemaPattern(text)
+        let pattern = spend(bytes: key.count) ? SchemaPattern(text) : nil
+        steps += (pattern?.stepCount ?? 0) / 16
         patterns[key] = pattern
         return pattern
+    }
+
+    /// Whether a pattern matches; nil where the budget does not allow to look: a text costs its length times the pattern's.
+    mutating func matches(_ pattern: SchemaPattern, _ text: String) -> Bool? {
+        guard spend((text.utf8.count + 1) * (pattern.stepCount + 16) / 256 + 1) else { return nil }
+        return pattern.matches(text)
     }
 
     /// Counts work that is not a visit of a schema.
@@ -178,4 +187,7 @@ struct SchemaRun {
         steps += count
         return steps <= DatasetLimits.schemaSteps
     }
+
+    /// Counts the reading of JSON, of which a step takes some members.
+    mutating func spend(bytes: Int) -> Bool { spend(bytes / 32) }
 }

@@ -21,10 +21,13 @@ extension SchemaRun {
     /// Checks one keyword of a schema.
     mutating func check(_ value: JSONNode, keyword: String, _ rule: JSONNode, _ schema: JSONNode) -> Verdict {
         switch keyword {
-        case "type": return unless(SchemaRun.isOfType(value, rule), keyword)
-        case "enum" where !spend(rule.range.count / 16): return skip(keyword)
-        case "enum": return unless(rule.elements.contains { SchemaEquality.equal($0, value) }, keyword)
-        case "const": return unless(SchemaEquality.equal(rule, value), keyword)
+        case "type", "enum", "const":
+            // What is read of the rule, and of a value that is compared with it.
+            guard spend(bytes: rule.range.count + (keyword == "type" ? 0 : value.range.count)) else { return skip("(limit)") }
+            if keyword == "type" { return unless(SchemaRun.isOfType(value, rule), keyword) }
+            let form = SchemaEquality.form(value)
+            if keyword == "const" { return unless(SchemaEquality.form(rule) == form, keyword) }
+            return unless(rule.elements.contains { $0.kind == value.kind && SchemaEquality.form($0) == form }, keyword)
         case "$ref": return reference(value, rule)
         case "allOf", "anyOf", "oneOf", "not", "if": return combination(value, keyword, rule, schema)
         default: break
@@ -96,10 +99,9 @@ extension SchemaRun {
 
     private mutating func text(_ text: String, _ keyword: String, _ rule: JSONNode) -> Verdict {
         guard keyword == "pattern" else { return count(text.unicodeScalars.count, keyword, rule) }
-        guard let expression = rule.string, let pattern = pattern(expression), spend(text.utf8.count / 8) else {
-            return skip(keyword)
-        }
-        return unless(pattern.matches(text), keyword)
+        guard let expression = rule.string, let pattern = pattern(expression) else { return skip(keyword) }
+        guard let isMatch = matches(pattern, text) else { return skip("(limit)") }
+        return unless(isMatch, keyword)
     }
 
     /// A keyword that begins with `min` or `max` and bounds a count.

@@ -7,31 +7,53 @@ extension SchemaRun {
     mutating func object(_ value: JSONNode, _ keyword: String, _ rule: JSONNode, _ schema: JSONNode) -> Verdict {
         switch keyword {
         case "properties": return properties(value, rule)
-        case "required":
-            for name in rule.elements { if let key = name.string, value[key] == nil { return fail(keyword) } }
-            return .valid
-        case "minProperties", "maxProperties": return count(SchemaRun.lastMembers(value).count, keyword, rule)
+        case "required", "dependentRequired", "dependentSchemas":
+            // Members are found by their names, where there are not too many.
+            guard spend(bytes: rule.range.count + value.range.count) else { return skip("(limit)") }
+            return required(JSONFields(value), keyword, rule, of: value)
+        case "minProperties", "maxProperties":
+            guard spend(bytes: value.range.count) else { return skip("(limit)") }
+            return count(SchemaRun.lastMembers(value).count, keyword, rule)
         case "propertyNames": return propertyNames(value, rule)
         case "patternProperties": return patternProperties(value, rule)
-        case "additionalProperties": return additionalProperties(value, rule, schema)
-        case "dependentRequired":
-            for (key, names) in rule.members where value[key.string ?? ""] != nil {
-                for name in names.elements { if let name = name.string, value[name] == nil { return fail(keyword) } }
-            }
-            return .valid
-        default:
-            var verdict = Verdict.valid
-            for (key, part) in rule.members where value[key.string ?? ""] != nil {
-                verdict = SchemaRun.both(verdict, check(value, by: part))
-            }
-            return verdict
+        default: return additionalProperties(value, rule, schema)
         }
     }
 
+    /// Names that must be there: always, or where another is.
+    private mutating func required(_ fields: JSONFields, _ keyword: String, _ rule: JSONNode, of value: JSONNode) -> Verdict {
+        if keyword == "required" { return all(rule, in: fields, keyword) }
+        var verdict = Verdict.valid
+        for (key, part) in rule.members {
+            guard let isThere = has(key, in: fields) else { return skip("(limit)") }
+            guard isThere else { continue }
+            let own = keyword == "dependentRequired" ? all(part, in: fields, keyword) : check(value, by: part)
+            verdict = SchemaRun.both(verdict, own)
+            if verdict == .invalid { return .invalid }
+        }
+        return verdict
+    }
+
+    private mutating func all(_ names: JSONNode, in fields: JSONFields, _ keyword: String) -> Verdict {
+        for name in names.elements where name.string != nil {
+            guard let isThere = has(name, in: fields) else { return skip("(limit)") }
+            if !isThere { return fail(keyword) }
+        }
+        return .valid
+    }
+
+    /// Whether a member has a name; nil where the budget does not allow to look: an object of many members has no table of them.
+    private mutating func has(_ name: JSONNode, in fields: JSONFields) -> Bool? {
+        guard spend(fields.lookupCost), let name = name.string else { return nil }
+        return fields[name] != nil
+    }
+
     private mutating func properties(_ value: JSONNode, _ rule: JSONNode) -> Verdict {
+        guard spend(bytes: value.range.count + rule.range.count) else { return skip("(limit)") }
         let fields = JSONFields(value)
         var verdict = Verdict.valid
         for (key, part) in SchemaRun.lastMembers(rule) {
+            guard spend(fields.lookupCost) else { return skip("(limit)") }
             guard let member = fields[key] else { continue }
             verdict = SchemaRun.both(verdict, check(member, at: key, by: part))
             if verdict == .invalid { return .invalid }
@@ -52,8 +74,11 @@ extension SchemaRun {
                 verdict = SchemaRun.both(verdict, skip("patternProperties"))
                 continue
             }
-            for (key, member) in SchemaRun.lastMembers(value) where pattern.matches(key) {
-                verdict = SchemaRun.both(verdict, check(member, at: key, by: part))
+            guard spend(bytes: value.range.count) else { return skip("(limit)") }
+            for (key, member) in SchemaRun.lastMembers(value) {
+                guard let isMatch = matches(pattern, key) else { return skip("(limit)") }
+                if isMatch { verdict = SchemaRun.both(verdict, check(member, at: key, by: part)) }
+                if verdict == .invalid { return .invalid }
             }
         }
         return verdict
@@ -68,14 +93,33 @@ extension SchemaRun {
             patterns.append(pattern)
         }
         let named = schema["properties"].map { JSONFields($0) }
+        guard spend(bytes: value.range.count + (named?.node.range.count ?? 0)) else { return skip("(limit)") }
         var verdict = Verdict.valid
         for (key, member) in SchemaRun.lastMembers(value) {
-            if named?[key] != nil || patterns.contains(where: { $0.matches(key) }) { continue }
+            guard spend(named?.lookupCost ?? 0) else { return skip("(limit)") }
+            if named?[key] != nil { continue }
+            guard let isNamed = anyMatches(patterns, key) else { return skip("(limit)") }
+            if isNamed { continue }
             if rule.bool == false { return fail("additionalProperties") }
             verdict = SchemaRun.both(verdict, check(member, at: key, by: rule))
         }
         return verdict
     }
+}
+
+extension SchemaRun {
+    private mutating func anyMatches(_ patterns: [SchemaPattern], _ key: String) -> Bool? {
+        for pattern in patterns {
+            guard let isMatch = matches(pattern, key) else { return nil }
+            if isMatch { return true }
+        }
+        return false
+    }
+}
+
+extension JSONFields {
+    /// What one question costs: a step, or the members where there are too many for a table.
+    fileprivate var lookupCost: Int { hasTable ? 1 : 1 + node.range.count / 16 }
 }
 
 /// The keywords of arrays.
@@ -88,6 +132,7 @@ extension SchemaRun {
         case "contains": return contains(value, rule, schema)
         case "uniqueItems":
             guard rule.bool == true else { return .valid }
+            guard spend(bytes: value.range.count) else { return skip("(limit)") }
             var seen: Set<[UInt8]> = []
             for element in value.elements where !seen.insert(SchemaEquality.form(element)).inserted { return fail(keyword) }
             return .valid

@@ -9,16 +9,21 @@ package struct EvalRules: Equatable, Sendable {
     package var maximum: Int64? = 10_000
     /// Rows that are taken whatever their hardness, parts per million.
     package var anchorPPM: Int64 = 200_000
+    /// Files beside `eval.jsonl`; their order has no meaning.
+    package var formats: [ExportChoice] = []
 
     /// Every default.
     package init() {}
 
     func write(to json: inout JSONWriter) {
         json.beginObject()
-        for (key, value) in [("anchors_ppm", anchorPPM), ("max_rows", maximum), ("share_ppm", sharePPM)] as [(String, Int64?)] {
-            json.key(key)
-            json.value(value)
-        }
+        json.key("anchors_ppm")
+        json.value(anchorPPM)
+        ExportChoice.write(formats, to: &json)
+        json.key("max_rows")
+        json.value(maximum)
+        json.key("share_ppm")
+        json.value(sharePPM)
         json.endObject()
     }
 }
@@ -38,6 +43,8 @@ package struct TrainRules: Equatable, Sendable {
     package var strata: Set<StratumPart> = [.environment, .model, .task]
     /// How strata share the rows.
     package var quota = Quota.proportional
+    /// Files beside `train.jsonl`; their order has no meaning.
+    package var formats: [ExportChoice] = []
 
     /// Every default.
     package init() {}
@@ -47,6 +54,7 @@ package struct TrainRules: Equatable, Sendable {
 
     func write(to json: inout JSONWriter) {
         json.beginObject()
+        ExportChoice.write(formats, to: &json)
         json.key("max_rows")
         json.value(maximum)
         json.key("per_group")

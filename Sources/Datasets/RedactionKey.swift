@@ -30,7 +30,8 @@ package struct RedactionKey: Sendable, CustomStringConvertible {
 
     /// The key of a recipe that names none.
     ///
-    /// Weak: a recipe and its salt lie in the manifest of every data set, so whoever has the data set can hash every telephone number
+    /// Made of the name of its ledger, so that all data sets of one ledger give the same pseudonyms: the gate could not compare others.
+    /// Weak: that name lies in the manifest of every data set, so whoever has the data set can hash every telephone number
     /// there is and read the pseudonyms back. Good against a look, not against a search; name a key file for more.
     package init(salt: String) {
         id = RedactionKey.saltID
@@ -45,7 +46,7 @@ package struct RedactionKey: Sendable, CustomStringConvertible {
     /// The id, never the key.
     package var description: String { "redaction key \(id)" }
 
-    /// The key that a recipe is built with: of the file where one is given, else of the salt.
+    /// The key that a recipe is built with: of the file where one is given, else of a text, the ledger's name.
     ///
     /// A key file holds keys of 64 hex digits, one a line, as those of segments do; empty lines and lines that begin with `#` do not
     /// count. Without an id its first key is taken.
@@ -53,7 +54,7 @@ package struct RedactionKey: Sendable, CustomStringConvertible {
     /// - Parameters:
     ///   - id: the key that the recipe names, eight hex digits; nil where it names none.
     ///   - path: the key file, or nil.
-    ///   - salt: of the recipe.
+    ///   - salt: the text.
     ///   - files: the file system.
     /// - Returns: the key.
     /// - Throws: `DatasetError` `.redactionKeyUnusable`; the message never holds what the file does.

@@ -24,26 +24,35 @@ package struct RedactionReport: Equatable, Sendable {
         beyondDepth += other.beyondDepth
     }
 
+    /// Whether nothing was replaced.
+    package var isEmpty: Bool { changedTexts == 0 }
+
+    /// Every kind and how many values of it were replaced, sorted by name.
+    package var named: [(kind: String, count: Int64)] {
+        DetectorKind.allCases.map { ($0.rawValue, Int64(counts[$0])) }
+            .sorted { $0.0.utf8.lexicographicallyPrecedes($1.0.utf8) }
+    }
+
     /// Writes the report as one JSON object, keys sorted, every kind present.
     ///
     /// - Parameters:
     ///   - json: where to.
-    ///   - key: what pseudonyms were made with; its id is written.
-    package func write(to json: inout JSONWriter, key: RedactionKey) {
+    ///   - keyID: the id of the key that pseudonyms were made with.
+    package func write(to json: inout JSONWriter, keyID: String) {
         json.beginObject()
         json.key("beyond_depth")
         json.value(beyondDepth)
         json.key("changed_texts")
         json.value(changedTexts)
         json.key("key")
-        json.value(key.id)
+        json.value(keyID)
         json.key("numbers_as_text")
         json.value(numbersAsText)
         json.key("values")
         json.beginObject()
-        for kind in DetectorKind.allCases.sorted(by: { $0.rawValue.utf8.lexicographicallyPrecedes($1.rawValue.utf8) }) {
-            json.key(kind.rawValue)
-            json.value(Int64(counts[kind]))
+        for (kind, count) in named {
+            json.key(kind)
+            json.value(count)
         }
         json.endObject()
         json.endObject()

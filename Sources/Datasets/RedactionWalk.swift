@@ -29,13 +29,36 @@ package struct DatasetRedactor: ~Copyable, Sendable {
             request.prefill = prefill
         }
         for i in request.tools.indices { redact(&request.tools[i]) }
+        if let schema = request.responseFormat?.schema, !texts.isOff, let changed = json.redacted(schema: schema, by: &texts) {
+            request.responseFormat?.schema = changed
+        }
     }
 
-    /// Replaces what is found in an answer.
-    package mutating func redact(_ answer: inout CanonicalAnswer) { redact(&answer.turn) }
+    /// Replaces what is found in an answer and in the others to the same request.
+    package mutating func redact(_ answer: inout CanonicalAnswer) {
+        redact(&answer.turn)
+        for i in answer.alternatives.indices { redact(&answer.alternatives[i]) }
+    }
 
     /// Replaces what is found in one turn.
-    package mutating func redact(_ turn: inout CanonicalTurn) { redact(&turn.blocks) }
+    ///
+    /// An assistant's texts are one text in every row, so a value may begin in one and end in the next: they are searched as one.
+    package mutating func redact(_ turn: inout CanonicalTurn) {
+        if turn.role == .assistant, let joined = joined(turn.blocks) { turn.blocks = joined }
+        redact(&turn.blocks)
+    }
+
+    /// The blocks with all texts in the place of the first where something is found across them; nil where nothing is.
+    private mutating func joined(_ blocks: [ContentBlock]) -> [ContentBlock]? {
+        let texts = blocks.compactMap { block in if case .text(let text) = block { text } else { nil } }
+        guard texts.count > 1, let found = redacted(texts.joined()) else { return nil }
+        var isPlaced = false
+        return blocks.compactMap { block in
+            guard case .text = block else { return block }
+            defer { isPlaced = true }
+            return isPlaced ? nil : .text(found)
+        }
+    }
 
     private mutating func redact(_ blocks: inout [ContentBlock]) {
         for i in blocks.indices {

@@ -106,11 +106,3 @@ extension ResponseFormat {
         return ResponseFormat(kind: format.string == "json" ? .json : .other)
     }
 }
-
-extension CanonicalRequest {
-    /// Sets a demanded form, and notes that it is not in the row.
-    mutating func demand(_ format: ResponseFormat?) {
-        responseFormat = format
-        if format != nil { changes.insert(.responseFormatRemoved) }
-    }
-}

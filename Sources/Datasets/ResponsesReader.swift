@@ -28,7 +28,7 @@ enum ResponsesReader {
         request.changes = items.changes
         if request.turns.last?.role == .assistant { throw .ambiguousPrefill }
         request.tools = try tools(root.present("tools"), changes: &request.changes)
-        request.demand(ResponseFormat.read(root["text"]?.present("format")))
+        request.responseFormat = ResponseFormat.read(root["text"]?.present("format"))
         request.sampling = SamplingParameters.read(root)
         return request
     }
@@ -134,7 +134,7 @@ struct ItemReader {
         case "reasoning": appendAssistant([.reasoning(reasoningText(item))])
         case "function_call":
             guard let callID = item.filledText("call_id"), let name = item.filledText("name") else { throw malformed }
-            let arguments = ChatReader.argumentsText(item["arguments"])
+            let arguments = ChatReader.callArguments(item["arguments"])
             appendAssistant([.toolCall(ToolCall(id: callID, name: name, arguments: arguments))])
         case "function_call_output":
             guard let callID = item.filledText("call_id"), let output = item["output"] else { throw malformed }

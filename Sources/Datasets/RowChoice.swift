@@ -28,7 +28,7 @@ struct TrainChoice {
         var dropped: [DropReason: Int64] = [:]
         let sorted = offers.sorted { ($0.order, $0.id) < ($1.order, $1.id) }
         var counts: [ExchangeID: Int64] = [:]
-        var strata: [String: [RowOffer]] = [:]
+        var strata: [SpelledText: [RowOffer]] = [:]
         for offer in sorted {
             let count = counts[offer.group, default: 0]
             guard count < perGroup ?? Int64.max else {
@@ -36,9 +36,9 @@ struct TrainChoice {
                 continue
             }
             counts[offer.group] = count + 1
-            strata[offer.stratum, default: []].append(offer)
+            strata[SpelledText(offer.stratum), default: []].append(offer)
         }
-        let names = strata.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        let names = strata.keys.sorted()
         let sizes = names.map { Int64(strata[$0]?.count ?? 0) }
         let available = sizes.reduce(0, +)
         let shares = quota.shares(of: maximum ?? available, sizes: sizes)

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import Crypto
-package import Platform
 import Separation
 
 /// A row of one file that is too near to a row of another.
@@ -41,25 +39,30 @@ package enum SeparationCheck {
     /// Checks every row of one file against all rows of others.
     ///
     /// - Parameters:
-    ///   - train: the file of training rows, in any shape that `RowReader` knows.
-    ///   - eval: files of eval rows.
+    ///   - train: the training rows, in any shape that `RowReader` knows.
+    ///   - eval: the eval rows.
     ///   - isStrict: whether G4 is asked for too.
-    ///   - files: where they lie.
     ///   - progress: told the number of rows read, every 1,000.
-    ///   - found: told each row that breaks a rule, in the order of the training file.
+    ///   - found: told each row that breaks a rule, in the order of the training rows.
     /// - Returns: the counts.
-    /// - Throws: `PlatformError`, `DatasetError` `.badRow` naming file and line, `SeparationError`.
+    /// - Throws: `PlatformError`, `DatasetError` `.badRow` naming file and line or `.noRows` for an input without any, `SeparationError`.
     package static func run(
-        train: String, eval: [String], isStrict: Bool, files: any FileSystem, progress: (Int64) -> Void = { _ in },
+        train: LineInput, eval: [LineInput], isStrict: Bool, progress: (Int64) -> Void = { _ in },
         found: (SeparationFinding) throws -> Void
     ) throws -> SeparationSummary {
         var summary = SeparationSummary()
+        func tell() {
+            let rows = summary.trainRows + summary.evalRows
+            if rows % Int64(DatasetLimits.recordsPerReport) == 0 { progress(rows) }
+        }
         var gate = SeparationGate(isStrict: isStrict)
         var places: [(file: Int, line: Int64)] = []
         var waiting: [SeparationTraits] = []
-        for (number, path) in eval.enumerated() {
-            try forEachRow(of: path, files) { traits, line in
+        for (number, input) in eval.enumerated() {
+            let before = summary.evalRows
+            try forEachRow(of: input) { traits, line in
                 summary.evalRows += 1
+                tell()
                 if !traits.isLongEnoughForEval { summary.shortEvalRows += 1 }
                 places.append((number, line))
                 waiting.append(traits)
@@ -67,35 +70,38 @@ package enum SeparationCheck {
                 try gate.add(waiting)
                 waiting = []
             }
+            guard summary.evalRows > before else { throw noRows(input.name) }
         }
         try gate.add(waiting)
         var probe = GateProbe()
-        try forEachRow(of: train, files) { traits, line in
+        try forEachRow(of: train) { traits, line in
             summary.trainRows += 1
-            if summary.trainRows % Int64(DatasetLimits.recordsPerReport) == 0 { progress(summary.trainRows) }
+            tell()
             guard let violation = gate.violation(of: traits, using: &probe) else { return }
             summary.violations += 1
             let place = places[violation.evalRow]
             try found(
                 SeparationFinding(
                     trainLine: line, evalFile: place.file, evalLine: place.line, rule: violation.rule.rawValue,
-                    shared: violation.shared,
-                    trainSize: violation.trainSize, evalSize: violation.evalSize))
+                    shared: violation.shared, trainSize: violation.trainSize, evalSize: violation.evalSize))
         }
+        guard summary.trainRows > 0 else { throw noRows(train.name) }
         return summary
     }
 
-    /// Gives the traits of each row of a file, with its line from 1; empty lines are passed over.
-    static func forEachRow(
-        of path: String, _ files: any FileSystem, _ body: (SeparationTraits, Int64) throws -> Void
-    ) throws {
+    private static func noRows(_ name: String) -> DatasetError {
+        DatasetError(.noRows, subject: name, "'\(name)' holds no row: there is nothing to check.")
+    }
+
+    /// Gives the traits of each row, with its line from 1; empty lines are passed over.
+    private static func forEachRow(of input: LineInput, _ body: (SeparationTraits, Int64) throws -> Void) throws {
         var reader = RowReader()
-        try LineReading.forEachLine(of: path, files) { line, number in
+        try LineReading.forEachLine(of: input) { line, number in
             do {
                 guard let read = try reader.read(line) else { return }
                 try body(SeparationTraits(turns: read.row.turns.map(\.separated)), number)
             } catch let error as RowReadError {
-                throw DatasetError(.badRow, subject: path, "\(path): \(error)")
+                throw DatasetError(.badRow, subject: input.name, "\(input.name): \(error)")
             }
         }
     }

@@ -8,34 +8,45 @@ import Separation
 /// In this order: a group that has a row of any eval set of the ledger is of eval; one that was trained on is of training; one that is
 /// too large, or has no row that could be measured with, is of training; of the others a keyed hash of the smallest record id decides.
 struct SidePlan {
-    /// What a ledger knows of a group.
-    struct Known {
-        var hasEval = false
-        var hasTrain = false
-    }
-
     private(set) var sides: [ExchangeID: DatasetSide] = [:]
-    private(set) var known: [ExchangeID: Known] = [:]
+    /// What the ledger knows of each group, where it knows any of it.
+    private(set) var past: [ExchangeID: LedgerPast] = [:]
+    /// Leaves that were trained on, or hold the answer of a record that was.
+    private(set) var trainedLeaves: [Int] = []
 
     /// - Parameters:
     ///   - members: the group of each candidate, in the candidates' order.
-    ///   - ids: the ids of the candidates.
+    ///   - grouping: of the candidates.
     ///   - leaves: what may become a row.
     ///   - groups: the group of each leaf.
+    ///   - pinned: leaves that are eval rows in any case.
     ///   - ledger: what is known from before.
     ///   - split: the keyed hash.
     /// - Throws: what the ledger throws.
     init(
-        members: [ExchangeID], ids: [ExchangeID], leaves: [LeafFacts], groups: [ExchangeID], ledger: DatasetLedger, split: Split
+        members: [ExchangeID], grouping: Grouping, leaves: [LeafFacts], groups: [ExchangeID], pinned: Set<ExchangeID>,
+        ledger: DatasetLedger, split: Split
     ) throws {
-        let keys = ids.map(DatasetLedger.key(of:)) + leaves.map { DatasetLedger.key(of: $0.promptKey) }
-        for (side, group) in zip(try ledger.sides(of: keys), members + groups) where side != .unknown {
-            if side == .eval {
-                known[group, default: Known()].hasEval = true
-            } else {
-                known[group, default: Known()].hasTrain = true
-            }
+        let prompts = try ledger.past(of: leaves.map { DatasetLedger.key(of: $0.promptKey) })
+        try askLedger(ledger, members, grouping, leaves, prompts)
+        for (leaf, (past, group)) in zip(leaves, zip(prompts, groups)) {
+            if !past.isEmpty { self.past[group, default: []].formUnion(past) }
+            if pinned.contains(leaf.id) { self.past[group, default: []].insert(.eval) }
         }
+        decide(leaves, groups, split)
+    }
+
+    private mutating func askLedger(
+        _ ledger: DatasetLedger, _ members: [ExchangeID], _ grouping: Grouping, _ leaves: [LeafFacts], _ prompts: [LedgerPast]
+    ) throws {
+        let records = try ledger.past(of: grouping.candidates.map { DatasetLedger.key(of: $0.id) })
+        for (past, group) in zip(records, members) where !past.isEmpty { self.past[group, default: []].formUnion(past) }
+        guard records.contains(where: { $0.contains(.train) }) || prompts.contains(where: { $0.contains(.train) }) else { return }
+        let held = grouping.rows(leaves.map(\.candidate), holding: records.map { $0.contains(.train) })
+        trainedLeaves = leaves.indices.filter { held[$0] || prompts[$0].contains(.train) }
+    }
+
+    private mutating func decide(_ leaves: [LeafFacts], _ groups: [ExchangeID], _ split: Split) {
         var sizes: [ExchangeID: Int] = [:]
         var eligible: Set<ExchangeID> = []
         for (leaf, group) in zip(leaves, groups) {
@@ -44,10 +55,12 @@ struct SidePlan {
         }
         let largest = max(DatasetLimits.evalGroupRows, leaves.count / DatasetLimits.evalGroupShare)
         for (group, size) in sizes {
-            let known = known[group] ?? Known()
-            if known.hasEval {
+            let past = past[group] ?? []
+            if past.contains(.eval) {
                 sides[group] = .eval
-            } else if known.hasTrain || size > min(largest, DatasetLimits.evalGroupRowsAtMost) || !eligible.contains(group) {
+            } else if past.contains(.train) || size > min(largest, DatasetLimits.evalGroupRowsAtMost)
+                || !eligible.contains(group)
+            {
                 sides[group] = .train
             } else {
                 sides[group] = split.side(ofGroup: group)

@@ -1,36 +1,65 @@
 // SPDX-License-Identifier: Apache-2.0
 import ByteCoding
 import Crypto
-import Dialects
 import ExchangeModel
+import Separation
 
 /// The first pass: what each record is, by hashes only.
 struct Survey {
-    private let recipe: DatasetRecipe
     private let groupNames: [String]
+    private let isLoose: Bool
     private(set) var trie = ConversationTrie()
     private(set) var candidates: [Candidate] = []
-    private(set) var keys: [(key: Digest128, candidate: UInt32)] = []
+    private(set) var keys: [(key: SeparationDigest, candidate: UInt32)] = []
+    /// By candidate: what rows of one prompt template have in common.
+    private(set) var templates: [UInt64] = []
     private(set) var dropped: [DropReason: Int64] = [:]
     private(set) var inputs = InputDigest()
     private(set) var seen: Int64 = 0
+    /// Whether the recipe takes any of them: the others are eval rows of earlier versions.
+    private(set) var selectsAny = false
+    /// Records outside the selection that histories were completed from.
+    private(set) var historyRecords: Int64 = 0
+    /// What the quality filters said; only the records that they were asked about.
+    private(set) var quality = QualityFunnel()
+    /// By candidate, where the recipe compares words alone: what its conversation says.
+    private(set) var words: [Digest128] = []
     private var ids: Set<ExchangeID> = []
 
     init(recipe: DatasetRecipe) {
-        self.recipe = recipe
         groupNames = recipe.sortedGroupNames
+        isLoose = recipe.quality.duplicates == .loose
     }
 
-    /// Takes one input; what the recipe's filters leave out is not even seen.
-    mutating func take(_ input: DatasetInput) throws(DatasetError) {
+    /// Whether a record was taken.
+    func holds(_ id: ExchangeID) -> Bool { ids.contains(id) }
+
+    /// Notes a record outside the selection of which rows hold a part.
+    mutating func note(history record: ExchangeRecord) {
+        inputs.add(record)
+        historyRecords += 1
+    }
+
+    /// Takes one input; what the recipe's filters leave out is not even seen, and what waits for its history is not seen yet.
+    mutating func take(_ input: DatasetInput, by intake: RowIntake) throws {
         switch input {
         case .unreadable(let id, _):
+            selectsAny = true
             try count()
             inputs.add(unreadable: id)
             dropped[.payloadUnreadable, default: 0] += 1
-        case .record(let record, _):
-            inputs.add(record)
-            try take(record)
+        case .locked(let id, _):
+            selectsAny = true
+            try count()
+            inputs.add(unreadable: id)
+            dropped[.keyMissing, default: 0] += 1
+        case .record(let record, let place):
+            let reading = try intake.read(record)
+            selectsAny = selectsAny || place.isSelected
+            if case .waiting = reading { return }
+            inputs.add(record, lineDigest: place.lineDigest)
+            try count()
+            try take(record, reading)
         }
     }
 
@@ -41,44 +70,61 @@ struct Survey {
         }
     }
 
-    private mutating func take(_ record: ExchangeRecord) throws(DatasetError) {
-        let request: CanonicalRequest
-        do {
-            request = try Selection.request(record)
-        } catch {
-            try count()
-            let reason = ids.insert(record.head.id).inserted ? Selection.refusal(of: record.head) ?? error : .duplicateRecord
-            dropped[reason, default: 0] += 1
-            return
-        }
-        try count()
+    private mutating func take(_ record: ExchangeRecord, _ reading: IntakeReading) throws(DatasetError) {
         guard ids.insert(record.head.id).inserted else {
             dropped[.duplicateRecord, default: 0] += 1
             return
         }
-        try add(record, request)
+        switch reading {
+        case .waiting: break
+        case .dropped(let reason): dropped[reason, default: 0] += 1
+        case .row(let row): try add(record, row)
+        }
     }
 
-    private mutating func add(_ record: ExchangeRecord, _ request: CanonicalRequest) throws(DatasetError) {
+    private mutating func add(_ record: ExchangeRecord, _ row: IntakeRow) throws(DatasetError) {
         var chain = TurnChain()
         var prompt = ConversationTrie.root
-        for turn in request.turns { prompt = try trie.extend(prompt, by: turn, chain: &chain) }
+        for turn in row.request.turns { prompt = try trie.extend(prompt, by: turn, chain: &chain) }
         var end = Candidate.noPoint
-        do {
-            let answer = try Selection.answer(record, request)
-            end = try trie.extend(prompt, by: answer.turn, chain: &chain)
-        } catch let error as DatasetError {
-            throw error
-        } catch let reason as DropReason {
-            dropped[reason, default: 0] += 1
-        } catch {
-            dropped[.answerMalformed, default: 0] += 1
-        }
+        if let answer = row.answer { end = try trie.extend(prompt, by: answer.turn, chain: &chain) }
+        if let reason = row.drop { dropped[reason, default: 0] += 1 }
+        if row.isJudged { quality.count(row.verdict) }
         let own = UInt32(clamping: candidates.count)
-        candidates.append(Candidate(id: record.head.id, prompt: prompt, end: end, hasTools: !request.tools.isEmpty))
+        candidates.append(
+            Candidate(
+                id: record.head.id, prompt: prompt, end: end, trail: AnswerTrail(record, row.request, groupNames: groupNames)))
+        templates.append(LeafSurvey.template(of: row.request.turns.filter { $0.role == .system }.map(\.separated)))
+        if isLoose { words.append(row.answer.map { QualityDuplicates.key(row.request, $0, isLoose: true) } ?? Digest128([])) }
+        for name in row.responses { keys.append((SeparationDigest(of: "\0response=\(name)"), own)) }
         for (name, value) in record.head.attribution.metadata
         where groupNames.contains(where: { $0.utf8.elementsEqual(name.utf8) }) {
-            keys.append((Digest128(SHA256.hash(data: Array(name.utf8) + [0] + Array(value.utf8))), own))
+            keys.append((SeparationDigest(of: "\(name)=\(value)"), own))
+        }
+    }
+
+    /// Rows that were left out as repetitions, each with the one that says the same and stays.
+    func repetitions(of rows: [UInt32], among all: [UInt32]) -> [(row: UInt32, stays: UInt32)] {
+        let stays = Dictionary(rows.map { (words[Int($0)], $0) }, uniquingKeysWith: { first, _ in first })
+        let kept = Set(rows)
+        return all.compactMap { row in kept.contains(row) ? nil : stays[words[Int(row)]].map { (row, $0) } }
+    }
+
+    /// Of rows that say the same in other letters and signs, those that stay: pinned ones, else the one with the smallest id.
+    ///
+    /// - Parameters:
+    ///   - rows: candidates.
+    ///   - pinned: those that stay in any case.
+    /// - Returns: the rows that stay, in their order; all where the recipe compares turns.
+    func withoutRepetitions(_ rows: [UInt32], pinned: Set<UInt32>) -> [UInt32] {
+        guard isLoose else { return rows }
+        var duplicates = QualityDuplicates()
+        for row in rows where !pinned.contains(row) { duplicates.note(candidates[Int(row)].id, key: words[Int(row)]) }
+        let held = Set(pinned.map { words[Int($0)] })
+        return rows.filter { row in
+            if pinned.contains(row) { return true }
+            let key = words[Int(row)]
+            return !held.contains(key) && !duplicates.isDuplicate(candidates[Int(row)].id, key: key)
         }
     }
 }
@@ -87,8 +133,10 @@ struct Survey {
 struct InputDigest {
     private var digests: [Digest128] = []
 
-    /// Takes a record: all of it, as it stands in a segment.
-    mutating func add(_ record: ExchangeRecord) { digests.append(Digest128(SHA256.hash(data: record.encodedLine()))) }
+    /// Takes a record: all of it, as it stands in a segment, by the hash of its line where that is known.
+    mutating func add(_ record: ExchangeRecord, lineDigest: Digest128? = nil) {
+        digests.append(lineDigest ?? Digest128(SHA256.hash(data: record.encodedLine())))
+    }
 
     /// Takes a record whose payload cannot be read any more.
     mutating func add(unreadable id: ExchangeID) {
@@ -114,21 +162,22 @@ enum Selection {
         return nil
     }
 
-    /// The request, where the record holds all of it.
-    static func request(_ record: ExchangeRecord) throws(DropReason) -> CanonicalRequest {
-        let request = try ConversationReader.request(record)
-        guard request.continues == nil else { throw .historyMissing }
-        return request
-    }
-
     /// The answer, where everything about the exchange lets it become a row.
-    static func answer(_ record: ExchangeRecord, _ request: CanonicalRequest) throws(DropReason) -> CanonicalAnswer {
+    ///
+    /// - Parameters:
+    ///   - record: the exchange.
+    ///   - request: its request, complete.
+    ///   - takesRefusals: whether an answer that the provider marked as a refusal is one; quality filters then decide.
+    /// - Returns: the answer.
+    /// - Throws: why there is none.
+    static func answer(
+        _ record: ExchangeRecord, _ request: CanonicalRequest, takesRefusals: Bool = false
+    ) throws(DropReason) -> CanonicalAnswer {
         if let reason = refusal(of: record.head) { throw reason }
         guard request.continues == nil else { throw .historyMissing }
         let answer = try ConversationReader.answer(record, to: request)
-        guard !answer.isRefusal else { throw .refusal }
-        try ChatRow.check(request.turns)
-        try ChatRow.check([answer.turn])
+        guard takesRefusals || !answer.isRefusal else { throw .refusal }
+        try DatasetRow.check(request, answer)
         return answer
     }
 }

@@ -26,13 +26,16 @@ enum ToolPairing {
     }
 
     private static func inOrder(_ results: [CanonicalTurn], of calls: [ToolCall]) throws(DropReason) -> [CanonicalTurn] {
-        var byID: [String: CanonicalTurn] = [:]
+        // Ids are equal where their bytes are.
+        var byID: [[UInt8]: CanonicalTurn] = [:]
         for result in results {
-            guard let id = result.answeredCall, byID.updateValue(result, forKey: id) == nil else { throw .orphanToolResult }
+            guard let id = result.answeredCall, byID.updateValue(result, forKey: Array(id.utf8)) == nil else {
+                throw .orphanToolResult
+            }
         }
         var ordered: [CanonicalTurn] = []
         for call in calls {
-            guard let result = byID.removeValue(forKey: call.id) else { throw .unansweredToolCall }
+            guard let result = byID.removeValue(forKey: Array(call.id.utf8)) else { throw .unansweredToolCall }
             ordered.append(result)
         }
         guard byID.isEmpty else { throw .orphanToolResult }

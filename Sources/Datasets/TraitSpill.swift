@@ -41,9 +41,10 @@ struct TraitSpill {
     /// The traits at a place.
     ///
     /// - Throws: `PlatformError`, or `SeparationError` where the disk gives other bytes than it was given.
-    func read(_ place: Place) throws -> SeparationTraits {
-        try SeparationTraits(encoded: try file.read(at: place.offset, count: place.count))
-    }
+    func read(_ place: Place) throws -> SeparationTraits { try SeparationTraits(encoded: try bytes(at: place)) }
+
+    /// The traits at a place, as they were encoded.
+    func bytes(at place: Place) throws(PlatformError) -> [UInt8] { try file.read(at: place.offset, count: place.count) }
 
     /// Removes the file.
     func remove() throws(PlatformError) {

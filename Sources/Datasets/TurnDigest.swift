@@ -68,18 +68,19 @@ struct TurnChain {
 enum TextNormal {
     /// A text without white space (ASCII) at its ends, each run inside as one space; so line ends of any kind are equal too.
     static func form(_ text: String) -> [UInt8] {
-        var out: [UInt8] = []
-        out.reserveCapacity(text.utf8.count)
-        var gap = false
-        for byte in text.utf8 {
-            if byte == 0x20 || (0x09...0x0D).contains(byte) {
-                gap = true
-                continue
+        let bytes = text.utf8Span.span
+        return [UInt8](capacity: bytes.count) { out in
+            var isGap = false
+            for at in 0..<bytes.count {
+                let byte = bytes[at]
+                if byte <= 0x20, byte == 0x20 || (0x09...0x0D).contains(byte) {
+                    isGap = true
+                    continue
+                }
+                if isGap, !out.isEmpty { out.append(0x20) }
+                isGap = false
+                out.append(byte)
             }
-            if gap, !out.isEmpty { out.append(0x20) }
-            gap = false
-            out.append(byte)
         }
-        return out
     }
 }

@@ -2,23 +2,6 @@
 import ByteCoding
 
 extension JSONNode {
-    /// The member where it is there and not null.
-    func present(_ key: String) -> JSONNode? {
-        guard let node = self[key], !node.isNull else { return nil }
-        return node
-    }
-
-    /// Whether there is anything in this value: not null, `""`, `[]` or `{}`.
-    var isFilled: Bool {
-        switch kind {
-        case .null: false
-        case .bool, .number: true
-        case .string: range.count > 2
-        case .array: elements.first { _ in true } != nil
-        case .object: members.first { _ in true } != nil
-        }
-    }
-
     /// The member where there is anything in it.
     func filled(_ key: String) -> JSONNode? {
         guard let node = self[key], node.isFilled else { return nil }

@@ -163,10 +163,7 @@ extension FactStore {
     package func forget(_ segment: String, startedAtUs: ClosedRange<Int64>) throws -> Int {
         try writingDurably { db in
             guard let id = try FactStore.knownSegment(segment, in: db) else { return 0 }
-            let epoch = SchemaTwo.epochUs
-            let keys = try FactStore.keys(
-                db, where: "start BETWEEN ? AND ? AND segment_id = ?",
-                [startedAtUs.lowerBound &- epoch, startedAtUs.upperBound &- epoch, id])
+            let keys = try FactStore.keys(at: id, startedAtUs: startedAtUs, db)
             let tables = FactTables(db)
             for key in keys { try tables.delete(key) }
             try Coverage(db).forget(starts: keys.map(\.start))
@@ -176,6 +173,27 @@ extension FactStore {
             // Its checkpoint stays: should the files be there a while longer, nothing is read again.
             return count
         }
+    }
+
+    /// The exchanges whose payloads lie, or lay, in a segment, and that began in a range: those that `forget` deletes.
+    ///
+    /// - Parameters:
+    ///   - segment: its file's name.
+    ///   - startedAtUs: from when to when, microseconds since the Unix epoch.
+    /// - Returns: their ids, in no order.
+    /// - Throws: `FactStoreError`.
+    package func ids(at segment: String, startedAtUs: ClosedRange<Int64>) throws -> [ExchangeID] {
+        try reading { db in
+            guard let id = try FactStore.knownSegment(segment, in: db) else { return [] }
+            return try FactStore.keys(at: id, startedAtUs: startedAtUs, db).map(\.id)
+        }
+    }
+
+    private static func keys(at segment: Int64, startedAtUs: ClosedRange<Int64>, _ db: Database) throws -> [FactKey] {
+        let epoch = SchemaTwo.epochUs
+        return try keys(
+            db, where: "start BETWEEN ? AND ? AND segment_id = ?",
+            [startedAtUs.lowerBound &- epoch, startedAtUs.upperBound &- epoch, segment])
     }
 
     private static func knownSegment(_ name: String, in db: Database) throws -> Int64? {

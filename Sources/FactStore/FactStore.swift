@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import GRDB
+import SQLiteAccess
 import Synchronization
 
 /// What an opened index may be used for.
@@ -20,13 +21,14 @@ package enum FactStoreMode: Sendable {
 /// - Any number of processes may read while one writes (WAL); writers take turns by `index.lock`, which is `Indexing`'s business.
 package final class FactStore: Sendable {
     /// The database file.
-    package let path: String
+    package var path: String { file.path }
+    private let file: SQLiteFile
     let queue: DatabaseQueue
     /// Ids of shapes that are in the database, which nobody takes out.
     let shapeIDs = Mutex<[[SQLValue]: Int64]>([:])
 
-    private init(path: String, queue: DatabaseQueue) {
-        self.path = path
+    private init(file: SQLiteFile, queue: DatabaseQueue) {
+        self.file = file
         self.queue = queue
     }
 
@@ -39,21 +41,13 @@ package final class FactStore: Sendable {
     /// - Returns: the opened index.
     /// - Throws: `FactStoreError`.
     package static func open(path: String, mode: FactStoreMode) throws -> FactStore {
-        let state = try FactStoreOpening.inspect(path: path)
-        switch (mode, state) {
-        case (.readOnly, .missing), (.readOnly, .empty):
-            throw FactStoreError(code: .notFound, message: "there is no index at \(path); make it with `weir index`", path: path)
-        case (.readOnly, .older):
-            throw FactStoreError(
-                code: .notFound, message: "the index at \(path) is of an older version; run `weir index` to bring it up to date",
-                path: path)
-        case (.readOnly, .current):
-            return try FactStore(path: path, queue: FactStoreOpening.connect(path: path, isReadOnly: true))
-        case (.readWrite, _):
-            let queue = try FactStoreOpening.connect(path: path, isReadOnly: false)
-            do { try Schema.migrator.migrate(queue) } catch { throw FactStoreError(error, path: path) }
-            return FactStore(path: path, queue: queue)
-        }
+        let file = Schema.file(path)
+        do {
+            switch mode {
+            case .readOnly: return FactStore(file: file, queue: try file.openForReading())
+            case .readWrite: return FactStore(file: file, queue: try file.openForWriting())
+            }
+        } catch { throw FactStoreError(error, path: path) }
     }
 
     /// Closes the database; later calls throw.
@@ -71,8 +65,9 @@ package final class FactStore: Sendable {
     package func settle() throws {
         do {
             try queue.writeWithoutTransaction { db in
-                let busy = try Int64.fetchOne(db, sql: "PRAGMA wal_checkpoint(TRUNCATE)")
-                guard busy == 0 else { throw DatabaseError(resultCode: .SQLITE_BUSY, message: "its log is being read") }
+                guard try SQLiteLog.clear(db) else {
+                    throw DatabaseError(resultCode: .SQLITE_BUSY, message: "its log is being read")
+                }
             }
         } catch {
             throw FactStoreError(error, path: path)
@@ -91,7 +86,7 @@ package final class FactStore: Sendable {
     func writing<T>(_ body: (Database) throws -> T) throws -> T {
         do {
             return try queue.write { db in
-                try FactStoreOpening.refuseNewer(db, path: path)
+                try file.refuseNewer(db)
                 return try body(db)
             }
         } catch { throw FactStoreError(error, path: path) }

@@ -6,6 +6,8 @@ package struct FactStoreError: Error, Equatable, Sendable, CustomStringConvertib
     package enum Code: String, Sendable {
         /// The database was written by a newer version of Weir; it was not touched.
         case newerVersion = "index_newer_version"
+        /// The database was written by an older version of Weir and must be brought up to date first.
+        case olderVersion = "index_older_version"
         /// The file is no SQLite database, or its pages are damaged.
         case damaged = "index_damaged"
         /// The file is a database of another program; it was not touched.
@@ -51,7 +53,7 @@ package struct FactStoreError: Error, Equatable, Sendable, CustomStringConvertib
         switch code {
         case .damaged: 1
         case .busy, .diskFull, .failed: 3
-        case .newerVersion, .notAnIndex, .notFound, .cannotOpen, .badQuery, .tooManyRows: 2
+        case .newerVersion, .olderVersion, .notAnIndex, .notFound, .cannotOpen, .badQuery, .tooManyRows: 2
         }
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import GRDB
+import SQLiteAccess
 
 /// The tables of the index, as an ordered list of small named migrations.
 ///
@@ -11,6 +12,13 @@ enum Schema {
     static let version: Int64 = 5
     /// Kept in `PRAGMA application_id`: "Weir".
     static let applicationID: Int64 = 0x5765_6972
+
+    /// The index at a path.
+    static func file(_ path: String) -> SQLiteFile {
+        SQLiteFile(
+            path: path, label: "weir.index", applicationID: applicationID, version: version, migrator: migrator,
+            busySeconds: FactStoreLimits.busySeconds)
+    }
 
     /// The migrations in order.
     static var migrator: DatabaseMigrator {

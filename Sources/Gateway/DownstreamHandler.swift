@@ -37,6 +37,8 @@ final class DownstreamHandler: ChannelDuplexHandler {
     private var exchange: Exchange?
     /// The body of a request to one of our own endpoints, while it comes: there is no exchange then.
     private var posted: PostedBody?
+    /// An answer of our own is being made elsewhere.
+    private var awaitsOwnAnswer = false
     private var isReadHeld = false
     private var isProcessing = false
     /// It waits in the loop's queue.
@@ -89,7 +91,7 @@ final class DownstreamHandler: ChannelDuplexHandler {
     /// The caller will send no more: most have gone away then, but one that said so beforehand waits for its answer.
     private func inputClosed() {
         inputIsClosed = true
-        if case .answering = phase, exchange?.survivesHalfClose == true { return }
+        if case .answering = phase, awaitsOwnAnswer || exchange?.survivesHalfClose == true { return }
         if let exchange { return exchange.downstreamClosed() }
         // An answer that ended in this turn of the loop still waits to be sent.
         flush()
@@ -115,6 +117,7 @@ final class DownstreamHandler: ChannelDuplexHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         phase = .closing
+        dropPosted()
         exchange?.downstreamClosed()
     }
 
@@ -188,7 +191,7 @@ final class DownstreamHandler: ChannelDuplexHandler {
     }
 
     private func begin(_ head: RequestHead) {
-        if let endpoint = LocalEndpoint(head) { return serve(endpoint, head) }
+        if let endpoint = LocalEndpoint(head, takesFeedback: loop.operations.feedback != nil) { return serve(endpoint, head) }
         let tap = loop.lane.begin()
         unsafe head.block.bytes.withUnsafeBytes { unsafe tap.requestHead($0) }
         let reader = BodyReader(head.framing)
@@ -231,21 +234,24 @@ final class DownstreamHandler: ChannelDuplexHandler {
             closes: !keepsAlive, allocator: allocator
         )
         if endpoint == .feedback { return receive(head, asking, keepsAlive: keepsAlive) }
-        endpoint.answer(head, asking, on: context.eventLoop) { bytes in
-            self.write(bytes)
-            self.exchangeEnded(keepsAlive: keepsAlive)
-        }
+        awaitsOwnAnswer = true
+        endpoint.answer(head, asking, on: context.eventLoop) { self.ownAnswer($0, keepsAlive: keepsAlive) }
+    }
+
+    private func ownAnswer(_ bytes: ByteBuffer, keepsAlive: Bool) {
+        awaitsOwnAnswer = false
+        write(bytes)
+        exchangeEnded(keepsAlive: keepsAlive)
     }
 
     /// Begins to gather a body, unless it is refused beforehand.
     private func receive(_ head: RequestHead, _ asking: LocalEndpoint.Asking, keepsAlive: Bool) {
-        let desk = loop.operations.feedback
+        guard let desk = loop.operations.feedback else { return }
         if let refusal = FeedbackEndpoint.refusal(head, asking, desk) {
             write(refusal.bytes(asking, withoutBody: head.isHead))
             return exchangeEnded(keepsAlive: keepsAlive)
         }
-        guard let desk else { return }
-        let posted = PostedBody(desk: desk, asking: asking, keepsAlive: keepsAlive)
+        let posted = PostedBody(desk: desk, budget: loop, asking: asking, keepsAlive: keepsAlive)
         if case .answering = phase { submit(posted) } else { self.posted = posted }
     }
 
@@ -256,21 +262,25 @@ final class DownstreamHandler: ChannelDuplexHandler {
         let count = inbound.readableBytes
         let piece = try reader.read(&inbound) { posted.add($0) }
         phase = reader.isComplete ? .answering : .body(reader)
-        if posted.isTooLong {
-            answerPosted(FeedbackEndpoint.tooLong(posted.desk), posted)
-        } else if piece.isComplete {
-            submit(posted)
+        switch posted.adding {
+        case .tooLong: answerPosted(FeedbackEndpoint.tooLong(posted.desk), posted)
+        case .tooMuch: answerPosted(FeedbackEndpoint.tooMuch, posted)
+        case .taken: if piece.isComplete { submit(posted) }
         }
         return inbound.readableBytes > 0 && (piece.isComplete || inbound.readableBytes < count)
     }
 
     private func submit(_ posted: PostedBody) {
         self.posted = nil
-        guard let context else { return }
-        posted.submit(on: context.eventLoop) { bytes in
-            self.write(bytes)
-            self.exchangeEnded(keepsAlive: posted.keepsAlive)
-        }
+        guard let context else { return posted.letGo() }
+        awaitsOwnAnswer = true
+        posted.submit(on: context.eventLoop) { self.ownAnswer($0, keepsAlive: posted.keepsAlive) }
+    }
+
+    /// A body that will not come to its end is held no longer.
+    private func dropPosted() {
+        posted?.letGo()
+        posted = nil
     }
 
     /// Answers before the body is whole: the rest of it is thrown away.
@@ -303,7 +313,7 @@ final class DownstreamHandler: ChannelDuplexHandler {
         let fault = Fault(error.isTooLarge ? .headersTooLarge : .badRequest, error.description)
         switch phase {
         case .body where posted != nil:
-            posted = nil
+            dropPosted()
             closeGently()
         case .body:
             // The exchange answers and is recorded.

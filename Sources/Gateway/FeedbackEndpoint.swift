@@ -33,29 +33,53 @@ package protocol FeedbackDesk: Sendable {
 
 /// The body of a request to an endpoint of our own while it comes.
 ///
-/// World: loop.
+/// World: loop. Its bytes count among those that the loop holds, until the desk has taken them or it is let go.
 final class PostedBody {
+    /// What became of some payload.
+    enum Adding {
+        case taken
+        /// It is longer than the desk takes.
+        case tooLong
+        /// The loop holds too much already.
+        case tooMuch
+    }
+
     let desk: any FeedbackDesk
     let asking: LocalEndpoint.Asking
     let keepsAlive: Bool
     let begunAt = NIODeadline.now()
-    private(set) var bytes: [UInt8] = []
-    private(set) var isTooLong = false
+    private(set) var adding = Adding.taken
+    private var bytes: [UInt8] = []
+    private var heldBytes = 0
+    private let budget: GatewayLoop
 
-    init(desk: any FeedbackDesk, asking: LocalEndpoint.Asking, keepsAlive: Bool) {
+    init(desk: any FeedbackDesk, budget: GatewayLoop, asking: LocalEndpoint.Asking, keepsAlive: Bool) {
         self.desk = desk
+        self.budget = budget
         self.asking = asking
         self.keepsAlive = keepsAlive
     }
 
-    /// Adds payload; what is too long is thrown away.
+    /// Adds payload; what is too long or too much is thrown away, with all that came before.
     func add(_ payload: ByteBuffer) {
-        guard !isTooLong, bytes.count + payload.readableBytes <= desk.bodyBytes else {
-            isTooLong = true
-            bytes = []
-            return
-        }
+        guard case .taken = adding else { return }
+        let count = payload.readableBytes
+        guard bytes.count + count <= desk.bodyBytes else { return giveUp(.tooLong) }
+        guard budget.holds(count) else { return giveUp(.tooMuch) }
+        heldBytes += count
         bytes += payload.readableBytesView
+    }
+
+    private func giveUp(_ why: Adding) {
+        adding = why
+        letGo()
+    }
+
+    /// Nothing of it is held any more; harmless twice.
+    func letGo() {
+        bytes = []
+        budget.holdsNoMore(heldBytes)
+        heldBytes = 0
     }
 
     /// The body is whole: what the desk makes of it.
@@ -66,6 +90,7 @@ final class PostedBody {
     func submit(on loop: any EventLoop, completion: @escaping (ByteBuffer) -> Void) {
         let (desk, body, asking) = (self.desk, bytes, self.asking)
         NIOThreadPool.singleton.runIfActive(eventLoop: loop) { desk.offer(body) }.assumeIsolated().whenComplete { result in
+            self.letGo()
             let answer: LocalAnswer =
                 switch result {
                 case .success(let verdict): FeedbackEndpoint.answer(verdict)
@@ -88,21 +113,30 @@ enum FeedbackEndpoint {
         }
     }
 
+    static var tooMuch: LocalAnswer {
+        LocalAnswer.refusal(429, "too many request bodies are held in memory; send the feedback again in a moment")
+            .with(retryAfterSeconds: 1)
+    }
+
     static func tooLong(_ desk: any FeedbackDesk) -> LocalAnswer {
         json(413, "error", "feedback has at most \(desk.bodyBytes) bytes")
     }
 
     /// What can be refused before the body has come; nil where it may.
     ///
-    /// As for `/metrics`: with gateway keys configured, whoever shows one; without, callers from this machine.
-    static func refusal(_ head: RequestHead, _ asking: LocalEndpoint.Asking, _ desk: (any FeedbackDesk)?) -> LocalAnswer? {
+    /// As for `/metrics`: with gateway keys configured, whoever shows one; without, callers from this machine, and of those no web page:
+    /// a browser posts for any page that it shows, and says whose it is.
+    static func refusal(_ head: RequestHead, _ asking: LocalEndpoint.Asking, _ desk: any FeedbackDesk) -> LocalAnswer? {
         guard head.method.elementsEqual("POST".utf8) else {
             return LocalAnswer.refusal(405, "give feedback with POST").with(allow: "POST")
         }
-        guard let desk else { return .refusal(404, "no feedback is kept here: this gateway records nothing") }
         if asking.keys.isEmpty {
             guard LocalEndpoint.isFromThisMachine(head, asking.peer) else {
                 return .refusal(403, "without gateway keys, feedback is taken from callers on this machine")
+            }
+            guard !isFromWebPage(head) else {
+                return .refusal(
+                    403, "without gateway keys, feedback is not taken from web pages (Origin); configure a key and send it")
             }
         } else if !asking.keys.admit(head) {
             return .refusal(401, "feedback needs a gateway key: send it as Authorization: Bearer KEY")
@@ -110,6 +144,10 @@ enum FeedbackEndpoint {
         if head.block.first(.expect) != nil { return .refusal(417, "send the body at once, without Expect") }
         if case .length(let count) = head.framing, count > desk.bodyBytes { return tooLong(desk) }
         return nil
+    }
+
+    private static func isFromWebPage(_ head: RequestHead) -> Bool {
+        head.block.fields.contains { ASCII.equalsIgnoringCase(head.block.name($0), "origin") }
     }
 
     private static func json(_ status: Int, _ key: String, _ text: String) -> LocalAnswer {

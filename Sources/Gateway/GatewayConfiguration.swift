@@ -60,7 +60,7 @@ package struct GatewayLimits: Sendable {
     package var exchangesPerLoop = 16_384
     /// Open connections of callers, per loop.
     package var connectionsPerLoop = 32_768
-    /// Bytes of bodies that are held because Weir signs them or makes them ask for usage, per loop.
+    /// Bytes of bodies that are held because Weir signs them, makes them ask for usage, or takes them itself, per loop.
     package var signedBytesPerLoop = 256 << 20
     /// Of callers' connections, TLS and HTTP/2.
     package var listener = ListenerLimits()

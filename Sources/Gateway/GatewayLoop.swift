@@ -26,7 +26,7 @@ final class GatewayLoop {
     private(set) var refusesExchanges = false
     private(set) var runningExchanges = 0
     let routeFacts = RouteFactsCache()
-    /// Bytes of request bodies that are held because Weir signs them or makes them ask for usage.
+    /// Bytes of request bodies that are held because Weir signs them, makes them ask for usage, or takes them itself.
     private var heldBytes = 0
     private var handlers: [ObjectIdentifier: DownstreamHandler] = [:]
     /// Exchanges whose callers have gone, read on so that their usage is known.

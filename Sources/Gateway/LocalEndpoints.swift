@@ -11,7 +11,10 @@ enum LocalEndpoint: Equatable {
     /// The endpoint that a request is for, or nil; a request that names a provider is for that provider.
     ///
     /// Almost every request is told apart by its second byte, or its fifth behind `/v1/`.
-    init?(_ head: RequestHead) {
+    /// - Parameters:
+    ///   - head: the request.
+    ///   - takesFeedback: whether there is a desk for it; without one the path is whose it is elsewhere.
+    init?(_ head: RequestHead, takesFeedback: Bool) {
         let target = head.target
         guard target.count >= 7, target.count <= 256 else { return nil }
         switch target[target.startIndex + 1] {
@@ -19,7 +22,7 @@ enum LocalEndpoint: Equatable {
         case UInt8(ascii: "r") where head.path.elementsEqual("/readyz".utf8): self = .readyz
         case UInt8(ascii: "m") where head.path.elementsEqual("/metrics".utf8): self = .metrics
         case UInt8(ascii: "v") where target[target.startIndex + 4] == UInt8(ascii: "f"):
-            guard head.path.elementsEqual("/v1/feedback".utf8) else { return nil }
+            guard takesFeedback, head.path.elementsEqual("/v1/feedback".utf8) else { return nil }
             self = .feedback
         default: return nil
         }

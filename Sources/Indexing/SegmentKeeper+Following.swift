@@ -49,6 +49,7 @@ extension SegmentKeeper {
         let rest = try store.facts(of: try store.ids(at: old.name).filter { !known.contains($0) })
         let erased = rest.filter(erasures.covers).map(\.head.id)
         let lost = hasRecords ? rest.filter { !erasures.covers($0) }.map(\.head.id) : []
+        try forget(erased)
         try inTurn {
             try store.replaceSegment(old.name, by: new.name, end: nil, places: places, erased: erased, lost: lost)
         }

@@ -29,6 +29,7 @@ extension SegmentKeeper {
                 lost = try factsWithoutRecords(file, known: known, erasures, &lines.erased)
             }
             try writeFacts(of: draft, file, lines.ids, lost: lost)
+            try forget(lines.erased)
             try draft.publish()
             let places = draft.places.compactMap { place in
                 lines.ids[place.line].map { MovedPayload(id: $0, frame: place.frame, offset: place.offset) }
@@ -189,6 +190,7 @@ extension SegmentKeeper {
             } sums: {
                 (sums.values, sums.startedAtUs)
             }
+            try forget(erased)
             try draft.publish()
             try inTurn {
                 try store.replaceSegment(
@@ -205,14 +207,28 @@ extension SegmentKeeper {
     /// Deletes from the index what must be forgotten and was in no file that could be searched; what is held stays.
     func eraseFromIndex(_ erasures: Erasures, _ report: inout KeepingReport) throws {
         let asked = Set(erasures.exchangeIDs + (try store.ids(metadata: erasures.metadata)))
-        let ids = try store.facts(of: Array(asked)).filter { fact in
+        let facts = try store.facts(of: Array(asked))
+        try forgetUnknown(erasures, known: Set(facts.map(\.head.id)), report)
+        let ids = facts.filter { fact in
             guard erasures.covers(fact) else { return false }
             let stem = SegmentName(fileName: fact.location.segment)?.stem
             return stem.map { directory.hold(of: $0) == nil } ?? true
         }.map(\.head.id)
         guard !ids.isEmpty else { return }
+        try forget(ids)
         try inTurn { try store.erase(ids) }
         report.erasedFacts += ids.count
+    }
+
+    /// Exchanges that were named and that nobody has: what is still kept about them goes, too.
+    ///
+    /// Not where one of them may lie in a segment that was not searched, or is held.
+    private func forgetUnknown(_ erasures: Erasures, known: Set<ExchangeID>, _ report: KeepingReport) throws {
+        guard report.failures.isEmpty, report.waiting == 0 else { return }
+        let (segments, expired) = try directory.survey()
+        let stems = segments.map(\.stem) + expired.map(\.stem)
+        guard !stems.contains(where: { directory.hold(of: $0) != nil }) else { return }
+        try forget(erasures.exchangeIDs.filter { !known.contains($0) })
     }
 }
 

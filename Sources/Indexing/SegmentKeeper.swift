@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import ExchangeModel
+package import ExchangeModel
 package import FactStore
 package import Platform
 package import SegmentLog
@@ -40,12 +40,14 @@ package struct KeepingReport: Equatable, Sendable {
 /// Thread world; owned by one thread. Restartable at every step: what a death leaves is found and finished by the next run.
 /// - A segment is replaced only once its twin was read back, is durable, and the index points into it.
 /// - Holds the sealer's lock all along, and the index's lock for the moment of each transaction.
+/// - What else is kept about an exchange goes before its facts do, and only where they really go: not for the sake of what is held.
 package final class SegmentKeeper {
     let store: FactStore
     let directory: SegmentDirectory
     let sealing: SegmentSealing
     private let lock: IndexLock
     let clock: any Clock
+    let forgetting: ([ExchangeID]) throws -> Void
     static let factsABatch = 1_024
     private static let lockWaitUs: Int64 = 10_000_000
 
@@ -57,14 +59,17 @@ package final class SegmentKeeper {
     ///   - lock: the lock of those who write the index.
     ///   - clock: for the manifests.
     ///   - limits: bounds of frames and memory.
+    ///   - forgetting: told which exchanges leave, by erasure or because their facts expire, before they do; what it throws keeps them.
+    ///     A death behind it tells it again.
     package init(
         store: FactStore, directory: SegmentDirectory, lock: IndexLock, clock: any Clock = SystemClock(),
-        limits: SegmentLimits = .standard
+        limits: SegmentLimits = .standard, forgetting: @escaping ([ExchangeID]) throws -> Void = { _ in }
     ) {
         self.store = store
         self.directory = directory
         self.lock = lock
         self.clock = clock
+        self.forgetting = forgetting
         sealing = SegmentSealing(directory: directory, clock: clock, limits: limits)
     }
 
@@ -162,6 +167,7 @@ package final class SegmentKeeper {
             let plan = try SegmentRetention.plan(policy, in: directory, nowUs: clock.wallUs)
             var forgotten = 0
             for (segment, startedAtUs) in plan.forgotten {
+                try forget(try store.ids(at: segment.description, startedAtUs: startedAtUs))
                 try inTurn { forgotten += try store.forget(segment.description, startedAtUs: startedAtUs) }
             }
             try SegmentRetention.apply(plan, in: directory, progress: progress)
@@ -186,6 +192,9 @@ package final class SegmentKeeper {
             attempt(file, &report) { try replace(file, covered, ends, &$0) }
         }
     }
+
+    /// What else is kept about exchanges goes, before their facts do.
+    func forget(_ exchanges: [ExchangeID]) throws { if !exchanges.isEmpty { try forgetting(exchanges) } }
 
     /// What fails for one segment does not stop the others.
     func attempt(_ file: SegmentFile, _ report: inout KeepingReport, _ body: (inout KeepingReport) throws -> Void) {

@@ -34,12 +34,15 @@ enum AssignedSecret {
     /// - Parameters:
     ///   - last: the offset of the name's last letter.
     ///   - text: what to look in.
+    ///   - looks: what was looked at of the text before.
     /// - Returns: the value alone.
-    static func match(lastLetter last: Int, in text: DetectorText) -> DetectorMatch? {
-        guard let name = name(endingAt: last, in: text), let at = valueStart(after: last + 1, in: text) else { return nil }
+    static func match(lastLetter last: Int, in text: DetectorText, _ looks: inout AssignedLooks) -> DetectorMatch? {
+        guard let name = name(endingAt: last, in: text), let at = valueStart(after: last + 1, in: text), looks.admits(at) else {
+            return nil
+        }
         switch name {
-        case .password: return password(at: at, in: text)
-        case .secret: return key(at: at, in: text)
+        case .password: return password(at: at, in: text, &looks)
+        case .secret: return key(at: at, in: text, &looks)
         }
     }
 
@@ -96,9 +99,10 @@ enum AssignedSecret {
         }
     }
 
-    private static func password(at start: Int, in text: DetectorText) -> DetectorMatch? {
+    private static func password(at start: Int, in text: DetectorText, _ looks: inout AssignedLooks) -> DetectorMatch? {
         let quote = quote(before: start, in: text)
-        guard !beginsOtherwise(start, in: text), let value = read(from: start, quote: quote, in: text, where: isPasswordByte)
+        guard !beginsOtherwise(start, in: text),
+            let value = read(from: start, quote: quote, in: text, &looks, where: isPasswordByte)
         else { return nil }
         let isMixed = value.digits > 0 && value.letters > 0 && value.count >= 6
         let hasSigns = value.signs > 0 && value.letters > 0 && value.count >= 8 && quote != nil && value.uppers > 0
@@ -107,9 +111,9 @@ enum AssignedSecret {
     }
 
     /// A long mixed value after a name that says key, secret or token; nil where it may be a name, a path or words.
-    static func key(at start: Int, in text: DetectorText) -> DetectorMatch? {
+    static func key(at start: Int, in text: DetectorText, _ looks: inout AssignedLooks) -> DetectorMatch? {
         let quote = quote(before: start, in: text)
-        guard !beginsOtherwise(start, in: text), let value = read(from: start, quote: quote, in: text, where: isKeyByte)
+        guard !beginsOtherwise(start, in: text), let value = read(from: start, quote: quote, in: text, &looks, where: isKeyByte)
         else { return nil }
         let run = text.run(start, value.end)
         guard value.count >= 16, value.digits > 1, value.letters > 1, value.distinct > 8, !isPlaceholder(run) else { return nil }
@@ -141,7 +145,7 @@ enum AssignedSecret {
 
     /// The value from an offset on: to its quotation mark, or to what ends it in text; nil where it does not end there, or is a call.
     private static func read(
-        from start: Int, quote: UInt32?, in text: DetectorText, where holds: (UInt32) -> Bool
+        from start: Int, quote: UInt32?, in text: DetectorText, _ looks: inout AssignedLooks, where holds: (UInt32) -> Bool
     ) -> Value? {
         var value = Value()
         value.end = start
@@ -153,6 +157,7 @@ enum AssignedSecret {
             last = DetectorText.Unit(value: unit.value, place: value.end)
             value.add(unit)
         }
+        looks.reached(value.end, from: start)
         let stop = text.unit(at: value.end).value
         guard value.count > 0, value.count <= longest, stop != DetectorText.replaced, stop != 0x28, stop != 0x5B else {
             return nil
@@ -167,11 +172,20 @@ enum AssignedSecret {
         return value.count > 0 && !stop.joinsWords && stop < 0x80 || stop == DetectorText.edge ? value : nil
     }
 
+    /// Whether one of `placeholders` stands anywhere in a value.
     private static func isPlaceholder(_ run: ByteRun) -> Bool {
-        for end in 1...run.count {
-            let head = run.slice(0, end)
-            if placeholders.contains(where: { head.hasSuffixIgnoringCase($0) }) { return true }
+        (0..<run.count).contains { place in
+            guard firstLetters & 1 << UInt64(run.byte(place) & 63) != 0 else { return false }
+            return placeholders.contains { word in
+                let end = place + word.utf8CodeUnitCount
+                return end <= run.count && run.slice(place, end).hasSuffixIgnoringCase(word)
+            }
         }
-        return false
+    }
+
+    /// The last six bits of what placeholders begin with, in both cases: a first look at one byte.
+    private static let firstLetters: UInt64 = placeholders.reduce(0) { bits, word in
+        let first = word.utf8Start[0]
+        return bits | 1 << UInt64(first & 63) | 1 << UInt64((first & 0xDF) & 63)
     }
 }

@@ -11,6 +11,7 @@ struct DetectorScan: Sendable {
     private var resume: InlineArray<7, Int> = .init(repeating: 0)
     private var isOn: InlineArray<7, Bool> = .init(repeating: false)
     private var secrets = SecretDetector()
+    private(set) var looks = AssignedLooks()
     /// Rows of dotted digits, and of hexadecimal digits and colons, read up to here.
     private var dottedEnd = 0
     private var colonsEnd = 0
@@ -32,6 +33,7 @@ struct DetectorScan: Sendable {
         foundCount = 0
         (dottedEnd, colonsEnd) = (from, from)
         secrets.reset()
+        looks = AssignedLooks()
         table.forEachPlace(text, from: from, to: to) { place, triggers in visit(place, triggers, text) }
     }
 
@@ -92,7 +94,8 @@ struct DetectorScan: Sendable {
 
     /// What is assigned to a name whose last letter is at an offset.
     private mutating func assigned(to last: Int, in text: DetectorText) {
-        guard isPast(.secret, last), last > text.low, let match = AssignedSecret.match(lastLetter: last, in: text) else { return }
+        guard isPast(.secret, last), last > text.low, let match = AssignedSecret.match(lastLetter: last, in: text, &looks)
+        else { return }
         keep(match)
     }
 
@@ -114,7 +117,9 @@ struct DetectorScan: Sendable {
         guard place >= text.low else { return }
         if text.byte(place) == 0x2B {
             if isPast(.phone, place) { plus(NumberText(text, at: place + 1), from: place, in: text) }
-        } else if text.byte(place + 1) | 0x20 == 0x79, isPast(.secret, place), let match = secrets.named(at: place, in: text) {
+        } else if text.byte(place + 1) | 0x20 == 0x79, isPast(.secret, place),
+            let match = secrets.named(at: place, in: text, &looks)
+        {
             keep(match)
         }
     }

@@ -73,7 +73,10 @@ struct SecretDetector {
         else { return nil }
         let before = text.unit(before: start).value
         guard !before.isAlphanumeric, before != DetectorText.replaced else { return nil }
-        if shape.rule == .announced { return AssignedSecret.key(at: body, in: text) }
+        if shape.rule == .announced {
+            var looks = AssignedLooks()
+            return AssignedSecret.key(at: body, in: text, &looks)
+        }
         let end: Int? =
             switch shape.rule {
             case .announced: nil
@@ -205,8 +208,9 @@ struct SecretDetector {
     /// - Parameters:
     ///   - place: of the last two letters of the name.
     ///   - text: what to look in.
+    ///   - looks: what was looked at of the text before.
     /// - Returns: the value alone.
-    func named(at place: Int, in text: DetectorText) -> DetectorMatch? {
+    func named(at place: Int, in text: DetectorText, _ looks: inout AssignedLooks) -> DetectorMatch? {
         guard place > text.low, text.byte(place - 1) | 0x20 == 0x6B else { return nil }
         var start = place - 1
         while start > text.low, place - start < 32,
@@ -224,10 +228,13 @@ struct SecretDetector {
             else { break }
             at = unit.place
         }
-        guard hasSign else { return nil }
-        if let match = SecretDetector.value(at: at, in: text) { return match }
+        guard hasSign, looks.admits(at) else { return nil }
+        let end = SecretDetector.rowEnd(.base64, from: at, most: SecretDetector.valueMost, in: text)
+        looks.reached(end, from: at)
+        if let match = SecretDetector.value(from: at, to: end, in: text) { return match }
         // Others, as the primary key of a row, hold names too.
-        return SecretDetector.plainWords.contains { stem.hasSuffixIgnoringCase($0) } ? AssignedSecret.key(at: at, in: text) : nil
+        return SecretDetector.plainWords.contains { stem.hasSuffixIgnoringCase($0) }
+            ? AssignedSecret.key(at: at, in: text, &looks) : nil
     }
 
     /// What a key's name says before "key" where the key opens something.
@@ -246,9 +253,11 @@ struct SecretDetector {
         return name.slice(0, end)
     }
 
+    /// Such a value is shorter.
+    private static let valueMost = 120
+
     /// A value of a shape that keys have which nothing but their name tells: 32 hex digits, or 40, 84, 86 or 88 characters.
-    static func value(at start: Int, in text: DetectorText) -> DetectorMatch? {
-        let end = rowEnd(.base64, from: start, most: 120, in: text)
+    private static func value(from start: Int, to end: Int, in text: DetectorText) -> DetectorMatch? {
         let next = text.unit(at: end).value
         guard end > start, !next.joinsWords, next != 0x2D else { return nil }
         var (count, digits, uppers, lowers, hexes) = (0, 0, 0, 0, 0)
@@ -278,11 +287,11 @@ struct SecretDetector {
                 at += 1
                 continue
             }
-            let stop = rowEnd(.base64, from: at, most: 120, in: text)
+            let stop = rowEnd(.base64, from: at, most: valueMost, in: text)
             var start = at
             // What ends a name is no part of the value.
             while start < stop, text.byte(start) == 0x3D { start += 1 }
-            if start < stop, stop - start >= 40, stop - start <= 48, let found = value(at: start, in: text),
+            if start < stop, stop - start >= 40, stop - start <= 48, let found = value(from: start, to: stop, in: text),
                 !isHex(text.run(start, stop))
             {
                 return found

@@ -7,6 +7,8 @@ struct CanonicalTurns {
     let promptKey: SeparationDigest
     /// Sorted, each once.
     let nodes: [SeparationDigest]
+    /// The last link.
+    let chain: SeparationDigest
 
     private static let origin = "weir-chain-1"
 
@@ -29,6 +31,7 @@ struct CanonicalTurns {
         }
         promptKey = SeparationDigest(prompt.finalize())
         self.nodes = SeparationTraits.sortedOnce(nodes)
+        chain = SeparationDigest(state)
     }
 
     /// Whether a conversation branches or ends behind a turn: the turn is an assistant's, the next one is, or there is none.
@@ -44,9 +47,15 @@ struct CanonicalTurns {
         append(NormalForm.n1(turn.text), to: &out)
         for call in turn.calls {
             append(Array(call.name.utf8), to: &out)
-            append(CanonicalJSON.form(of: call.arguments.utf8) ?? NormalForm.n1(call.arguments), to: &out)
+            append(CanonicalTurns.form(ofArguments: call.arguments), to: &out)
         }
         return out
+    }
+
+    /// Arguments as JSON where they are JSON, else N1 of them; those that are not there, or of white space only, are an empty object.
+    private static func form(ofArguments text: String) -> [UInt8] {
+        if text.utf8.allSatisfy({ $0 == 0x20 || $0 == 0x0A || $0 == 0x0D || $0 == 0x09 }) { return Array("{}".utf8) }
+        return CanonicalJSON.form(of: text.utf8) ?? NormalForm.n1(text)
     }
 
     private static func append(_ part: [UInt8], to out: inout [UInt8]) {

@@ -33,7 +33,7 @@ package struct GroupingViews: Equatable, Sendable {
 
     private static func characters(_ turns: some Sequence<SeparationTurn>) -> [UInt64] {
         var text: [UInt8] = []
-        for turn in turns { TokenReader.append(turn.text, asTextTo: &text) }
+        for turn in turns { TokenReader.append(turn.spoken, asTextTo: &text) }
         return Shingles.characters(of: text)
     }
 }

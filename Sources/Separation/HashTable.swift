@@ -82,11 +82,12 @@ struct DigestTable: Sendable {
     private struct Item {
         let digest: SeparationDigest
         let row: UInt32
-        /// Another digest that begins with the same 64 bits; 0 where there is none, as there is as a rule.
+        /// Where the item of another digest that begins with the same 64 bits lies, counted from 1; 0 where there is none, as a rule.
         var next: UInt32
     }
 
     private var table = HashTable()
+    /// By number: where its newest item lies, counted from 1.
     private var firsts: [UInt32] = []
     private var items: [Item] = []
 
@@ -95,12 +96,12 @@ struct DigestTable: Sendable {
         let number = table.number(of: DigestTable.key(digest))
         guard number >= 0 else { return nil }
         var at = firsts[number]
-        while true {
-            let item = items[Int(at)]
+        while at != 0 {
+            let item = items[Int(at) - 1]
             if item.digest == digest { return Int(item.row) }
-            guard item.next != 0 else { return nil }
             at = item.next
         }
+        return nil
     }
 
     /// Takes a digest in; where it is there already, its first row stays.
@@ -109,7 +110,7 @@ struct DigestTable: Sendable {
         let (number, isNew) = table.insert(DigestTable.key(digest))
         items.append(Item(digest: digest, row: UInt32(row), next: isNew ? 0 : firsts[number]))
         if isNew { firsts.append(0) }
-        firsts[number] = UInt32(items.count - 1)
+        firsts[number] = UInt32(items.count)
     }
 
     private static func key(_ digest: SeparationDigest) -> UInt64 { digest.a == HashTable.free ? 1 : digest.a }

@@ -13,8 +13,10 @@ struct RunIndex: Sendable {
 
     private static let none = UInt32.max
     private var long = HashTable()
-    /// By long run: the first row that has it, and how many have it.
+    /// By long run: the first row that has it, and how many different ones have it.
     private var longRows: [(row: UInt32, count: UInt32)] = []
+    /// Rows by all that is said in them: one that is there again, as in the next version of an eval set, makes no run more frequent.
+    private var chains = DigestTable()
     private var cover = HashTable()
     /// By covering run: how many rows have it, and the first entry.
     private var coverCounts: [UInt32] = []
@@ -25,13 +27,15 @@ struct RunIndex: Sendable {
     private var starts: [Int] = [0]
     private var tokenCounts: [Int] = []
 
-    /// Takes a row in.
-    mutating func add(_ tokens: [UInt64]) {
+    /// Takes a row in; equal chains are one row where rows are counted.
+    mutating func add(_ tokens: [UInt64], of chain: SeparationDigest) {
         let row = UInt32(tokenCounts.count)
+        let isKnown = chains.row(of: chain) != nil
+        if !isKnown { chains.insert(chain, row: Int(row)) }
         for run in Shingles.runs(of: tokens.span, length: SeparationLimits.longRunTokens) {
             let (number, isNew) = long.insert(run)
             if isNew { longRows.append((row, 0)) }
-            longRows[number].count += 1
+            if isNew || !isKnown { longRows[number].count += 1 }
         }
         let hashes = Shingles.hashes(of: tokens.span, length: SeparationLimits.coverTokens)
         for number in listed(hashes, tokenCount: tokens.count) {
@@ -73,7 +77,7 @@ struct RunIndex: Sendable {
         return number
     }
 
-    /// The row of a long run that is in at most ten rows and among these tokens, or nil.
+    /// The row of a long run that is in at most ten different rows and among these tokens, or nil.
     func longRun(in tokens: [UInt64]) -> Int? {
         for run in Shingles.hashes(of: tokens.span, length: SeparationLimits.longRunTokens) {
             let number = long.number(of: run)

@@ -74,7 +74,7 @@ package struct SeparationGate: Sendable {
             prompts.insert(row.promptKey, row: count + position)
             for node in row.nodes { nodes.insert(node, row: count + position) }
             for key in row.groupKeys { groupKeys.insert(key, row: count + position) }
-            if isStrict { runs.add(row.tokens) }
+            if isStrict { runs.add(row.tokens, of: row.chain) }
         }
         promptSets.add(rows.map(\.promptShingles))
         firstSets.add(rows.map(\.firstShingles))

@@ -32,6 +32,11 @@ package enum SeparationLimits {
     package static let rows = 1 << 31
     /// Shingles of all eval rows of a gate, in both views: their places are 32 bits wide.
     package static let gateTokens = 1 << 31
+    /// Shingles, in one view, of the rows whose nearest others are looked for: 8 bytes each.
+    package static let nearestShingles = 1 << 23
+    /// Meetings of a shingle with one of these rows before half of them is given up: about a second.
+    package static let nearestVisits = 1 << 28
+
     /// Tokens that stored traits of one row may have: 1 GB of words.
     package static let storedTokens = 1 << 27
     /// Nodes, and group keys, that stored traits of one row may have.

@@ -14,6 +14,8 @@ package struct SeparationTraits: Equatable, Sendable {
     package let promptKey: SeparationDigest
     /// The nodes of the conversation (G2), sorted, each once.
     package let nodes: [SeparationDigest]
+    /// The last link of the chain: the row as a whole, its answer included.
+    package let chain: SeparationDigest
     /// The hashes of the row's group keys (G2), sorted, each once.
     package let groupKeys: [SeparationDigest]
     /// The hashes of the prompt view's tokens, in order.
@@ -32,6 +34,16 @@ package struct SeparationTraits: Equatable, Sendable {
     ///   - groupKeys: texts that rows of one group share, each with its name in it, as `customer=17`; compared by their UTF-8.
     /// - Complexity: O(n log n) in the length of the row.
     package init(turns: [SeparationTurn], groupKeys: [String] = []) {
+        self.init(turns: turns, groupKeys: groupKeys.map { SeparationDigest(of: $0) })
+    }
+
+    /// Reads a row whose group keys are known by their hashes.
+    ///
+    /// - Parameters:
+    ///   - turns: the whole row, its answer included, in order.
+    ///   - groupKeys: `SeparationDigest(of:)` of such texts.
+    /// - Complexity: O(n log n) in the length of the row.
+    package init(turns: [SeparationTurn], groupKeys: [SeparationDigest]) {
         let canonical = CanonicalTurns(turns)
         let spoken = turns.prefix(SeparationTraits.promptCount(turns)).filter { $0.role == .user || $0.role == .tool }
         var tokens: [UInt64] = []
@@ -40,21 +52,23 @@ package struct SeparationTraits: Equatable, Sendable {
         var first: Range<Int>?
         for turn in spoken {
             let start = tokens.count
-            TokenReader.append(turn.text, to: &tokens)
+            TokenReader.append(turn.spoken, to: &tokens)
             if first == nil, turn.role == .user { first = start..<tokens.count }
         }
-        let keys = SeparationTraits.sortedOnce(groupKeys.map { SeparationDigest(of: $0) })
         self.init(
-            promptKey: canonical.promptKey, nodes: canonical.nodes, groupKeys: keys, tokens: tokens, firstTokens: first ?? 0..<0)
+            promptKey: canonical.promptKey, nodes: canonical.nodes, chain: canonical.chain,
+            groupKeys: SeparationTraits.sortedOnce(groupKeys), tokens: tokens,
+            firstTokens: first ?? 0..<0)
     }
 
     /// Traits from their parts; the shingles follow from the tokens.
     init(
-        promptKey: SeparationDigest, nodes: [SeparationDigest], groupKeys: [SeparationDigest], tokens: [UInt64],
-        firstTokens: Range<Int>
+        promptKey: SeparationDigest, nodes: [SeparationDigest], chain: SeparationDigest, groupKeys: [SeparationDigest],
+        tokens: [UInt64], firstTokens: Range<Int>
     ) {
         self.promptKey = promptKey
         self.nodes = nodes
+        self.chain = chain
         self.groupKeys = groupKeys
         self.tokens = tokens
         self.firstTokens = firstTokens

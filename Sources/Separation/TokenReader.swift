@@ -26,6 +26,16 @@ package enum TokenReader {
         return count
     }
 
+    /// The version of Unicode whose properties decide what a token is: that of the youngest scalar that the standard library knows.
+    package static var unicodeVersion: (major: Int, minor: Int) {
+        var youngest = (major: 0, minor: 0)
+        for value in UInt32(0)..<0x11_0000 {
+            guard let age = Unicode.Scalar(value)?.properties.age, (age.major, age.minor) > youngest else { continue }
+            youngest = age
+        }
+        return youngest
+    }
+
     /// Appends the hashes of a text's tokens.
     ///
     /// - Complexity: O(n); a text that is not in NFC, or needs a closer look, is read again.

@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 import ByteCoding
 
-/// Traits as bytes, for a ledger: version, prompt key, nodes, group keys, tokens, checksum; integers little-endian.
+/// Traits as bytes, for a ledger: version, prompt key, chain, nodes, group keys, tokens, checksum; integers little-endian.
 ///
 /// Shingles are not stored: they follow from the tokens. The hashes are of single words under a seed that all the world knows, so
 /// whoever has the bytes can try words: they are to be kept where the conversation may be.
 extension SeparationTraits {
-    /// The version of the bytes.
-    package static let encodingVersion: UInt8 = 1
+    /// The version of the bytes, and of the terms that they are of.
+    ///
+    /// Version 1 had no chain, and took the escapes in a tool's JSON for words: of such a row nobody can tell what it shares with others.
+    package static let encodingVersion: UInt8 = 2
 
     /// The traits as bytes.
     package var encoded: [UInt8] {
         var out: [UInt8] = [SeparationTraits.encodingVersion]
         out.reserveCapacity(64 + (nodes.count + groupKeys.count + 1) * SeparationDigest.byteCount + tokens.count * 8)
         out.append(contentsOf: promptKey.bytes)
+        out.append(contentsOf: chain.bytes)
         for digests in [nodes, groupKeys] {
             FixedInts.append(UInt32(clamping: digests.count), to: &out)
             for digest in digests { out.append(contentsOf: digest.bytes) }
@@ -21,7 +24,7 @@ extension SeparationTraits {
         for count in [tokens.count, firstTokens.lowerBound, firstTokens.count] {
             FixedInts.append(UInt32(clamping: count), to: &out)
         }
-        for token in tokens { FixedInts.append(token, to: &out) }
+        unsafe tokens.map(\.littleEndian).withUnsafeBytes { unsafe out.append(contentsOf: $0) }
         FixedInts.append(CRC32C.checksum(out[...]), to: &out)
         return out
     }
@@ -33,8 +36,7 @@ extension SeparationTraits {
     package init(encoded bytes: [UInt8]) throws(SeparationError) {
         guard let version = bytes.first else { throw TraitsReader.damage("no bytes") }
         guard version == SeparationTraits.encodingVersion else {
-            let found = "the traits of an eval row are of version \(version): read them with a newer Weir"
-            throw SeparationError(.unknownVersion, found)
+            throw TraitsReader.unknown(version)
         }
         let end = bytes.count - 4
         guard end > 0, FixedInts.read(UInt32.self, from: bytes, at: end) == CRC32C.checksum(bytes[..<end]) else {
@@ -42,6 +44,7 @@ extension SeparationTraits {
         }
         var reader = TraitsReader(bytes: bytes, end: end)
         let promptKey = try reader.digest()
+        let chain = try reader.digest()
         let nodes = try reader.digests()
         let groupKeys = try reader.digests()
         let count = try reader.count(limit: SeparationLimits.storedTokens)
@@ -50,7 +53,8 @@ extension SeparationTraits {
         let tokens = try reader.words(count)
         guard reader.isAtEnd else { throw TraitsReader.damage("bytes are left over") }
         self.init(
-            promptKey: promptKey, nodes: nodes, groupKeys: groupKeys, tokens: tokens, firstTokens: start..<start + length)
+            promptKey: promptKey, nodes: nodes, chain: chain, groupKeys: groupKeys, tokens: tokens,
+            firstTokens: start..<start + length)
     }
 }
 
@@ -66,6 +70,15 @@ private struct TraitsReader {
     }
 
     var isAtEnd: Bool { at == end }
+
+    static func unknown(_ version: UInt8) -> SeparationError {
+        let isOlder = version < SeparationTraits.encodingVersion
+        let remedy =
+            isOlder
+            ? "what it calls a token differs from this Weir's: begin a new ledger (the recipe's `ledger`), or build with the Weir that wrote it"
+            : "read them with a newer Weir"
+        return SeparationError(.unknownVersion, "the traits of an eval row are of version \(version): \(remedy)")
+    }
 
     static func damage(_ what: String) -> SeparationError {
         let found = "the stored traits of an eval row are damaged (\(what)): restore the ledger from its export"
@@ -102,12 +115,12 @@ private struct TraitsReader {
 
     mutating func words(_ count: Int) throws(SeparationError) -> [UInt64] {
         guard count * 8 <= end - at else { throw TraitsReader.damage("cut short") }
-        var out: [UInt64] = []
-        out.reserveCapacity(count)
-        for _ in 0..<count {
-            out.append(FixedInts.read(UInt64.self, from: bytes, at: at) ?? 0)
-            at += 8
+        let start = at
+        at += count * 8
+        return unsafe bytes.withUnsafeBytes { raw in
+            (0..<count).map { word in
+                UInt64(littleEndian: unsafe raw.loadUnaligned(fromByteOffset: start + word * 8, as: UInt64.self))
+            }
         }
-        return out
     }
 }

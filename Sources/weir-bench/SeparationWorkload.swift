@@ -23,14 +23,11 @@ struct SeparationWorkload: ParsableCommand {
         guard megabytes >= 0, trainRows >= 0, evalRows > 0, threads > 0, memory >= 0 else {
             throw ValidationError("numbers above 0, please")
         }
+        let unicode = TokenReader.unicodeVersion
+        try FigureLine.write([("unicode_version", Double(unicode.major) + Double(unicode.minor) / 10)])
         let traffic = MadeUpTraffic(templateWords: template)
         if megabytes > 0 { try search(traffic) }
         if trainRows > 0 { try ask(traffic) }
-    }
-
-    private func write(_ fields: [(String, Double)]) throws {
-        let text = fields.map { "\"\($0.0)\":\(String(format: "%.1f", $0.1))" }.joined(separator: ",")
-        try FileHandle.standardOutput.write(contentsOf: Data("{\(text)}\n".utf8))
     }
 
     // MARK: Near duplicates
@@ -57,7 +54,7 @@ struct SeparationWorkload: ParsableCommand {
         var joinTime = Stopwatch()
         let report = try joinTime.during { try search.join(&sets) }
         let size = Double(bytes) / 1e6
-        try write([
+        try FigureLine.write([
             ("mb", size), ("rows", Double(made)), ("tokens_mb_s_one_thread", size / tokenTime.seconds),
             ("million_tokens", Double(tokens) / 1e6), ("traits_mb_s", size / readTime.seconds),
             ("traits_cpu_s", readTime.cpuSeconds), ("search_mb_s", size / (addTime.seconds + joinTime.seconds)),
@@ -66,7 +63,7 @@ struct SeparationWorkload: ParsableCommand {
             ("search_cpu_s", addTime.cpuSeconds + joinTime.cpuSeconds),
             ("shingles_search_mb_s", size / (readTime.seconds + addTime.seconds + joinTime.seconds)),
             ("joined", Double(report.joinedSets)), ("boilerplate", Double(report.boilerplateShingles)),
-            ("peak_mb", peakMegabytes),
+            ("peak_mb", FigureLine.peakMegabytes),
         ])
     }
 
@@ -122,33 +119,10 @@ struct SeparationWorkload: ParsableCommand {
             ("train_rows", Double(asked)), ("eval_rows", Double(gate.count)),
             ("shingles_a_row", Double(shingles) / Double(asked)),
             ("add_s", addTime.seconds), ("ask_s", askTime.seconds), ("ask_cpu_s", askTime.cpuSeconds),
-            ("rows_s", Double(asked) / askTime.seconds), ("peak_mb", peakMegabytes),
+            ("rows_s", Double(asked) / askTime.seconds), ("peak_mb", FigureLine.peakMegabytes),
         ]
         for rule in found.keys.sorted() { fields.append((rule, Double(found[rule] ?? 0))) }
-        try write(fields)
-    }
-
-    /// The most memory that was resident.
-    private var peakMegabytes: Double {
-        var usage = rusage()
-        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-        return Double(usage.ru_maxrss) / 1_024
-    }
-}
-
-/// Adds up time.
-private struct Stopwatch {
-    private(set) var seconds = 0.0
-    private(set) var cpuSeconds = 0.0
-
-    mutating func during<Value>(_ body: () throws -> Value) rethrows -> Value {
-        let clock = SystemClock()
-        let (before, cpu) = (clock.monotonicUs, CPUTime.ofProcess)
-        defer {
-            seconds += Double(clock.monotonicUs - before) / 1e6
-            cpuSeconds += Double(CPUTime.ofProcess - cpu) / 1e9
-        }
-        return try body()
+        try FigureLine.write(fields)
     }
 }
 

@@ -7,6 +7,6 @@ import ArgumentParser
         subcommands: [
             CaptureWorkload.self, RecordsWorkload.self, SealWorkload.self, ReadsWorkload.self, FactsWorkload.self,
             AnswerWorkload.self, JSONWorkload.self, RedactWorkload.self, RedactionWorkload.self,
-            SeparationWorkload.self,
+            SeparationWorkload.self, NearDuplicatesWorkload.self, DatasetWorkload.self,
         ])
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Dialects
 import ExchangeModel
+import FactStore
 import Indexing
 import Logging
 import Platform
@@ -19,6 +20,8 @@ struct BackgroundPlan: Sendable {
     var pricer: (any FactPricer)?
     /// Metadata keys that rollups are told apart by; nil leaves them as the index has them.
     var declared: [String]?
+    /// The control database, whose feedback goes with what is erased or expires; nil where none is kept.
+    var control: String?
     /// Between two looks for something to seal, and for something to remove, microseconds.
     var keepingPauseUs: Int64 = 10_000_000
 }
@@ -126,6 +129,14 @@ struct BackgroundKeeping {
     let plan: BackgroundPlan
     let metrics: IndexerMetrics
     let logger: Logger
+    private let feedback: FeedbackErasing?
+
+    init(plan: BackgroundPlan, metrics: IndexerMetrics, logger: Logger) {
+        self.plan = plan
+        self.metrics = metrics
+        self.logger = logger
+        feedback = plan.control.map(FeedbackErasing.init(control:))
+    }
 
     /// Seals what is finished and wholly in the index.
     func seal(_ stop: BackgroundIndexer.Stop) {
@@ -161,8 +172,8 @@ struct BackgroundKeeping {
 
     private func sealNow(_ stop: BackgroundIndexer.Stop) throws {
         let store = try plan.paths.openForWriting(waitUs: 1_000_000)
-        let keeper = SegmentKeeper(store: store, directory: plan.log, lock: IndexLock(path: plan.paths.lock))
-        let report = try keeper.seal(shouldStop: { stop.isSet })
+        defer { settleFeedback() }
+        let report = try keeper(store).seal(shouldStop: { stop.isSet })
         metrics.kept(report)
         if !report.failures.isEmpty {
             logger.error("segments cannot be sealed", metadata: ["failures": "\(report.failures.joined(separator: "; "))"])
@@ -181,9 +192,22 @@ struct BackgroundKeeping {
         }
         guard plan.retention.factsAgeUs != nil else { return }
         let store = try plan.paths.openForWriting(waitUs: 1_000_000)
-        let keeper = SegmentKeeper(store: store, directory: plan.log, lock: IndexLock(path: plan.paths.lock))
-        let (removal, forgotten) = try keeper.retain(plan.retention)
+        defer { settleFeedback() }
+        let (removal, forgotten) = try keeper(store).retain(plan.retention)
         note(removal, forgotten: forgotten)
+    }
+
+    private func keeper(_ store: FactStore) -> SegmentKeeper {
+        SegmentKeeper(store: store, directory: plan.log, lock: IndexLock(path: plan.paths.lock)) { [feedback] in
+            try feedback?.forget($0)
+        }
+    }
+
+    /// What could not be moved out of the log yet is due at the next round.
+    private func settleFeedback() {
+        do { try feedback?.settle() } catch {
+            logger.error("erased feedback still lies in the log of its database", metadata: ["error": "\(error)"])
+        }
     }
 
     private func note(_ removal: RetentionPlan, forgotten: Int) {

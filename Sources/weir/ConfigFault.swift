@@ -17,7 +17,7 @@ enum Origin: Equatable, CustomStringConvertible {
     }
 }
 
-/// One thing that is wrong with a configuration: where, what, and what to write instead.
+/// One thing that is wrong with a configuration or a recipe: where, what, and what to write instead.
 ///
 /// Holds no secret.
 struct ConfigFault: Error, Equatable, CustomStringConvertible {
@@ -36,9 +36,11 @@ struct ConfigFault: Error, Equatable, CustomStringConvertible {
 /// Everything that is wrong, together.
 struct ConfigFaults: Error, CustomStringConvertible {
     let list: [ConfigFault]
+    /// What people call what they were found in.
+    var place = "the configuration"
 
     var description: String {
-        list.count == 1 ? "\(list[0])" : "\(list.count) faults in the configuration\n" + lines
+        list.count == 1 ? "\(list[0])" : "\(list.count) faults in \(place)\n" + lines
     }
 
     /// One line each.

@@ -28,6 +28,8 @@ struct ConfigFile {
     private(set) var keys: [Stanza] = []
     private(set) var rules: [Stanza] = []
     private(set) var faults: [ConfigFault] = []
+    /// Whether the file could be read, and its top level is one of keys: what it does not say it could have said.
+    private(set) var isRead = false
     private let environment: [String: String]
 
     private static let bytesMax = 1 << 20
@@ -75,11 +77,16 @@ struct ConfigFile {
         var document = ConfigDocument(text)
         let root = document.compose()
         for problem in document.problems { fault(problem.line, problem.message) }
-        guard let root else { return }
-        guard let mapping = root.mapping else {
-            if !ConfigFile.isNothing(root) { fault(root.mark?.line ?? 1, "the top level must be a mapping of keys to values") }
+        guard let root else {
+            isRead = document.problems.isEmpty
             return
         }
+        guard let mapping = root.mapping else {
+            isRead = ConfigFile.isNothing(root)
+            if !isRead { fault(root.mark?.line ?? 1, "the top level must be a mapping of keys to values") }
+            return
+        }
+        isRead = true
         read(mapping, at: "", in: .root)
     }
 

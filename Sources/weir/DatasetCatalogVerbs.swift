@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Answers
 import ArgumentParser
-import ByteCoding
 import Datasets
-import FactStore
 import Platform
 
 /// A data set by its name in the data directory, or by its own directory.
@@ -25,27 +23,32 @@ struct DatasetPlace {
 struct DatasetListVerb: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list", abstract: "List the data sets in the data directory.",
-        discussion: "EXAMPLES:\n  weir dataset list\n  weir dataset list --json | jq -r .name")
+        discussion: """
+            What lies there and is no data set, or a damaged one, is named on standard error; the exit code is then 1.
+
+            EXAMPLES:
+              weir dataset list
+              weir dataset list --json | jq -r .name
+            """)
 
     @OptionGroup var data: DataOption
     @Flag(help: "One JSON object a line.") var json = false
 
     func run() throws {
-        let entries = try DatasetCatalog(files: PosixFileSystem()).list(in: data.directory.datasets)
-        if json { return try Terminal.data(entries.flatMap(CatalogText.json)) }
-        guard !entries.isEmpty else {
-            return Terminal.say("no data set in \(data.directory.datasets); build one with `weir dataset build`")
+        let files = PosixFileSystem()
+        try data.directory.require(files)
+        let listing = try DatasetCatalog(files: files).list(in: data.directory.datasets)
+        if json {
+            try Terminal.data(listing.entries.flatMap(CatalogText.json))
+        } else if !listing.entries.isEmpty {
+            try Terminal.data(CatalogText.table(listing.entries))
+        } else {
+            Terminal.say("no data set in \(data.directory.datasets); build one with `weir dataset build`")
         }
-        let table = AnswerTable(
-            QueryResult(
-                columns: ["name", "train_rows", "eval_rows", "seen", "recipe", "manifest"],
-                rows: entries.map {
-                    [
-                        .text($0.name), .integer($0.trainRows), .integer($0.evalRows), .integer($0.seen),
-                        .text(String($0.recipeSHA256.prefix(12))), .text(String($0.manifestSHA256.prefix(12))),
-                    ]
-                }))
-        try Terminal.data(table.terminalText())
+        for fault in listing.faults { Terminal.say(fault) }
+        if !listing.faults.isEmpty {
+            throw VerbFailure.found("\(listing.faults.count) things in \(data.directory.datasets) are no data sets")
+        }
     }
 }
 
@@ -72,10 +75,12 @@ struct DatasetVerifyVerb: ParsableCommand {
 
             EXAMPLES:
               weir dataset verify support
+              weir dataset verify support --json | jq -r '.faults[]'
             """)
 
     @Argument(help: "Its name, or its directory.") var set: String
     @OptionGroup var data: DataOption
+    @Flag(help: "The verdict as one JSON object.") var json = false
 
     func run() throws {
         let entry = try DatasetPlace(data: data.directory).entry(set)
@@ -83,10 +88,12 @@ struct DatasetVerifyVerb: ParsableCommand {
             Terminal.progress("verify: \(HumanUnits.bytes($0))")
         }
         Terminal.endProgress()
+        if json { try Terminal.data(CatalogText.json(entry, faults)) }
         guard faults.isEmpty else {
-            for fault in faults { Terminal.say(fault) }
+            for fault in faults where !json { Terminal.say(fault) }
             throw VerbFailure.found("\(entry.name): \(faults.count) of its files are not what the manifest says")
         }
+        guard !json else { return }
         try Terminal.data(
             "\(entry.name): \(entry.files.count) files, \(entry.trainRows) training and \(entry.evalRows) eval rows, as built\n")
     }
@@ -116,81 +123,5 @@ struct DatasetDiffVerb: ParsableCommand {
             throw VerbFailure.found(
                 "\(difference.movedCount) exchanges are on one side of \(a.name) and on the other of \(b.name)")
         }
-    }
-}
-
-/// Data sets and their differences for people and for programs.
-enum CatalogText {
-    static func page(_ entry: CatalogEntry) -> String {
-        var out = "\(entry.name), in \(entry.directory)\n"
-        out += "  \(entry.trainRows) training rows, \(entry.evalRows) eval rows, from \(entry.seen) exchanges\n"
-        out += "  built by \(entry.tool); manifest \(entry.manifestSHA256)\n"
-        for drop in entry.dropped { out += "  not a row: \(HumanUnits.grouped(drop.count)) \(drop.reason)\n" }
-        for file in entry.files {
-            out += "  \(file.name): \(HumanUnits.grouped(file.rows)) lines, \(HumanUnits.bytes(file.bytes))\n"
-        }
-        return out
-    }
-
-    static func json(_ entry: CatalogEntry) -> [UInt8] {
-        var json = JSONWriter()
-        json.beginObject()
-        for (key, text) in [
-            ("name", entry.name), ("directory", entry.directory), ("tool", entry.tool), ("recipe_sha256", entry.recipeSHA256),
-            ("manifest_sha256", entry.manifestSHA256),
-        ] {
-            json.key(key)
-            json.value(text)
-        }
-        for (key, count) in [("train_rows", entry.trainRows), ("eval_rows", entry.evalRows), ("seen", entry.seen)] {
-            json.key(key)
-            json.value(count)
-        }
-        json.key("dropped")
-        json.beginObject()
-        for drop in entry.dropped {
-            json.key(drop.reason)
-            json.value(drop.count)
-        }
-        json.endObject()
-        json.endObject()
-        json.newline()
-        return json.bytes
-    }
-
-    static func page(_ difference: DatasetDifference, _ a: CatalogEntry, _ b: CatalogEntry) -> String {
-        let rows = DatasetSide.allCases.compactMap { side in
-            difference.counts[side].map {
-                [SQLValue.text(side.rawValue), .integer($0.both), .integer($0.onlyFirst), .integer($0.onlySecond)]
-            }
-        }
-        let table = AnswerTable(QueryResult(columns: ["side", "in_both", "only_in_first", "only_in_second"], rows: rows))
-        var out = "first: \(a.name) (\(a.directory)), second: \(b.name) (\(b.directory))\n" + table.terminalText()
-        for record in difference.moved { out += "changed sides: \(record)\n" }
-        return out
-    }
-
-    static func json(_ difference: DatasetDifference) -> [UInt8] {
-        var json = JSONWriter()
-        json.beginObject()
-        for side in DatasetSide.allCases {
-            let counts = difference.counts[side] ?? DatasetDifference.Counts()
-            json.key(side.rawValue)
-            json.beginObject()
-            for (key, count) in [("both", counts.both), ("only_first", counts.onlyFirst), ("only_second", counts.onlySecond)] {
-                json.key(key)
-                json.value(count)
-            }
-            json.endObject()
-        }
-        json.key("moved")
-        json.value(difference.movedCount)
-        json.key("moved_exchanges")
-        json.beginArray()
-        for record in difference.moved { json.value(record) }
-        json.endArray()
-        json.endObject()
-        json.newline()
-        return json.bytes
     }
 }

@@ -24,6 +24,13 @@ struct DatasetInitVerb: ParsableCommand {
         if try files.status(of: path) != nil, !force {
             throw VerbFailure.usage("\(path) is there already; name another file, or replace it with --force")
         }
+        let parent = PathText.parent(of: path)
+        guard try files.status(of: parent)?.isDirectory == true else {
+            throw VerbFailure.usage("there is no directory \(parent): make it, or name another file")
+        }
+        guard try files.status(of: path)?.isDirectory != true else {
+            throw VerbFailure.usage("\(path) is a directory: name a file, such as \(PathText.join(path, "\(name).yaml"))")
+        }
         try files.replaceFile(path, with: Array(text.utf8))
         Terminal.say("wrote \(path); see what it takes with `weir dataset preview \(path)`")
     }

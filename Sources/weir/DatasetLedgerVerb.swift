@@ -61,11 +61,7 @@ struct LedgerPicture {
     var text: String {
         var lines = ["ledger \(name), head \(head)"]
         lines.append("entries: " + counts.map { "\($0.count) \($0.kind.rawValue)" }.joined(separator: ", "))
-        for version in versions {
-            lines.append(
-                "  \(version.dataset) \(version.version): \(version.evalRows) eval rows, \(version.trainRows) train rows in "
-                    + "\(version.trainings) exports (entries \(version.firstSeq) to \(version.lastSeq))")
-        }
+        for version in versions { lines.append("  " + LedgerPicture.words(version)) }
         for item in taints {
             lines.append(
                 "  eval item \(item.taint.item) touched by train build \(item.taint.training), \(item.taint.groups.count) groups")
@@ -73,6 +69,18 @@ struct LedgerPicture {
         let others = ledgers.filter { $0.name != name }
         if !others.isEmpty { lines.append("other ledgers: " + others.map(\.name).joined(separator: ", ")) }
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// A version in words: what entered eval, and what was trained on that was not before.
+    static func words(_ version: LedgerVersion) -> String {
+        func rows(_ count: Int64, _ kind: String) -> String { "\(count) \(kind) row\(count == 1 ? "" : "s")" }
+        let eval = version.evalRows == 0 ? "no new eval row" : "\(rows(version.evalRows, "new eval"))"
+        let exports = version.trainings == 1 ? "one export" : "\(version.trainings) exports"
+        let train = version.trainings == 0 ? "no new training" : "\(rows(version.trainRows, "training")) in \(exports)"
+        let entries =
+            version.firstSeq == version.lastSeq
+            ? "entry \(version.firstSeq)" : "entries \(version.firstSeq) to \(version.lastSeq)"
+        return "\(version.dataset) \(version.version): \(eval), \(train) (\(entries))"
     }
 
     var json: [UInt8] {
@@ -240,8 +248,11 @@ struct LedgerImportVerb: ParsableCommand {
     func run() throws {
         let files = PosixFileSystem()
         try data.directory.create(files)
+        var next = try ChunkedInput.next(file, files)
+        // Whoever writes to standard input may take as long as they like: nobody else may write to the database while it is filled.
+        if file == "-" { next = try SpilledInput.next(next, in: data.directory.path, files) }
         let store = try ControlStore.open(path: data.directory.control, mode: .readWrite)
-        let summary = try store.importLedger(next: try ChunkedInput.next(file, files))
+        let summary = try store.importLedger(next: next)
         Terminal.say("the ledger `\(summary.name)` is there; its head is \(summary.head)")
     }
 }
@@ -253,13 +264,52 @@ enum ChunkedInput {
     /// Gives the next bytes at each call, nil at the end.
     static func next(_ path: String, _ files: PosixFileSystem) throws -> () throws -> [UInt8]? {
         if path == "-" { return { try Terminal.input(chunkBytes) } }
-        let file: any OpenFile
-        do { file = try files.open(path, .read) } catch { throw VerbFailure.usage("\(path) cannot be read: \(error)") }
+        do { return chunks(of: try files.open(path, .read)) } catch {
+            throw VerbFailure.usage("\(path) cannot be read: \(error)")
+        }
+    }
+
+    /// The same of an open file.
+    static func chunks(of file: any OpenFile) -> () throws -> [UInt8]? {
         var at: Int64 = 0
         return {
             let bytes = try file.read(at: at, count: chunkBytes)
             at += Int64(bytes.count)
             return bytes.isEmpty ? nil : bytes
         }
+    }
+}
+
+/// Input that is read to its end before any of it is given: into a file without a name.
+enum SpilledInput {
+    /// Bytes of an export: far more than a ledger of a hundred million keys.
+    static let limitBytes: Int64 = 64 << 30
+
+    /// Reads all there is, and gives it again from its beginning.
+    ///
+    /// - Parameters:
+    ///   - next: gives the next bytes, nil at the end.
+    ///   - directory: where the file lies as long as the process runs.
+    ///   - files: of the machine.
+    ///   - limitBytes: how much is read.
+    /// - Returns: the same bytes.
+    /// - Throws: `VerbFailure` where it is more than that, `PlatformError` where the disk does not take it.
+    static func next(
+        _ next: () throws -> [UInt8]?, in directory: String, _ files: any FileSystem, limitBytes: Int64 = SpilledInput.limitBytes
+    ) throws -> () throws -> [UInt8]? {
+        let random = SystemRandom.bits128()
+        let path = PathText.join(directory, ".spilled-\(random.high)-\(random.low)")
+        let file = try files.open(path, .createNew)
+        // It goes with the process, however that ends.
+        try files.unlink(path)
+        var count: Int64 = 0
+        while let bytes = try next() {
+            count += Int64(bytes.count)
+            guard count <= limitBytes else {
+                throw VerbFailure.usage("standard input holds more than \(limitBytes) bytes; give it as a file")
+            }
+            try file.append(bytes)
+        }
+        return ChunkedInput.chunks(of: file)
     }
 }

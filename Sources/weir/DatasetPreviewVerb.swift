@@ -6,12 +6,13 @@ import Datasets
 import ExchangeModel
 import FactStore
 import Platform
+import SegmentLog
 
 struct DatasetPreviewVerb: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "preview", abstract: "Count what a recipe takes, what each filter leaves out, and show a few examples.",
         discussion: """
-            Reads the index only; nothing is built.
+            Counts are the index's. What quality filters drop is told of up to 2,000 exchanges, whose payloads are read. Nothing is built.
 
             EXAMPLES:
               weir dataset preview support.yaml
@@ -28,8 +29,12 @@ struct DatasetPreviewVerb: ParsableCommand {
             path: path, environment: ProgramEnvironment.all, files: PosixFileSystem(), nowUs: SystemClock().wallUs)
         let store = try FactStore.open(path: data.directory.index, mode: .readOnly)
         let preview = try SelectionPreview(recipe, facts: store) { Terminal.progress("preview: \($0) exchanges") }
+        let sample = QualityPreview.sample(of: recipe)
+        let source = SegmentSource(facts: store, segments: try data.directory.log, recipe: sample)
+        let quality = try QualityPreview(sample, source: source) { Terminal.progress("preview: \($0) payloads") }
         Terminal.endProgress()
-        try Terminal.data(json ? PreviewText.json(preview, recipe) : Array(PreviewText.text(preview, recipe).utf8))
+        try Terminal.data(
+            json ? PreviewText.json(preview, quality, recipe) : Array(PreviewText.text(preview, quality, recipe).utf8))
         if preview.admitted == 0 {
             throw VerbFailure.found("the recipe takes no exchange; the counts say which filter leaves them out")
         }
@@ -38,7 +43,7 @@ struct DatasetPreviewVerb: ParsableCommand {
 
 /// A preview for people and for programs.
 enum PreviewText {
-    static func text(_ preview: SelectionPreview, _ recipe: DatasetRecipe) -> String {
+    static func text(_ preview: SelectionPreview, _ quality: QualityPreview, _ recipe: DatasetRecipe) -> String {
         var out =
             "\(HumanUnits.grouped(preview.seen)) exchanges in the window, \(HumanUnits.grouped(preview.admitted)) pass every filter"
         if let limit = recipe.selection.limit, limit < preview.admitted {
@@ -46,10 +51,23 @@ enum PreviewText {
         }
         out += "\n"
         for drop in preview.dropped { out += "  left out by \(drop.filter.rawValue): \(HumanUnits.grouped(drop.count))\n" }
+        out += text(quality)
         if !preview.groups.isEmpty {
             out += "\n" + table(preview).terminalText(bars: BarPicture.bars(table(preview), column: "exchanges"))
         }
         for fact in preview.examples { out += "\n" + example(fact) }
+        return out
+    }
+
+    private static func text(_ quality: QualityPreview) -> String {
+        guard quality.read > 0 else { return "" }
+        var out = "\nof \(HumanUnits.grouped(quality.read)) payloads read, \(HumanUnits.grouped(quality.usable)) may become rows"
+        if quality.waiting > 0 {
+            out += "; \(HumanUnits.grouped(quality.waiting)) continue an earlier response, which only a build looks for"
+        }
+        out += "\n"
+        for drop in quality.dropped { out += "  not a row: \(HumanUnits.grouped(drop.count)) \(drop.reason.rawValue)\n" }
+        for flag in quality.flagged { out += "  flagged: \(HumanUnits.grouped(flag.count)) \(flag.rule.rawValue)\n" }
         return out
     }
 
@@ -70,7 +88,7 @@ enum PreviewText {
         return "example \(fact.head.id)\n  \(parts.joined(separator: ", "))\n  weir segment get \(fact.head.id) --pretty\n"
     }
 
-    static func json(_ preview: SelectionPreview, _ recipe: DatasetRecipe) -> [UInt8] {
+    static func json(_ preview: SelectionPreview, _ quality: QualityPreview, _ recipe: DatasetRecipe) -> [UInt8] {
         var json = JSONWriter()
         json.beginObject()
         for (key, count) in [("seen", preview.seen), ("admitted", preview.admitted), ("limit", recipe.selection.limit)]
@@ -86,6 +104,7 @@ enum PreviewText {
             json.value(drop.count)
         }
         json.endObject()
+        write(quality, to: &json)
         json.key("groups")
         json.beginArray()
         for group in preview.groups {
@@ -106,5 +125,28 @@ enum PreviewText {
         json.endObject()
         json.newline()
         return json.bytes
+    }
+
+    private static func write(_ quality: QualityPreview, to json: inout JSONWriter) {
+        json.key("quality")
+        json.beginObject()
+        for (key, count) in [("read", quality.read), ("usable", quality.usable), ("waiting", quality.waiting)] {
+            json.key(key)
+            json.value(count)
+        }
+        let tables: [(String, [(DropReason, Int64)])] = [
+            ("dropped", quality.dropped.map { ($0.reason, $0.count) }), ("flagged", quality.flagged.map { ($0.rule, $0.count) }),
+            ("violated", quality.violated.map { ($0.rule, $0.count) }),
+        ]
+        for (key, counts) in tables {
+            json.key(key)
+            json.beginObject()
+            for (reason, count) in counts {
+                json.key(reason.rawValue)
+                json.value(count)
+            }
+            json.endObject()
+        }
+        json.endObject()
     }
 }

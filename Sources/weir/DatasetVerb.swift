@@ -21,15 +21,18 @@ struct DatasetVerb: ParsableCommand {
             """,
         subcommands: [
             DatasetInitVerb.self, DatasetPreviewVerb.self, DatasetBuildVerb.self, DatasetListVerb.self, DatasetShowVerb.self,
-            DatasetDiffVerb.self, DatasetVerifyVerb.self, DatasetCheckVerb.self, DatasetLedgerVerb.self,
+            DatasetDiffVerb.self, DatasetVerifyVerb.self, DatasetCheckVerb.self, DatasetImportVerb.self, DatasetLedgerVerb.self,
         ])
 }
 
 struct DatasetBuildVerb: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "build", abstract: "Build train.jsonl, eval.jsonl, lineage.jsonl and manifest.json.",
+        commandName: "build",
+        abstract: "Build train.jsonl, eval.jsonl, lineage.jsonl, excluded.jsonl, report.html and manifest.json.",
         discussion: """
-            The same segments and recipe give the same bytes. No conversation has rows on both sides.
+            The same records, recipe, ledger, feedback and key of pseudonyms give the same bytes. No conversation has rows on both sides, and no training row is near a row that is, or ever was, in an eval set of the ledger.
+
+            A second data set over the same traffic takes the same name as the first, or another ledger: what the one measures with, the others of its ledger never use. Exit code 1 where nothing can be built of what is selected; what was built before stays.
 
             EXAMPLES:
               weir dataset build support.yaml
@@ -58,12 +61,13 @@ struct DatasetBuildVerb: ParsableCommand {
         try data.directory.require(PosixFileSystem())
         let recipe = try recipe()
         let report = try DatasetRun.run(recipe, data.directory, output: out)
+        Terminal.endProgress()
+        for warning in report.warnings { Terminal.say("careful: \(warning)") }
         if json {
             try Terminal.data(DatasetRun.json(report))
         } else {
             try Terminal.data(DatasetRun.text(report, output: out ?? PathText.join(data.directory.datasets, recipe.name)))
         }
-        if report.trainRows + report.evalRows == 0 { throw VerbFailure.found("the data set is empty; the drops above say why") }
     }
 
     private func recipe() throws -> DatasetRecipe {
@@ -99,6 +103,7 @@ struct DatasetBuildVerb: ParsableCommand {
         recipe.selection.tasks = task.map { [$0] } ?? []
         recipe.selection.models = model.map { [$0] } ?? []
         recipe.selection.environments = environment.map { [$0] } ?? []
+        recipe.redact.keyFile = RecipeFile.keyFile(ProgramEnvironment.all)
         do { try recipe.validate() } catch { throw VerbFailure.usage("\(error)") }
         return recipe
     }
@@ -116,11 +121,12 @@ enum DatasetRun {
         let place = output ?? PathText.join(directory.datasets, recipe.name)
         try files.createDirectories(PathText.parent(of: place))
         let store = try FactStore.open(path: directory.index, mode: .readOnly)
+        let control = try ControlStore.open(path: directory.control, mode: .readWrite)
+        let ledger = try DatasetLedger(control, name: recipe.ledger)
         let source = SegmentSource(
-            facts: store, segments: try directory.log, recipe: recipe)
-        let ledger = try DatasetLedger(ControlStore.open(path: directory.control, mode: .readWrite), name: recipe.ledger)
+            facts: store, segments: try directory.log, recipe: recipe, pinned: try ledger.pinnedExchanges(of: recipe.name))
         return try DatasetBuild.run(
-            recipe: recipe, source: source, output: place, files: files, tool: Program.tool, ledger: ledger,
+            recipe: recipe, source: source, output: place, files: files, tool: Program.tool, feedback: control, ledger: ledger,
             recordedUs: SystemClock().wallUs
         ) { progress in
             let total = progress.total.map { " of \($0)" } ?? ""
@@ -134,7 +140,13 @@ enum DatasetRun {
             "from \(report.seen) exchanges: \(report.kept) usable, \(report.conversations) conversations",
         ]
         for drop in report.drops { lines.append("  not a row: \(drop.count) \(drop.reason.rawValue)") }
-        for warning in report.warnings { lines.append("  careful: \(warning)") }
+        for flag in report.flags { lines.append("  flagged: \(flag.rows) rows \(flag.reason.rawValue)") }
+        let redacted = report.redactions.named.filter { $0.count > 0 }.map { "\($0.count) \($0.kind)" }
+        if !redacted.isEmpty { lines.append("  redacted with key \(report.redactionKey): \(redacted.joined(separator: ", "))") }
+        for file in report.files where !file.isUsual {
+            let reasons = file.refused.map { ", \($0.count) \($0.label)" }.joined()
+            lines.append("  \(file.file): \(file.rows) \(file.choice.isOfPairs ? "pairs" : "rows")\(reasons)")
+        }
         lines.append("written to \(output); manifest sha256 \(report.manifestSHA256.prefix(16))")
         return lines.joined(separator: "\n") + "\n"
     }
@@ -145,7 +157,7 @@ enum DatasetRun {
         let numbers: [(String, Int64)] = [
             ("seen", report.seen), ("kept", report.kept), ("conversations", report.conversations), ("groups", report.groups),
             ("train_groups", report.trainGroups), ("eval_groups", report.evalGroups), ("train_rows", report.trainRows),
-            ("eval_rows", report.evalRows), ("largest_group", report.largestGroup),
+            ("eval_rows", report.evalRows), ("carried_rows", report.carriedRows), ("largest_group", report.largestGroup),
         ]
         for (key, value) in numbers {
             json.key(key)
@@ -158,6 +170,19 @@ enum DatasetRun {
             json.value(drop.count)
         }
         json.endObject()
+        json.key("flagged_rows")
+        json.beginObject()
+        for flag in report.flags {
+            json.key(flag.reason.rawValue)
+            json.value(flag.rows)
+        }
+        json.endObject()
+        json.key("redaction")
+        report.redactions.write(to: &json, keyID: report.redactionKey)
+        json.key("formats")
+        json.beginArray()
+        for file in report.files { write(file, to: &json) }
+        json.endArray()
         json.key("warnings")
         json.beginArray()
         for warning in report.warnings { json.value(warning) }
@@ -167,5 +192,23 @@ enum DatasetRun {
         json.endObject()
         json.newline()
         return json.bytes
+    }
+
+    private static func write(_ file: ExportFigure, to json: inout JSONWriter) {
+        json.beginObject()
+        json.key("file")
+        json.value(file.file)
+        json.key("rows")
+        json.value(file.rows)
+        for (key, bars) in [("refused", file.refused), ("changes", file.changes)] {
+            json.key(key)
+            json.beginObject()
+            for bar in bars {
+                json.key(bar.label)
+                json.value(bar.count)
+            }
+            json.endObject()
+        }
+        json.endObject()
     }
 }

@@ -1,41 +1,55 @@
 // SPDX-License-Identifier: Apache-2.0
 import ControlStore
 import ExchangeModel
-import FactStore
-import Indexing
 import Platform
 
-/// Feedback goes with the exchanges that it is about.
-enum FeedbackErasing {
-    /// The exchanges that are to be erased, as far as they are named or in the index; asked before they leave it.
+/// Feedback goes with the exchanges that it is about: what a `SegmentKeeper` tells before they leave.
+///
+/// Thread world; owned by the thread of its keeper. Where no feedback is kept, nothing is made.
+final class FeedbackErasing {
+    private let path: String
+    private var store: ControlStore?
+    /// Pieces erased.
+    private(set) var count = 0
+    /// Whether what was erased still lies in the write-ahead log, because somebody reads there.
+    private(set) var isLogDue = false
+
+    /// Erases out of the control database at a path.
+    init(control path: String) { self.path = path }
+
+    /// Erases all feedback about some exchanges, and has it overwritten.
     ///
-    /// - Parameters:
-    ///   - targets: what is to go.
-    ///   - nowUs: later exchanges stay.
-    ///   - directory: where the data lies.
-    /// - Returns: their ids; none where no feedback is kept.
-    /// - Throws: where files or index cannot be read.
-    static func exchanges(_ targets: [Erasure.Target], nowUs: Int64, _ directory: DataDirectory) throws -> [ExchangeID] {
-        guard try PosixFileSystem().status(of: directory.control) != nil else { return [] }
-        let store = try FactStore.open(path: directory.index, mode: .readOnly)
-        var ids: [ExchangeID] = []
-        for target in targets {
-            switch target {
-            case .exchange(let id): ids.append(id)
-            case .metadata(let name, let value):
-                var filter = FactFilter()
-                filter.metadata = [(name, value)]
-                filter.untilUs = nowUs
-                try store.forEachFact(filter) { ids.append($0.head.id) }
-            }
-        }
-        return ids
+    /// - Throws: `ControlStoreError`: then the exchanges must stay, too.
+    func forget(_ exchanges: [ExchangeID]) throws {
+        guard let store = try opened() else { return }
+        let erased = try store.eraseFeedback(of: exchanges)
+        count += erased.count
+        isLogDue = !erased.isLogCleared
     }
 
-    /// Erases the feedback about exchanges, and says how much it was.
-    static func run(_ exchanges: [ExchangeID], _ directory: DataDirectory) throws {
-        guard !exchanges.isEmpty else { return }
-        let count = try ControlStore.open(path: directory.control, mode: .readWrite).eraseFeedback(of: exchanges)
+    /// Empties the log where that is due, and closes the database; to be called behind each run of the keeper.
+    ///
+    /// - Throws: `ControlStoreError`.
+    func settle() throws {
+        if isLogDue, let store = try opened() { isLogDue = try !store.clearLog() }
+        try store?.close()
+        store = nil
+    }
+
+    /// The same for a verb, which says what was erased.
+    func tell() throws {
+        try settle()
         if count > 0 { Terminal.say("\(count) pieces of feedback erased") }
+        guard isLogDue else { return }
+        Terminal.say(
+            "weir: another process reads \(path): what was erased is overwritten there, but still lies in its log (\(path)-wal) until "
+                + "that process is done; `weir segment erase --pending --yes` then empties it")
+    }
+
+    private func opened() throws -> ControlStore? {
+        if store == nil, try PosixFileSystem().status(of: path) != nil {
+            store = try ControlStore.open(path: path, mode: .readWrite)
+        }
+        return store
     }
 }

@@ -40,7 +40,7 @@ struct FeedbackAddVerb: ParsableCommand {
     @Option(parsing: .unconditional, help: "A number, such as 1, 0.5 or -1.") var score: Double?
     @Option(help: "What kind of answer it was, in a word or a few.") var label: String?
     @Option(help: "What the answer should have been, as text.") var correction: String?
-    @Option(help: "The same as JSON, kept as it is written.") var correctionJson: String?
+    @Option(help: "The same as JSON, kept with its order and spellings.") var correctionJson: String?
     @Option(help: "Who says so.") var source = "cli"
     @Option(
         help: ArgumentHelp("Many at once: JSONL; - for standard input.", valueName: "path"),
@@ -84,10 +84,10 @@ struct FeedbackAddVerb: ParsableCommand {
             id: FeedbackFile.newID(), exchange: about, atUs: SystemClock().wallUs, source: source, score: score, label: label)
         if let correction { feedback.correction = .text(correction) }
         if let correctionJson {
-            guard JSONDocument.read(Array(correctionJson.utf8)) != nil else {
+            guard let document = JSONDocument.read(Array(correctionJson.utf8)) else {
                 throw VerbFailure.usage("--correction-json is no JSON")
             }
-            feedback.correction = .json(Array(correctionJson.utf8))
+            feedback.correction = try FeedbackCorrection(document.root)
         }
         try feedback.check()
         return feedback

@@ -13,11 +13,11 @@ import Telemetry
 /// tried again, and what comes meanwhile is refused once the queue is full. Only the end of the process gives it up, counted and logged.
 /// The database is not opened before the first piece. Nothing of what was written goes into the log.
 final class FeedbackWriter: FeedbackDesk {
-    /// How much may wait.
+    /// How much may wait, what the thread has in hand included.
     struct Limits: Sendable {
-        /// Bytes of all that waits.
+        /// Bytes of all that is accepted and not stored yet.
         var bytes = 32 << 20
-        /// Pieces that wait.
+        /// Pieces that are accepted and not stored yet.
         var pieces = 10_000
         /// Pieces stored in one transaction.
         var piecesABatch = 1_000
@@ -25,7 +25,20 @@ final class FeedbackWriter: FeedbackDesk {
         var retryUs: Int64 = 1_000_000
     }
 
+    /// A piece, and the bytes that it counts for.
+    private struct Waiting: Sendable {
+        let feedback: Feedback
+        let bytes: Int
+    }
+
+    /// What was accepted and is not stored yet: the mailbox alone would forget what the thread has taken out of it.
+    private struct Held {
+        var pieces = 0
+        var bytes = 0
+    }
+
     private final class Counts: Sendable {
+        let held = Mutex(Held())
         let stored = Atomic<Int>(0)
         let duplicates = Atomic<Int>(0)
         let refused = Atomic<Int>(0)
@@ -34,7 +47,7 @@ final class FeedbackWriter: FeedbackDesk {
     }
 
     let bodyBytes = ControlStoreLimits.feedbackBytes
-    private let mailbox: Mailbox<Feedback>
+    private let mailbox: Mailbox<Waiting>
     private let counts = Counts()
     private let isStopping = Atomic(false)
     private let limits: Limits
@@ -70,12 +83,34 @@ final class FeedbackWriter: FeedbackDesk {
             counts.refused.add(1, ordering: .relaxed)
             return .refused(error.message)
         }
-        guard mailbox.offer(feedback, weight: body.count + 256) else {
+        let waiting = Waiting(feedback: feedback, bytes: body.count + 256)
+        guard hold(waiting) else {
             if mailbox.isClosed { return .closed }
             counts.full.add(1, ordering: .relaxed)
             return .full
         }
+        guard mailbox.offer(waiting, weight: waiting.bytes) else {
+            letGo([waiting])
+            return .closed
+        }
         return .accepted(id: feedback.id.description)
+    }
+
+    private func hold(_ waiting: Waiting) -> Bool {
+        counts.held.withLock { held in
+            guard held.pieces < limits.pieces, held.bytes + waiting.bytes <= limits.bytes else { return false }
+            held.pieces += 1
+            held.bytes += waiting.bytes
+            return true
+        }
+    }
+
+    private func letGo(_ gone: [Waiting]) {
+        let bytes = gone.reduce(0) { $0 + $1.bytes }
+        counts.held.withLock { held in
+            held.pieces -= gone.count
+            held.bytes -= bytes
+        }
     }
 
     /// Refuses what still comes, stores what was accepted, and ends; once no listener asks any more.
@@ -98,7 +133,8 @@ final class FeedbackWriter: FeedbackDesk {
             if waiting.isEmpty, mailbox.isClosed { return }
             while !waiting.isEmpty {
                 let batch = Array(waiting.prefix(limits.piecesABatch))
-                guard keepStoring(batch, &store, logger) else { return giveUp(waiting.count, logger) }
+                guard keepStoring(batch.map(\.feedback), &store, logger) else { return giveUp(Array(waiting), logger) }
+                letGo(batch)
                 waiting = waiting.dropFirst(batch.count)
             }
         }
@@ -136,14 +172,16 @@ final class FeedbackWriter: FeedbackDesk {
         while !isStopping.load(ordering: .acquiring), clock.monotonicUs < untilUs { clock.sleep(us: min(50_000, limits.retryUs)) }
     }
 
-    private func giveUp(_ count: Int, _ logger: Logger) {
-        let lost = count + mailbox.take(maxWaitUs: 0).count
+    private func giveUp(_ waiting: [Waiting], _ logger: Logger) {
+        let all = waiting + mailbox.take(maxWaitUs: 0)
+        letGo(all)
+        let lost = all.count
         counts.lost.add(lost, ordering: .relaxed)
         logger.error("feedback that was accepted is lost: the database could not be written", metadata: ["pieces": "\(lost)"])
     }
 
     private func addMetrics(to registry: MetricRegistry) {
-        let (counts, mailbox) = (self.counts, self.mailbox)
+        let counts = self.counts
         registry.addSource { out in
             let name = "weir_feedback_total"
             out.begin(name, type: "counter", help: "Feedback that callers posted, by what became of it.")
@@ -154,7 +192,7 @@ final class FeedbackWriter: FeedbackDesk {
             ]
             for (result, count) in results { out.sample(name, [("result", result)], count) }
             out.begin("weir_feedback_waiting", type: "gauge", help: "Posted feedback that is not stored yet.")
-            out.sample("weir_feedback_waiting", [], mailbox.heldCount)
+            out.sample("weir_feedback_waiting", [], counts.held.withLock { $0.pieces })
         }
     }
 }

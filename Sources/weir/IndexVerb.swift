@@ -101,13 +101,17 @@ struct IndexVerb: ParsableCommand {
     {
         let clock = SystemClock()
         let endUs = clock.monotonicUs + leftUs
+        let feedback = FeedbackErasing(control: data.directory.control)
         let keeper = SegmentKeeper(
-            store: store, directory: try data.directory.log, lock: IndexLock(path: data.directory.paths.lock))
+            store: store, directory: try data.directory.log, lock: IndexLock(path: data.directory.paths.lock),
+            forgetting: feedback.forget)
         defer { Terminal.endProgress() }
         do {
-            return try keeper.repriceFacts(
+            let report = try keeper.repriceFacts(
                 sinceUs: sinceUs, untilUs: untilUs, waitUs: leftUs, whileWaiting: { Terminal.progress(Terminal.waitsForSealer) },
                 shouldStop: { clock.monotonicUs >= endUs }, progress: { Terminal.progress("repricing: \($0.name)") })
+            try feedback.tell()
+            return report
         } catch let error as IndexingError where error.code == .locked {
             // The index is done, and what was done in it is still to be said.
             Terminal.endProgress()

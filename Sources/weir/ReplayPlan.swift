@@ -122,6 +122,8 @@ struct JSONLinesFile {
     let file: any OpenFile
 
     private static let pieceBytes = 1 << 20
+    /// Four times what capture writes.
+    private static let lineBytes = 1 << 30
 
     init(file: any OpenFile) { self.file = file }
 
@@ -129,23 +131,19 @@ struct JSONLinesFile {
 
     /// Gives every line without its newline, and where it begins.
     func forEach(_ body: (ArraySlice<UInt8>, Int64) throws -> Void) throws {
-        var held: [UInt8] = []
-        var heldAt: Int64 = 0
-        while true {
-            let piece = try file.read(at: heldAt + Int64(held.count), count: JSONLinesFile.pieceBytes)
-            if piece.isEmpty { break }
-            var start = 0
-            var searched = held.count
-            held += piece
-            while let end = held[searched...].firstIndex(of: 0x0A) {
-                if end > start { try body(held[start..<end], heldAt + Int64(start)) }
-                start = end + 1
-                searched = start
+        func take(_ line: CutLine) throws { if !line.bytes.isEmpty { try body(line.bytes, line.offset) } }
+        var (lines, offset) = (LineCutter(lineBytes: JSONLinesFile.lineBytes), Int64(0))
+        do {
+            while true {
+                let piece = try file.read(at: offset, count: JSONLinesFile.pieceBytes)
+                if piece.isEmpty { break }
+                offset += Int64(piece.count)
+                try lines.add(piece, take)
             }
-            held.removeFirst(start)
-            heldAt += Int64(start)
+            try lines.finish(take)
+        } catch let error as LineTooLong {
+            throw VerbFailure.usage("line \(error.number) of \(file.path) is longer than \(error.limit) bytes")
         }
-        if !held.isEmpty { try body(held[...], heldAt) }
     }
 }
 

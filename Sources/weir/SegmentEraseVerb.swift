@@ -9,7 +9,7 @@ struct SegmentEraseVerb: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "erase", abstract: "Erase records from segments, facts and index; there is no way back.",
         discussion: """
-            The wish is written down first (erasures.ndjson) and outlives this verb: what is in the segment being written now is erased when that one is sealed, minutes later. Metadata covers what began before now. Segments on hold stay as they are and are named, and so are those that cannot be searched; exit code 1 then. Once a hold is lifted, or a key is back, --pending does what was left.
+            The wish is written down first (erasures.ndjson) and outlives this verb: what is in the segment being written now is erased when that one is sealed, minutes later. Metadata covers what began before now. Feedback goes with the exchanges that it is about. Segments on hold stay as they are and are named, and so are those that cannot be searched; exit code 1 then. Once a hold is lifted, or a key is back, --pending does what was left.
 
             EXAMPLES:
               weir segment erase --metadata user=42 --yes
@@ -33,10 +33,11 @@ struct SegmentEraseVerb: ParsableCommand {
         guard yes else { throw VerbFailure.usage("erasing cannot be undone: say --yes") }
         let run = try KeeperRun(data.directory)
         let nowUs = SystemClock().wallUs
-        let exchanges = try FeedbackErasing.exchanges(targets, nowUs: nowUs, data.directory)
         let report = try run.keeper.erase(targets.map { Erasure($0, atUs: nowUs) }) { Terminal.progress("searching \($0.name)") }
         Terminal.endProgress()
-        try FeedbackErasing.run(exchanges, data.directory)
+        // Also behind a run that found nothing: an earlier one may not have come to an end.
+        try run.feedback.forget([])
+        try run.feedback.tell()
         let hot = try run.log.list().filter { !$0.isSealed }.count
         if hot > 0 {
             Terminal.say(

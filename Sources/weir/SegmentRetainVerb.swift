@@ -43,7 +43,11 @@ struct SegmentRetainVerb: ParsableCommand {
     private func retain(_ policy: RetentionPolicy) throws -> (plan: RetentionPlan, forgotten: Int) {
         func progress(_ file: SegmentFile) { Terminal.progress("removing \(file.name)") }
         if policy.factsAgeUs != nil, !dryRun {
-            return try KeeperRun(data.directory, indexing: false).keeper.retain(policy, progress: progress)
+            let run = try KeeperRun(data.directory, indexing: false)
+            let done = try run.keeper.retain(policy, progress: progress)
+            Terminal.endProgress()
+            try run.feedback.tell()
+            return done
         }
         let log = try data.directory.log
         guard let held = try log.sealersLock() else {
@@ -130,6 +134,7 @@ struct SegmentRepairVerb: ParsableCommand {
         let run = try KeeperRun(data.directory)
         let repaired = try run.keeper.repair { Terminal.progress("verifying \($0.name)") }
         Terminal.endProgress()
+        try run.feedback.tell()
         var report = repaired.report
         report.failures += recovered.problems
         Terminal.say(

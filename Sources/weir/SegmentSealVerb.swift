@@ -20,9 +20,10 @@ struct SegmentSealVerb: ParsableCommand {
     @Flag(help: "The report as one JSON object on standard output.") var json = false
 
     func run() throws {
-        let keeper = try KeeperRun(data.directory)
-        let report = try keeper.keeper.seal(progress: { Terminal.progress("sealing \($0.name)") })
+        let run = try KeeperRun(data.directory)
+        let report = try run.keeper.seal(progress: { Terminal.progress("sealing \($0.name)") })
         Terminal.endProgress()
+        try run.feedback.tell()
         try KeeperRun.finish(report, json: json)
     }
 }
@@ -31,6 +32,7 @@ struct SegmentSealVerb: ParsableCommand {
 struct KeeperRun {
     let keeper: SegmentKeeper
     let log: SegmentDirectory
+    let feedback: FeedbackErasing
 
     private static let indexUs: Int64 = 600_000_000
 
@@ -41,9 +43,11 @@ struct KeeperRun {
             if indexed.exitCode != 0 { Terminal.say(indexed.summary) }
         }
         log = try data.log
+        let feedback = FeedbackErasing(control: data.control)
+        self.feedback = feedback
         keeper = SegmentKeeper(
             store: try data.paths.openForWriting(waitUs: KeeperRun.indexUs), directory: log,
-            lock: IndexLock(path: data.paths.lock))
+            lock: IndexLock(path: data.paths.lock), forgetting: feedback.forget)
     }
 
     /// Tells the report.

@@ -48,6 +48,7 @@ extension Configuration {
             seals: resolution.flag("segments.seal"), retention: retention,
             pricer: BookPricer(try PriceFiles(directory).book()))
         plan.declared = try metadataDimensions()
+        plan.control = directory.control
         return plan
     }
 

@@ -17,10 +17,17 @@ enum VerbErrors {
         case is AnswersError: 2
         case let store as FactStoreError: store.exitCode
         case let control as ControlStoreError: control.exitCode
-        case let dataset as DatasetError: dataset.code == .badRecipe || dataset.code == .outputTaken ? 2 : 3
+        case let dataset as DatasetError: exitCode(for: dataset)
         case let instrument as InstrumentError: instrument.code == .treeTooLarge ? 3 : 2
         case is SegmentError: 3
         case is PlatformError: 3
+        default: 3
+        }
+    }
+    private static func exitCode(for error: DatasetError) -> Int32 {
+        switch error.code {
+        case .emptySet, .narrowSelection: 1
+        case .badRecipe, .outputTaken, .damagedSet, .badRow, .noRows: 2
         default: 3
         }
     }

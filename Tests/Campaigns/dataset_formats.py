@@ -3,7 +3,7 @@
 
     dataset_formats.py FOLDER [--need datasets,inspect_ai,mistral_common]
 
-FOLDER has files.jsonl (file, format, profile, pairs, rows) and the files. Every check whose library is here is made; --need names those that must
+FOLDER has files.jsonl (file, format, profile, pairs, rows) and the files, or is a data set, whose manifest says the same. Every check whose library is here is made; --need names those that must
 be here. The rules of OpenAI's cookbook, Mistral's ids, promptfoo's templates and Gemini's parts are checked by code of this file alone.
 One line of JSON a check; exit 1 where one fails.
 """
@@ -86,7 +86,16 @@ def cookbook(messages, allowed=MESSAGE_KEYS, images=False):
     return None
 
 
+def short_ids(row):
+    """OpenAI takes ids of calls of at most 40 characters."""
+    for message in row.get("messages", row.get("input", {}).get("messages", [])):
+        for identity in [message.get("tool_call_id", ""), *(call["id"] for call in message.get("tool_calls", []))]:
+            assert len(identity) <= 40, "an id is too long"
+    return None
+
+
 def tools_rule(row):
+    assert row.get("tools") != [] and len(row.get("tools", [])) <= 128, "an empty list of tools, or too many"
     for tool in row.get("tools", []):
         assert tool["type"] == "function" and isinstance(tool["function"]["parameters"], dict), "a tool's form"
         assert re.fullmatch(r"[A-Za-z0-9_-]{1,64}", tool["function"]["name"]), "a tool's name"
@@ -97,7 +106,7 @@ def openai_sft(row):
     assert isinstance(row, dict) and set(row) <= {"messages", "tools", "parallel_tool_calls"}, "keys"
     if not any(message["role"] == "assistant" for message in row["messages"]):
         return "no assistant message"
-    return cookbook(row["messages"], images=True) or tools_rule(row)
+    return cookbook(row["messages"], images=True) or tools_rule(row) or short_ids(row)
 
 
 def openai_dpo(row):
@@ -106,13 +115,13 @@ def openai_dpo(row):
         assert len(row[key]) == 1 and row[key][0]["role"] == "assistant", key
     assert row["preferred_output"] != row["non_preferred_output"], "outputs are equal"
     assert row["input"]["messages"][-1]["role"] != "assistant", "the prompt ends with an answer"
-    return cookbook(row["input"]["messages"]) or tools_rule(row["input"])
+    return cookbook(row["input"]["messages"]) or tools_rule(row["input"]) or short_ids(row)
 
 
 def openai_rft(row):
     assert row["messages"][-1]["role"] == "user", "the last message is not the user's"
     assert isinstance(row["reference_answer"], str), "no reference"
-    return cookbook(row["messages"], images=True) or tools_rule(row)
+    return cookbook(row["messages"], images=True) or tools_rule(row) or short_ids(row)
 
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -161,7 +170,25 @@ def gemini(row):
         calls = [part["functionCall"] for part in content["parts"] if "functionCall" in part]
         assert all(isinstance(call["args"], dict) for call in calls), "args are no object"
     assert row["contents"][-1]["role"] == "model", "the model does not speak last"
+    for tool in [tool for entry in row.get("tools", []) for tool in entry["functionDeclarations"]]:
+        assert re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}", tool["name"]), "a tool's name"
+        assert not {"parameters", "parametersJsonSchema"} <= set(tool), "two schemas of one tool"
+        if "parameters" in tool:
+            assert tool["parameters"].get("properties"), "an object without properties"
+            openapi(tool["parameters"])
     return None
+
+
+OPENAPI = {"type", "format", "title", "description", "nullable", "default", "example", "items", "minItems", "maxItems", "enum", "properties", "propertyOrdering",
+           "required", "minProperties", "maxProperties", "minimum", "maximum", "minLength", "maxLength", "pattern", "anyOf"}
+
+
+def openapi(schema):
+    """The part of OpenAPI 3.0 that Gemini's Schema has."""
+    assert isinstance(schema, dict) and set(schema) <= OPENAPI, f"{sorted(set(schema) - OPENAPI)}"
+    assert isinstance(schema.get("type", ""), str) and ("type" in schema or "anyOf" in schema), "a type"
+    for inner in [*schema.get("properties", {}).values(), *schema.get("anyOf", []), *([schema["items"]] if "items" in schema else [])]:
+        openapi(inner)
 
 
 def anthropic(row):
@@ -175,7 +202,15 @@ def anthropic(row):
 def sharegpt(row):
     names = [turn["from"] for turn in row["conversations"]]
     names = names[1:] if names[0] == "system" else names
-    assert names == ["human", "gpt"] * (len(names) // 2), names
+    spoken = []
+    for place, name in enumerate(names):
+        if name == "observation":
+            assert names[place - 1] == "function_call", "a result of no call"
+        elif name == "function_call" and place + 1 < len(names):
+            assert names[place + 1] == "observation", "a call is not answered"
+        else:
+            spoken.append("gpt" if name == "function_call" else name)
+    assert spoken == ["human", "gpt"] * (len(spoken) // 2), names
     return None
 
 
@@ -205,6 +240,7 @@ def promptfoo(row):
 RULES = {
     "openai-sft": openai_sft, "openai-dpo": openai_dpo, "openai-rft": openai_rft, "mistral": mistral, "together": alternating,
     "vertex-gemini": gemini, "bedrock-anthropic": anthropic, "sharegpt": sharegpt, "trl": trl, "promptfoo": promptfoo,
+    "chat": lambda row: cookbook(row["messages"], {"role", "content", "tool_calls", "tool_call_id"}),
     "catalyst-hf": lambda row: cookbook(row["messages"], images=True),
     "catalyst-source": lambda row: cookbook(row["request"]["messages"], images=True) or (None if row["request"]["model"] else "no model"),
 }
@@ -302,6 +338,7 @@ def check_mistral(entry, rows):
     if entry["format"] != "mistral" or entry["profile"] != "strict-vendor":
         return
     from mistral_common.protocol.instruct.messages import FinetuningAssistantMessage, SystemMessage, ToolMessage, UserMessage
+    from mistral_common.protocol.instruct.tool_calls import Tool
     from mistral_common.protocol.instruct.validator import MistralRequestValidatorV3, ValidationMode
 
     kinds = {"system": SystemMessage, "user": UserMessage, "assistant": FinetuningAssistantMessage, "tool": ToolMessage}
@@ -312,25 +349,47 @@ def check_mistral(entry, rows):
             # mistral-finetune takes the system prompt out before it validates.
             messages = [kinds[m["role"]](**{k: v for k, v in m.items() if k != "role"}) for m in row["messages"] if m["role"] != "system"]
             validator.validate_messages(messages)
+            if row.get("tools"):
+                # Names, descriptions, and the schemas by Draft7Validator.check_schema.
+                validator._validate_tools([Tool(**tool) for tool in row["tools"]])
         except Exception as error:
             problem = f"row {number}: {type(error).__name__}: {error}"[:400]
             break
     report("mistral_common", entry["file"], problem, rows=len(rows))
 
 
-def check_task(folder):
+def entries(folder):
+    """What files.jsonl says, or the manifest of a data set."""
+    if (folder / "files.jsonl").exists():
+        return lines(folder / "files.jsonl")
+    found = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["formats"]
+    for entry in found:
+        # Ids of calls as they were, which Mistral's are made of.
+        for row in lines(folder / entry["file"]) if entry["format"] == "chat" else []:
+            KNOWN_IDS.update(short_id(call["id"]) for message in row["messages"] for call in message.get("tool_calls", []))
+    return found
+
+
+def check_task(folder, path):
     yaml = module("yaml")
     if yaml is None:
         return
-    task = yaml.safe_load((folder / "task.lm-eval.yaml").read_text())
-    row = lines(folder / task["dataset_kwargs"]["data_files"]["test"])[-1]
+    task = yaml.safe_load(path.read_text())
+    rows = lines(folder / task["dataset_kwargs"]["data_files"]["test"])
+    if not rows:
+        return
+    row = rows[-1]
     problem = None
     jinja = module("jinja2")
     if jinja:
+        # What lm-eval does with both: a column's name is its value; anything else is rendered, and read as a Python value where it is one.
+        for key, column in (("doc_to_target", "target"), ("doc_to_decontamination_query", "prompt")):
+            if task[key] != column or column not in row:
+                problem = f"{key} is {task[key]!r}"
         said = jinja.Template(task["doc_to_text"], keep_trailing_newline=True).render(**row)
         wanted = (row["system"] + "\n\n" if row["system"] else "") + row["prompt"]
-        problem = None if said == wanted else f"{said!r} is not {wanted!r}"
-    report("lm-eval task", "task.lm-eval.yaml", problem)
+        problem = problem if said == wanted else f"{said!r} is not {wanted!r}"
+    report("lm-eval task", path.name, problem)
 
 
 def main():
@@ -346,11 +405,13 @@ def main():
         datasets.disable_progress_bars()
         datasets.utils.logging.set_verbosity(50)
     with tempfile.TemporaryDirectory() as cache:
-        for entry in lines(options.folder / "files.jsonl"):
+        for entry in entries(options.folder):
             path = options.folder / entry["file"]
             rows = lines(path)
             if len(rows) != entry["rows"]:
                 report("rows", entry["file"], f"{len(rows)} lines of {entry['rows']}")
+            if not rows:
+                continue
             if entry["profile"] == "strict-vendor":
                 check_rules(entry, rows)
             else:
@@ -361,7 +422,8 @@ def main():
                 check_inspect(entry, path, rows)
             if mistral_common:
                 check_mistral(entry, rows)
-    check_task(options.folder)
+    for path in sorted(options.folder.glob("*.yaml")):
+        check_task(options.folder, path)
     print(json.dumps({"failures": failures}))
     sys.exit(1 if failures else 0)
 

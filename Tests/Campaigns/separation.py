@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import sys
+import unicodedata
 from collections import Counter
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "Oracles"))
@@ -29,7 +30,7 @@ def rows(path, keys, strict):
 class Judge:
     def __init__(self, folder, strict):
         self.folder, self.strict, self.failed = folder, strict, False
-        self.evals, self.trains, self.identities = [], [], set()
+        self.evals, self.trains, self.known = [], [], {}
 
     def path(self, build, name):
         return os.path.join(self.folder, f"set.{build}", name)
@@ -47,13 +48,24 @@ class Judge:
             touched += bool(broken)
         return found, touched
 
+    def taken(self, evals):
+        """The eval rows that were in none before; one that was is kept once, with the group keys of every build."""
+        new = []
+        for row in evals:
+            kept = self.known.get(row.identity)
+            if kept is None:
+                self.known[row.identity] = row
+                new.append(row)
+            else:
+                kept.keys |= row.keys
+        self.evals += new
+        return new
+
     def build(self, number):
         keys = self.keys(number)
         train, evals = (rows(self.path(number, name), keys, self.strict) for name in ("train.jsonl", "eval.jsonl"))
         short = sum(row.is_short for row in evals)
-        new = [row for row in evals if row.identity not in self.identities]
-        self.identities |= {row.identity for row in evals}
-        self.evals += new
+        new = self.taken(evals)
         found, touched = self.near(train, self.evals)
         _, tainted = self.near(self.trains, new)
         before = Counter(lines(self.path(number - 1, "eval.jsonl"))) if number > 1 else Counter()
@@ -72,6 +84,7 @@ def main():
     parser.add_argument("folder")
     args = parser.parse_args()
     judge = Judge(args.folder, args.strict)
+    print(f"The judge reads texts by Unicode {unicodedata.unidata_version}")
     print(f"\n| {os.path.basename(args.folder)}: build | training rows | eval rows | new | short | violations | training rows in one | eval rows lost | "
           "earlier training rows near a new eval row |\n|---|---:|---:|---:|---:|---|---:|---:|---:|")
     for number in range(1, args.builds + 1):

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import ByteCoding
-import ControlStore
 import ExchangeModel
 import Foundation
 import GRDB
 import TestSupport
 import Testing
+
+@testable import ControlStore
 
 @Suite struct FeedbackTests {
     private func piece(
@@ -74,6 +75,19 @@ import Testing
                 found[exchange] == latest.values.sorted { Array($0.source.utf8).lexicographicallyPrecedes(Array($1.source.utf8)) }
             )
         }
+        // All of it, in the order that is promised.
+        let asked = [7, 3, 99, 12].map(Sample.exchange)
+        var pieces: [Feedback] = []
+        try store.forEachFeedback(of: asked) { pieces.append($0) }
+        let wanted = asked.flatMap { exchange in
+            all.filter { $0.exchange == exchange }.sorted { a, b in
+                let (x, y) = (Array(a.source.utf8), Array(b.source.utf8))
+                return x == y ? (a.atUs, a.id) < (b.atUs, b.id) : x.lexicographicallyPrecedes(y)
+            }
+        }
+        #expect(pieces == wanted && pieces.count > 30)
+        struct Stop: Error {}
+        #expect(throws: Stop.self) { try store.forEachFeedback(of: asked) { _ in throw Stop() } }
     }
 
     @Test func anIDIsStoredOnce() throws {
@@ -91,19 +105,97 @@ import Testing
         }
     }
 
+    private static let secret = "the-words-that-must-go-1234567890"
+
+    private func holdsSecret(_ path: String) throws -> Bool {
+        try Data(contentsOf: URL(fileURLWithPath: path)).range(of: Data(Self.secret.utf8)) != nil
+    }
+
     @Test func erasesWhatIsAboutAnExchange() throws {
         let scratch = try Scratch()
         let store = try ControlStore.open(path: scratch.control, mode: .readWrite)
-        let secret = "the-words-that-must-go-1234567890"
-        try store.add([piece(1, about: 1, correction: .text(secret)), piece(2, about: 1), piece(3, about: 2)])
-        #expect(try store.eraseFeedback(of: [Sample.exchange(1), Sample.exchange(5)]) == 2)
+        try store.add([piece(1, about: 1, correction: .text(Self.secret)), piece(2, about: 1), piece(3, about: 2)])
+        let erased = try store.eraseFeedback(of: [Sample.exchange(1), Sample.exchange(5)])
+        #expect(erased.count == 2 && erased.isLogCleared)
         #expect(try store.feedbackCount() == 1)
-        try store.close()
-        // The last connection has moved the log into the file: nothing of it is left anywhere.
         for name in try FileManager.default.contentsOfDirectory(atPath: scratch.path) {
-            let bytes = try Data(contentsOf: URL(fileURLWithPath: scratch.path + "/" + name))
-            #expect(bytes.range(of: Data(secret.utf8)) == nil, "\(name)")
+            #expect(try !holdsSecret(scratch.path + "/" + name), "\(name)")
         }
+    }
+
+    /// Somebody reads while something is erased: it is said that the log still holds it, and the next erasure empties the log, also where
+    /// it has nothing to erase any more.
+    @Test func aLogThatIsBeingReadIsSaidAndEmptiedLater() throws {
+        let scratch = try Scratch()
+        let store = try ControlStore.open(path: scratch.control, mode: .readWrite)
+        try store.add([piece(1, about: 1, correction: .text(Self.secret)), piece(3, about: 2)])
+        let reader = try DatabaseQueue(path: scratch.control)
+        try reader.read { db in
+            #expect(try Int.fetchOne(db, sql: "SELECT count(*) FROM feedback") == 2)
+            let erased = try store.eraseFeedback(of: [Sample.exchange(1)])
+            #expect(erased.count == 1 && !erased.isLogCleared)
+            #expect(try holdsSecret(scratch.control + "-wal"))
+            #expect(try !store.clearLog())
+        }
+        let again = try store.eraseFeedback(of: [Sample.exchange(1)])
+        #expect(again.count == 0 && again.isLogCleared)
+        #expect(try Data(contentsOf: URL(fileURLWithPath: scratch.control + "-wal")).isEmpty)
+        #expect(try !holdsSecret(scratch.control))
+        // The wait for everything else is what it was.
+        #expect(try store.queue.read { try Int.fetchOne($0, sql: "PRAGMA busy_timeout") } == 10_000)
+    }
+
+    /// The size is kept by triggers: against a count of all there is.
+    @Test func storesNoMoreThanIsKept() throws {
+        let scratch = try Scratch()
+        let store = try ControlStore.open(path: scratch.control, mode: .readWrite)
+        try store.add(
+            (0..<40).map {
+                piece($0, about: $0 % 7, label: "läbel", correction: .text(String(repeating: "ü", count: $0)))
+            })
+        _ = try store.eraseFeedback(of: [Sample.exchange(3), Sample.exchange(5)])
+        let kept = (0..<40).filter { $0 % 7 != 3 && $0 % 7 != 5 }
+        func size() throws -> [Int64] {
+            try scratch.byHand { db in
+                try Row.fetchOne(db, sql: "SELECT pieces, bytes FROM feedback_size").map { [$0[0], $0[1]] } ?? []
+            }
+        }
+        #expect(try size() == [Int64(kept.count), kept.reduce(0) { $0 + 206 + 2 * Int64($1) }])
+        for (column, limit) in [
+            ("pieces", ControlStoreLimits.feedbackPieces), ("bytes", ControlStoreLimits.feedbackStoredBytes),
+        ] {
+            let before = try size()
+            try scratch.byHand { try $0.execute(sql: "UPDATE feedback_size SET \(column) = ?", arguments: [limit]) }
+            let error = #expect(throws: ControlStoreError.self) { try store.add([piece(90, about: 1)]) }
+            #expect(error?.code == .feedbackFull && error?.exitCode == 3)
+            #expect(error?.message.contains("weir segment erase") == true)
+            #expect(try store.feedbackCount() == Int64(kept.count))
+            // What is there already may be given again.
+            #expect(try store.add([piece(kept[0], about: kept[0] % 7)]).duplicates == 1)
+            try scratch.byHand {
+                try $0.execute(sql: "UPDATE feedback_size SET pieces = ?, bytes = ?", arguments: [before[0], before[1]])
+            }
+        }
+        #expect(try store.add([piece(90, about: 1)]).added == 1)
+    }
+
+    /// What a database of version 2 holds is counted when it is brought up to date.
+    @Test func countsWhatAnOlderVersionHolds() throws {
+        let scratch = try Scratch()
+        try ControlStore.open(path: scratch.control, mode: .readWrite).add([
+            piece(1, about: 1, label: "four"), piece(2, about: 1),
+        ])
+        try scratch.byHand { db in
+            try db.execute(
+                sql: """
+                    DROP TRIGGER feedback_grows; DROP TRIGGER feedback_shrinks; DROP TABLE feedback_size; PRAGMA user_version = 2;
+                    DELETE FROM grdb_migrations WHERE identifier > '0003'
+                    """)
+        }
+        try ControlStore.open(path: scratch.control, mode: .readWrite).close()
+        #expect(
+            try scratch.byHand { try Row.fetchOne($0, sql: "SELECT pieces, bytes FROM feedback_size").map { [$0[0], $0[1]] } }
+                == [2, 404 as Int64])
     }
 
     @Test func readsJSON() throws {
@@ -119,12 +211,64 @@ import Testing
             full
                 == Feedback(
                     id: Sample.exchange(3), exchange: Sample.exchange(1), atUs: 5, source: "app-2", score: -1_000, label: "a\"b",
-                    correction: .json(Array(#"{"x": 1.0}"#.utf8))))
+                    correction: .json(Array(#"{"x":1.0}"#.utf8))))
         #expect(try read(#"{"exchange_id":"\#(id)","score":null,"correction":"text"}"#).correction == .text("text"))
         #expect(try FeedbackJSON.read(FeedbackJSON.line(full), id: Sample.exchange(8), atUs: 1, source: "x") == full)
         let given = try FeedbackJSON.read(
             Array(#"{"score":1}"#.utf8), id: Sample.exchange(8), atUs: 1, source: "x", exchange: Sample.exchange(2))
         #expect(given.exchange == Sample.exchange(2))
+    }
+
+    /// Whatever is stored is one line, and that line is the same feedback again.
+    @Test func everyLineIsReadAgain() throws {
+        let scratch = try Scratch()
+        let store = try ControlStore.open(path: scratch.control, mode: .readWrite)
+        let id = Sample.exchange(1).description
+        let corrections = [
+            "{\n  \"a\": [1.50, \"x \\\" \\\\\", {}],\r\n\t\"b c\" : null\n}", "[\n]", "true", "-0.0", #""text \n \ud800""#,
+            #""""#,
+            "\"" + String(repeating: "\\u0001", count: ControlStoreLimits.correctionBytes) + "\"",
+        ]
+        var all: [Feedback] = []
+        for (number, correction) in corrections.enumerated() {
+            all.append(
+                try FeedbackJSON.read(
+                    Array(#"{"exchange_id":"\#(id)","correction":\#(correction)}"#.utf8), id: Sample.exchange(50 + number),
+                    atUs: Int64(number), source: "api"))
+        }
+        try store.add(all)
+        var found: [Feedback] = []
+        try store.forEachFeedback(limit: 100) { feedback in
+            let line = FeedbackJSON.line(feedback)
+            #expect(line.firstIndex(of: 0x0A) == line.count - 1)
+            found.append(try FeedbackJSON.read(line, id: Sample.exchange(9), atUs: 0, source: "other"))
+        }
+        #expect(found == all.reversed())
+        #expect(all[0].correction == .json(Array(#"{"a":[1.50,"x \" \\",{}],"b c":null}"#.utf8)))
+        #expect(all[4].correction == .text("text \n \u{FFFD}"))
+        for wrong in ["null", "\"text\""] {
+            #expect(throws: ControlStoreError.self, "\(wrong)") {
+                try piece(1, about: 1, score: nil, correction: .json(Array(wrong.utf8))).check()
+            }
+        }
+    }
+
+    /// The latest counts: what claims to be of the future would count for ever.
+    @Test func refusesTimesOfTheFuture() throws {
+        let id = Sample.exchange(1).description
+        let now: Int64 = 1_790_000_000_000_000
+        func time(_ atUs: Int64) throws(ControlStoreError) -> Int64 {
+            try FeedbackJSON.read(
+                Array(#"{"exchange_id":"\#(id)","score":1,"at_us":\#(atUs)}"#.utf8), id: Sample.exchange(9), atUs: now,
+                source: "api"
+            ).atUs
+        }
+        for good in [0, now, now + 3_600_000_000, now + ControlStoreLimits.feedbackAheadUs] { #expect(try time(good) == good) }
+        for bad in [now + ControlStoreLimits.feedbackAheadUs + 1, now * 1_000, Int64.max] {
+            let error = #expect(throws: ControlStoreError.self, "\(bad)") { try time(bad) }
+            #expect(error?.code == .badValue && error?.message.contains("`at_us`") == true)
+        }
+        #expect(throws: ControlStoreError.self) { try piece(1, about: 1, at: Int64.max).check() }
     }
 
     /// Whatever is wrong is named, and what somebody wrote is not told.

@@ -71,6 +71,52 @@ import Testing
         #expect(fault?.kind == harm.kind && fault?.seq == harm.seq, "\(String(describing: fault))")
     }
 
+    /// Whoever builds by a ledger is told of the same, and of the verb that tells more.
+    @Test(arguments: harms) func nothingIsBuiltByABrokenLedger(_ harm: Harm) throws {
+        let scratch = try Scratch()
+        let store = try Sample.store(scratch)
+        #expect(try store.verifiedHead(of: "default") == store.head(of: "default"))
+        #expect(try store.verifiedHead(of: "another") == LedgerHead.empty("another"))
+        try scratch.unguarded(harm.sql)
+        let error = #expect(throws: ControlStoreError.self) { try store.verifiedHead(of: "default") }
+        #expect(error?.code == .ledgerBroken && error?.exitCode == 1)
+        #expect(error?.message.contains("weir dataset ledger verify --ledger default") == true)
+    }
+
+    /// Under another name nothing is known of what was in eval: a ledger that is new looks the same.
+    @Test func nothingIsBuiltBesideARenamedLedger() throws {
+        let scratch = try Scratch()
+        let store = try Sample.store(scratch)
+        try scratch.unguarded("UPDATE ledger SET name = 'other'")
+        let error = #expect(throws: ControlStoreError.self) { try store.verifiedHead(of: "default") }
+        #expect(error?.code == .ledgerBroken && error?.message.contains("`other`") == true)
+    }
+
+    /// A list that lost its end knows less than it did: that must not pass for "unknown".
+    @Test(arguments: [
+        ("DELETE FROM ledger_part WHERE seq = 3 AND list = 'groups' AND part = 1", LedgerKeyKind.groups),
+        ("DELETE FROM ledger_part WHERE seq = 3 AND list = 'items'", .items),
+        ("UPDATE ledger_part SET bytes = substr(bytes, 1, length(bytes) - 16) WHERE seq = 4 AND list = 'groups'", .groups),
+        ("UPDATE ledger_part SET bytes = substr(bytes, 1, length(bytes) - 3) WHERE seq = 8 AND list = 'items'", .items),
+    ]) func lookupsNoticeAShortenedList(_ sql: String, _ kind: LedgerKeyKind) throws {
+        let scratch = try Scratch()
+        let store = try Sample.store(scratch)
+        let asked = [Sample.key(499_999)]
+        #expect(try store.sides(of: asked, kind: kind, in: "default") == [.unknown])
+        try scratch.unguarded(sql)
+        let error = #expect(throws: ControlStoreError.self) { try store.sides(of: asked, kind: kind, in: "default") }
+        #expect(error?.code == .ledgerBroken && error?.message.contains("entry ") == true)
+    }
+
+    @Test func theGateNoticesShortenedTraits() throws {
+        let scratch = try Scratch()
+        let store = try Sample.store(scratch)
+        try scratch.unguarded("UPDATE ledger_part SET bytes = substr(bytes, 2) WHERE seq = 1")
+        let error = #expect(throws: ControlStoreError.self) { try store.forEachEval(in: "default") { _ in } }
+        #expect(error?.code == .ledgerBroken && error?.message.contains("39 bytes of separation, not 40") == true)
+        try store.forEachEval(in: "default", withSeparation: false) { _ in }
+    }
+
     @Test func aRenamedLedgerIsFound() throws {
         let scratch = try Scratch()
         let store = try Sample.store(scratch)

@@ -104,11 +104,11 @@ import Testing
         try scratch.byHand { db in
             try db.execute(
                 sql:
-                    "DROP TABLE feedback; PRAGMA user_version = 1; DELETE FROM grdb_migrations WHERE identifier = '0002 feedback'"
+                    "DROP TABLE feedback; DROP TABLE feedback_size; PRAGMA user_version = 1; DELETE FROM grdb_migrations WHERE identifier > '0002'"
             )
         }
         let older = #expect(throws: ControlStoreError.self) { try ControlStore.open(path: scratch.control, mode: .readOnly) }
-        #expect(older?.code == .notFound && older?.message.contains("older") == true)
+        #expect(older?.code == .olderVersion && older?.exitCode == 2 && older?.message.contains("schema version 1") == true)
         let store = try ControlStore.open(path: scratch.control, mode: .readWrite)
         #expect(try store.verify(ledger: "default") == LedgerVerification(entries: 8, head: head, fault: nil))
         #expect(try store.feedbackCount() == 0)

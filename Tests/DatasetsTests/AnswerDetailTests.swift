@@ -28,7 +28,12 @@ import Testing
             let request = try ConversationReader.request(Conversations.record(api, body, nil))
             #expect(request.responseFormat == format)
             #expect(request.sampling == sampling)
-            #expect(request.changes == .responseFormatRemoved)
+            #expect(request.changes.isEmpty)
+            let answer = CanonicalAnswer(turn: SampleRows.turn(.assistant, "{}"))
+            let row = DatasetRow(Conversations.record(api, body, nil).head, request, answer)
+            #expect(RowChanges(of: request, answer, in: row).isEmpty)
+            #expect(ExportFormat.chat.changes(of: row, profile: .strictVendor) == .responseFormatRemoved)
+            #expect(ExportFormat.inspect.changes(of: row, profile: .strictVendor) == .answerAsIdeal)
         }
         for key in [#""output_format":"#, #""output_config":{"format":"#] {
             let close = key.hasSuffix("{\"format\":") ? "}}" : "}"

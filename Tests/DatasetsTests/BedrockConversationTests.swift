@@ -51,7 +51,7 @@ import Testing
         let (request, answer) = try Conversations.read(
             .bedrockConverse, Self.request, Frames.events(Self.events), path: "/model/a.b-v1%3A0/converse-stream")
         #expect(request.model == "a.b-v1:0")
-        #expect(request.changes == [.toolErrorFlagRemoved, .toolResultsReordered])
+        #expect(request.changes == [.toolResultsReordered])
         #expect(
             request.sampling
                 == SamplingParameters(temperature: "0.50", topP: "1.0", maxTokens: "9", toolChoice: #"{"auto":{}}"#))

@@ -12,8 +12,7 @@ import Testing
         do {
             let request = try ConversationReader.request(record)
             let answer = try Selection.answer(record, request)
-            let bytes = ChatRow.encode(turns: request.turns + [answer.turn], tools: request.tools.isEmpty ? nil : request.tools)
-            return String(decoding: bytes, as: UTF8.self)
+            return TestRecords.line(request, answer)
         } catch {
             return error.rawValue
         }
@@ -267,8 +266,9 @@ import Testing
     @Test func countsWhatARowLeavesOut() throws {
         let record = TestRecords.record(1, api: .anthropicMessages, request: Self.anthropicRequest, answer: Self.goodMessage)
         let request = try ConversationReader.request(record)
-        #expect(request.changes == [.toolErrorFlagRemoved, .toolResultsReordered])
-        #expect(ChatRow.changes(request.turns) == [.reasoningRemoved])
+        #expect(request.changes == [.toolResultsReordered])
+        let row = DatasetRow(record.head, request, try ConversationReader.answer(record, to: request))
+        #expect(ExportFormat.chat.changes(of: row, profile: .strictVendor) == [.reasoningRemoved, .toolErrorFlagRemoved])
     }
 
     /// Bodies with bytes changed, cut or doubled give a row or a reason and never trap.

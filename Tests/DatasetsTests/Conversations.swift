@@ -34,8 +34,7 @@ enum Conversations {
         do {
             let request = try ConversationReader.request(record)
             let answer = try Selection.answer(record, request)
-            let bytes = ChatRow.encode(turns: request.turns + [answer.turn], tools: request.tools.isEmpty ? nil : request.tools)
-            return String(decoding: bytes, as: UTF8.self)
+            return TestRecords.line(request, answer)
         } catch {
             return error.rawValue
         }

@@ -105,7 +105,8 @@ enum Corpus {
     private func outcome(_ record: ExchangeRecord) -> String {
         do throws(DropReason) {
             if let reason = Selection.refusal(of: record.head) { throw reason }
-            let request = try Selection.request(record)
+            let request = try ConversationReader.request(record)
+            guard request.continues == nil else { throw .historyMissing }
             let answer = try ConversationReader.answer(record, to: request)
             return answer.isRefusal ? DropReason.refusal.rawValue : "row"
         } catch {

@@ -250,6 +250,8 @@ import Testing
                 if !isWanted(TestRecords.id(123_456)) { throw Failure() }
                 for input in inputs { try body(input) }
             }
+
+            func forEachResponse(where isWanted: (ExchangeID) -> Bool, _ body: (DatasetInput) throws -> Void) {}
         }
         let scratch = try Scratch()
         let inputs = Self.traffic(seed: 1)
@@ -277,21 +279,15 @@ import Testing
         #expect(try manager.contentsOfDirectory(atPath: scratch.path).sorted() == [".set.lock", "set"])
     }
 
-    @Test func nothingToBuildGivesEmptyFiles() throws {
-        let scratch = try Scratch()
-        let report = try scratch.build(DatasetRecipe(name: "x"), [])
-        #expect(report.seen == 0)
-        #expect(try scratch.text("train.jsonl").isEmpty)
-    }
-
-    @Test func toolsKeyIsInEveryRowOrInNone() throws {
+    @Test func toolsKeyIsInEveryRow() throws {
         let scratch = try Scratch()
         let plain = TestRecords.chat(1, ["q"], answer: "a")
         let withTools = TestRecords.record(
             2, api: .openaiChat, request: ConversationReaderTests.chatRequest, answer: ConversationReaderTests.good)
         _ = try scratch.build(DatasetRecipe(name: "x"), [TestRecords.input(plain)])
-        for file in ["train.jsonl", "eval.jsonl"] { #expect(try scratch.lines(file).allSatisfy { !$0.contains(#""tools":"#) }) }
+        #expect(try scratch.lines("train.jsonl").map { $0.hasSuffix(#","tools":[]}"#) } == [true])
         _ = try scratch.build(DatasetRecipe(name: "x"), [TestRecords.input(plain), TestRecords.input(withTools)])
+        #expect(try scratch.lines("train.jsonl").count == 2)
         for file in ["train.jsonl", "eval.jsonl"] { #expect(try scratch.lines(file).allSatisfy { $0.contains(#""tools":["#) }) }
     }
 
@@ -309,13 +305,17 @@ import Testing
 
     @Test(arguments: [
         BadRecipe("name") { $0.name = "" }, BadRecipe("name") { $0.name = "../x" }, BadRecipe("name") { $0.name = ".x" },
-        BadRecipe("name") { $0.name = "\u{E4}" }, BadRecipe("salt") { $0.salt = "" },
+        BadRecipe("name") { $0.name = "\u{E4}" }, BadRecipe("salt") { $0.salt = "" }, BadRecipe("ledger") { $0.ledger = "" },
+        BadRecipe("ledger") { $0.ledger = "a b" },
+        BadRecipe("ledger") { $0.ledger = "x/y" }, BadRecipe("ledger") { $0.ledger = "\u{E4}" },
         BadRecipe("eval.share") { $0.eval.sharePPM = -1 },
         BadRecipe("eval.share") { $0.eval.sharePPM = 1_000_001 }, BadRecipe("group_by") { $0.groupBy = [""] },
         BadRecipe("group_by") { $0.groupBy = Array(repeating: "a", count: 17) },
         BadRecipe("select.task") { $0.selection.tasks = ["a\nb"] },
         BadRecipe("select.until") { ($0.selection.sinceUs, $0.selection.untilUs) = (5, 5) },
-        BadRecipe("train.max_rows") { $0.train.maximum = 0 },
+        BadRecipe("train.max_rows") { $0.train.maximum = 0 }, BadRecipe("feedback.sources") { $0.feedback.sources = [""] },
+        BadRecipe("feedback.bad_below") { $0.feedback.badBelowMillionths = .max },
+        BadRecipe("feedback.min_score") { $0.feedback.minimumMillionths = .min },
     ])
     func badRecipesAreRefusedByKey(bad: BadRecipe) {
         var recipe = DatasetRecipe(name: "x")

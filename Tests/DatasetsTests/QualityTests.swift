@@ -139,6 +139,23 @@ import Testing
         #expect(filters.verdict(exchange).drop == .promptTooLong)
     }
 
+    /// Filters and readers say the same of every word that either knows.
+    @Test(arguments: [
+        "stop", "end_turn", "tool_calls", "STOP", "COMPLETE", "eos_token", "length", "MAX_TOKENS", "model_length", "SAFETY",
+        "sensitive", "MODEL_ARMOR", "refusal", "pause_turn", "MALFORMED_FUNCTION_CALL", "error", "function_call", "Stop",
+    ])
+    func wordsMeanWhatReadersTakeThemFor(word: String) {
+        let exchange = QualityTests.changed { $0.finishReason = word }
+        var wanted: DropReason?
+        do throws(DropReason) {
+            wanted = try FinishReason.check(word) ? .refusal : nil
+        } catch {
+            wanted = QualityFilters.order.contains(error) ? error : .finishReasonUnaccepted
+        }
+        #expect(QualityFilters().verdict(exchange).drop == wanted)
+        #expect((wanted == nil) == ["stop", "end_turn", "tool_calls", "STOP", "COMPLETE", "eos_token"].contains(word))
+    }
+
     @Test func asksForCallsOfTheHistoryWhereItShall() {
         let exchange = QualityTests.history([QualityTests.call, QualityTests.result])
         var filters = QualityFilters()

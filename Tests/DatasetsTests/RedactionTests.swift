@@ -102,7 +102,7 @@ import Testing
 
     @Test func reportsNumbersAndNoValues() {
         var json = JSONWriter()
-        RedactionTests.redacted("bob@example.com, 10.1.2.3 and 10.1.2.4").report.write(to: &json, key: RedactionTests.key)
+        RedactionTests.redacted("bob@example.com, 10.1.2.3 and 10.1.2.4").report.write(to: &json, keyID: RedactionTests.key.id)
         #expect(
             String(decoding: json.bytes, as: UTF8.self)
                 == #"{"beyond_depth":0,"changed_texts":1,"key":"salt","numbers_as_text":0,"values":{"card":0,"email":1,"iban":0,"ip":2,"phone":0,"secret":0,"ssn":0}}"#

@@ -51,8 +51,8 @@ import Testing
         #expect(Self.admitted { $0.outcomes = ["client_closed"] } == all.filter { $0 % 13 == 0 })
         #expect(Self.admitted { $0.apis = ["anthropic-messages"] }.isEmpty)
         #expect(Self.admitted { $0.finishReasons = ["length"] } == all.filter { $0 % 2 == 1 })
-        #expect(Self.admitted { $0.metadata = [SelectionPair("team", "t1")] } == all.filter { $0 % 4 == 1 })
-        #expect(Self.admitted { $0.metadata = [SelectionPair("team", "t1"), SelectionPair("x", "y")] }.isEmpty)
+        #expect(Self.admitted { $0.metadata = [MetadataPair("team", "t1")] } == all.filter { $0 % 4 == 1 })
+        #expect(Self.admitted { $0.metadata = [MetadataPair("team", "t1"), MetadataPair("x", "y")] }.isEmpty)
         #expect(Self.admitted { $0.inputTokens.minimum = 10 } == all.filter { $0 >= 10 && $0 % 17 != 0 })
         #expect(Self.admitted { $0.inputTokens.maximum = 10 } == all.filter { $0 <= 10 })
         #expect(Self.admitted { $0.outputTokens.minimum = 100 } == all.filter { $0 >= 50 })
@@ -78,18 +78,28 @@ import Testing
         }
         let changes: [(inout DatasetRecipe) -> Void] = [
             { _ in }, { $0.name = "y" }, { $0.salt = "s" }, { $0.ledger = "l" }, { $0.isStrict = true }, { $0.groupBy = ["a"] },
-            { $0.eval.sharePPM = 1 }, { $0.eval.maximum = nil }, { $0.eval.anchorPPM = 1 }, { $0.train.maximum = 1 },
+            { $0.train.formats = ExportChoice.all }, { $0.eval.formats = [ExportChoice.all[0]] },
+            { $0.eval.formats = [ExportChoice.all[1]] }, { $0.eval.sharePPM = 1 }, { $0.eval.maximum = nil },
+            { $0.eval.anchorPPM = 1 }, { $0.train.maximum = 1 },
             { $0.train.perGroup = 1 }, { $0.train.strata = [] }, { $0.train.quota = .uniform }, { $0.selection.tasks = ["t"] },
             { $0.selection.models = ["t"] }, { $0.selection.statuses = [200] }, { $0.selection.limit = 5 },
             { $0.selection.sinceUs = 1 }, { $0.selection.untilUs = 1 }, { $0.selection.inputTokens.minimum = 1 },
-            { $0.selection.inputTokens.maximum = 1 }, { $0.selection.metadata = [SelectionPair("a", "b")] },
+            { $0.feedback.sources = ["a"] }, { $0.feedback.badBelowMillionths = 0 }, { $0.feedback.minimumMillionths = 0 },
+            { $0.feedback.corrections = .ignore }, { $0.pairs.sources = [.feedback] }, { $0.pairs.isFallbackChosen = false },
+            { $0.selection.inputTokens.maximum = 1 }, { $0.selection.metadata = [MetadataPair("a", "b")] },
         ]
         #expect(Set(changes.map(hash)).count == changes.count)
         #expect(hash { $0.selection.tasks = ["a", "b"] } == hash { $0.selection.tasks = ["b", "a"] })
         #expect(hash { $0.groupBy = ["a", "b", "a"] } == hash { $0.groupBy = ["b", "a"] })
+        let formats = ExportChoice.all
+        #expect(hash { $0.train.formats = formats + formats } == hash { $0.train.formats = formats.reversed() })
         var json = [UInt8]()
         json = Array(DatasetRecipe(name: "x").encodedForTest.utf8)
         let object = try #require(try JSONSerialization.jsonObject(with: Data(json)) as? [String: Any])
-        #expect(object.keys.sorted() == ["eval", "group_by", "ledger", "name", "salt", "select", "strict", "train"])
+        #expect(
+            object.keys.sorted() == [
+                "eval", "feedback", "group_by", "ledger", "name", "pairs", "quality", "redact", "salt", "select", "strict",
+                "train",
+            ])
     }
 }

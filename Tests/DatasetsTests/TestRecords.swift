@@ -67,6 +67,17 @@ enum TestRecords {
         #"{"choices":[{"index":0,"message":{"role":"assistant","content":\#(quoted(text)),"refusal":null},"finish_reason":"stop"}]}"#
     }
 
+    /// The line that every data set has of a row.
+    static func line(_ request: CanonicalRequest, _ answer: CanonicalAnswer) -> String {
+        var row = DatasetRow(id: "", prompt: request.turns, answer: answer.turn)
+        row.tools = request.tools
+        do throws(FormatRefusal) {
+            return String(decoding: try ExportFormat.chat.encode(row, profile: .strictVendor), as: UTF8.self)
+        } catch {
+            return "refused: \(error.rawValue)"
+        }
+    }
+
     static func events(_ lines: [String]) -> String { lines.map { "data: \($0)\n\n" }.joined() }
 }
 
@@ -83,11 +94,12 @@ final class Scratch {
     deinit { try? FileManager.default.removeItem(atPath: path) }
 
     func build(
-        _ recipe: DatasetRecipe, _ inputs: [DatasetInput], to name: String = "set", ledger: ControlStore? = nil
+        _ recipe: DatasetRecipe, _ inputs: [DatasetInput], to name: String = "set", feedback: (any DatasetFeedback)? = nil,
+        ledger: ControlStore? = nil
     ) throws -> DatasetReport {
         try DatasetBuild.run(
             recipe: recipe, source: MemorySource(inputs), output: "\(path)/\(name)", files: files, tool: "weir test",
-            ledger: ledger.map { try DatasetLedger($0, name: recipe.ledger) })
+            feedback: feedback, ledger: ledger.map { try DatasetLedger($0, name: recipe.ledger) })
     }
 
     func ledger(_ name: String = "control") throws -> ControlStore {
@@ -101,4 +113,10 @@ final class Scratch {
     func lines(_ file: String, in name: String = "set") throws -> [String] {
         try text(file, in: name).split(separator: "\n").map(String.init)
     }
+}
+
+/// JSON in tests.
+enum TestJSON {
+    /// The value of a text, or nil where it is none.
+    static func node(_ text: String) -> JSONNode? { JSONDocument.read(text.utf8)?.root }
 }

@@ -5,6 +5,8 @@ import FactSamples
 import FactStore
 import Foundation
 import GRDB
+import Platform
+import Synchronization
 import Testing
 
 @Suite struct FactStoreTests {
@@ -155,6 +157,40 @@ import Testing
         #expect(code { _ = try FactStore.open(path: scratch.index, mode: .readOnly) } == .notFound)
         #expect(!FileManager.default.fileExists(atPath: scratch.index))
         #expect(code { _ = try FactStore.open(path: scratch.path + "/no/index.sqlite", mode: .readWrite) } == .cannotOpen)
+    }
+
+    @Test func nobodyElseMayReadIt() throws {
+        let scratch = try ScratchDirectory()
+        let store = try FactStore.open(path: scratch.index, mode: .readWrite)
+        for end in ["", "-wal", "-shm"] {
+            let mode = try FileManager.default.attributesOfItem(atPath: scratch.index + end)[.posixPermissions] as? Int
+            #expect(mode == 0o600, "\(end)")
+        }
+        try store.close()
+    }
+
+    @Test(arguments: 0..<6) func ofManyFirstOpeningsOneMakesIt(_ round: Int) throws {
+        let scratch = try ScratchDirectory()
+        let path = scratch.index
+        let faults = Mutex<[String]>([])
+        let threads = try (0..<8).map { number in
+            try OwnedThread(name: "opening-\(number)") {
+                do { try FactStore.open(path: path, mode: .readWrite).close() } catch {
+                    faults.withLock { $0.append("\(error)") }
+                }
+            }
+        }
+        for thread in threads { thread.join() }
+        #expect(faults.withLock { $0 } == [])
+        #expect(try FactStore.open(path: path, mode: .readOnly).count() == 0)
+    }
+
+    @Test func whatCannotBeReadIsNotMissing() throws {
+        let scratch = try ScratchDirectory()
+        try FileManager.default.createDirectory(atPath: scratch.index, withIntermediateDirectories: false)
+        for mode in [FactStoreMode.readOnly, .readWrite] {
+            #expect(code { _ = try FactStore.open(path: scratch.index, mode: mode) } == .cannotOpen)
+        }
     }
 
     @Test func emptyFileIsNoIndexYet() throws {

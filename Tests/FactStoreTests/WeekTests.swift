@@ -216,7 +216,7 @@ import Testing
         }
         try store.close()
         #expect { _ = try FactStore.open(path: scratch.index, mode: .readOnly) } throws: {
-            ($0 as? FactStoreError)?.code == .notFound && "\($0)".contains("weir index")
+            ($0 as? FactStoreError)?.code == .olderVersion && "\($0)".contains("weir index")
         }
         let migrated = try FactStore.open(path: scratch.index, mode: .readWrite)
         #expect(try cells(migrated) == whole.filter { $0[0] != .text("week") })

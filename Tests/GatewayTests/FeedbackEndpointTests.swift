@@ -2,6 +2,7 @@
 import Foundation
 import Gateway
 import HTTPWire
+import Platform
 import Synchronization
 import Testing
 
@@ -9,13 +10,19 @@ import Testing
 private final class ScriptedDesk: FeedbackDesk {
     let bodyBytes = 1_000
     private let verdict: FeedbackVerdict
+    private let isSlow: Bool
     private let taken = Mutex<[String]>([])
 
-    init(_ verdict: FeedbackVerdict = .accepted(id: "the-id")) { self.verdict = verdict }
+    init(_ verdict: FeedbackVerdict = .accepted(id: "the-id"), isSlow: Bool = false) {
+        self.verdict = verdict
+        self.isSlow = isSlow
+    }
 
     var bodies: [String] { taken.withLock { $0 } }
 
     func offer(_ body: [UInt8]) -> FeedbackVerdict {
+        // As where a long correction is read: time enough for what the caller does meanwhile to arrive.
+        if isSlow { SystemClock().sleep(us: 200_000) }
         taken.withLock { $0.append(String(decoding: body, as: UTF8.self)) }
         return verdict
     }
@@ -106,7 +113,85 @@ private final class ScriptedDesk: FeedbackDesk {
         #expect(try await status(["Authorization: Bearer \(key)"], keys: keys) == 202)
         #expect(try await status(["X-Forwarded-For: 10.1.1.1", "Authorization: Bearer \(key)"], keys: keys) == 202)
         #expect(try await status(["Expect: 100-continue"], keys: GatewayKeys()) == 417)
-        #expect(try await status([], keys: GatewayKeys(), desk: nil) == 404)
+        // A browser posts for any page that it shows: only who has a key may be one.
+        for origin in ["https://elsewhere.example", "null", "http://127.0.0.1:8080"] {
+            #expect(try await status(["Origin: \(origin)"], keys: GatewayKeys()) == 403)
+        }
+        #expect(try await status(["origin: https://e.example", "Authorization: Bearer \(key)"], keys: keys) == 202)
+    }
+
+    @Test func withoutADeskThePathIsTheProviders() async throws {
+        let records = try await run(nil) { bench in
+            let posted = try bench.ask(post(path, "{}"))
+            #expect(posted.text == "reached")
+            let asked = try bench.ask("GET \(path) HTTP/1.1\r\nHost: h\r\n\r\n")
+            #expect(asked.header("x-weir-exchange-id") != nil)
+        }
+        #expect(records == 2)
+    }
+
+    /// What is posted counts among the bodies that a loop holds: what does not fit is refused, and what is done with is free again.
+    @Test(.timeLimit(.minutes(1))) func boundsWhatIsHeldOfAllBodies() async throws {
+        let desk = ScriptedDesk()
+        var limits = GatewayLimits()
+        limits.signedBytesPerLoop = 1_500
+        _ = try await run(desk, limits: limits) { bench in
+            let head = "POST \(path) HTTP/1.1\r\nHost: h\r\nContent-Length: 900\r\n\r\n"
+            for round in 0..<3 {
+                let first = try bench.connect()
+                try first.send(head + String(repeating: "a", count: 800))
+                // The first half of a second one is behind it on the same loop once it has been answered.
+                try await eventually("the first is held") {
+                    let answer = try bench.ask(post(path, String(repeating: "b", count: 900)))
+                    guard answer.status == 429 else { return false }
+                    return try answer.header("retry-after") == "1"
+                        && (answer.json()["error"] as? String)?.contains("held in memory") == true
+                }
+                switch round {
+                case 0:
+                    try first.send(String(repeating: "a", count: 100))
+                    #expect(try first.answer().status == 202)
+                case 1: first.close()
+                default: first.reset()
+                }
+                // The body of one that has gone away is free, too.
+                try await eventually("it is free again") {
+                    try bench.ask(post(path, String(repeating: "c", count: 1_000))).status == 202
+                }
+            }
+            // A refused one's connection goes on.
+            let held = try bench.connect()
+            try held.send(head + String(repeating: "a", count: 899))
+            let wire = try bench.connect()
+            try await eventually("it is held") {
+                try wire.send(post(path, String(repeating: "d", count: 1_000)))
+                return try wire.answer().status == 429
+            }
+            try wire.send(post(path, "small"))
+            #expect(try wire.answer().status == 202)
+        }
+        #expect(desk.bodies.contains("small") && desk.bodies.contains(String(repeating: "a", count: 900)))
+    }
+
+    /// A caller that has said all it has to say still gets its answer.
+    @Test func aHalfClosedCallerIsAnswered() async throws {
+        let desk = ScriptedDesk(isSlow: true)
+        _ = try await run(desk) { bench in
+            let wire = try bench.connect()
+            try wire.send(post(path, "first"))
+            wire.finishSending()
+            #expect(try wire.answer().status == 202)
+            let metrics = try bench.connect()
+            try metrics.send("GET /metrics HTTP/1.1\r\nHost: h\r\n\r\n")
+            metrics.finishSending()
+            #expect(try metrics.answer().status == 200)
+            // One that stops within its body has gone away.
+            let half = try bench.connect()
+            try half.send("POST \(path) HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nhalf")
+            half.finishSending()
+            #expect(throws: (any Error).self) { _ = try half.answer() }
+        }
+        #expect(desk.bodies == ["first"])
     }
 
     @Test func otherMethodsAreToldAndNamedProvidersAreReached() async throws {

@@ -48,6 +48,30 @@ def parse(text):
         raise NotCanonical(str(error)) from error
 
 
+def scalars_of(text):
+    """The strings (names of members too) and other values of a JSON object or array as texts, in their order; None of any other text.
+
+    A name may stand twice here: nothing is looked up.
+    """
+    trimmed = text.strip(" \t\n\r")
+    if trimmed[:1] not in ("{", "[") or (trimmed.count("[") + trimmed.count("{") > MOST_NESTED and nesting(trimmed) > MOST_NESTED):
+        return None
+    try:
+        value = json.loads(trimmed, parse_int=Number, parse_float=Number, parse_constant=refuse_constant, object_pairs_hook=tuple)
+    except ValueError:
+        return None
+    found, waiting = [], [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, (list, tuple)):
+            waiting += reversed(one)
+        elif isinstance(one, str):
+            found.append((one, not isinstance(one, Number)))
+        else:
+            found.append((write(one), False))
+    return found
+
+
 def number(spelled):
     """A number as ECMAScript writes the nearest double (Number::toString)."""
     value = float(spelled)

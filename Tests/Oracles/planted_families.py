@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is planted: families of conversations that are near each other, or just not, in a way that is known and measured."""
+import json
 import random
 import unicodedata
 
 from planted_text import Writer, rendered
 from planted_traffic import MODELS, TOOLS, Conversation
-from separation_terms import Turn, first_view, prompt_view, shingles
+from separation_terms import Turn, first_view, prompt_view, runs, shingles
 
 JACCARDS = (0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)
 TASKS = ("support-triage", "code-review", "order-agent", "summaries", "travel-desk", "sql-helper")
@@ -14,7 +15,7 @@ ENVIRONMENTS = ("production", "production", "production", "staging")
 # How many of a thousand conversations belong to which plant; the rest is planted with nothing.
 SHARES = {"paraphrase": 240, "boundary": 48, "reordered": 36, "noise": 36, "normal_form": 24, "same_item": 60, "cjk": 60, "code": 36, "short": 36,
           "same_first_turn": 36, "branches": 36, "retries": 24, "template": 60, "heavy_template": 6, "bridge": 27, "contained": 24, "respelled": 18,
-          "shared_examples": 6, "greeting": 6, "short_start": 12}
+          "shared_examples": 6, "greeting": 6, "short_start": 12, "wrapped": 24, "rare_run": 12, "common_run": 22, "covered": 12, "customer": 12}
 
 
 def overlap(a, b):
@@ -38,7 +39,8 @@ class Planter:
     def add(self, plant, turns, **given):
         """A conversation of such turns, somewhere: its dialect, model, task and system prompt are drawn unless given."""
         rng = self.rng
-        dialect = given.pop("dialect", None) or rng.choice(("openai", "openai", "openai", "anthropic", "anthropic", "gemini"))
+        dialect = given.pop("dialect", None) or rng.choice(("openai", "openai", "openai", "anthropic", "anthropic", "gemini", "responses", "converse"))
+        given = {"ascii": rng.random() < 0.5, "bare": rng.random() < 0.5, "unordered": rng.random() < 0.3 and dialect != "gemini", **given}
         made = Conversation(f"c{len(self.conversations):05d}", dialect, given.pop("model", None) or rng.choice(MODELS[dialect]),
                             given.pop("task", None) or rng.choice(TASKS), rng.choice(ENVIRONMENTS), given.pop("system", rng.choice(self.systems)), turns, **given)
         self.conversations.append(made)
@@ -59,9 +61,22 @@ class Planter:
 
     def call(self):
         rng = self.rng
+        if rng.random() < 0.15:
+            return "list_tickets", "{}"
         query = " ".join(self.writer.latin.draw(rng, 2))
         limit = rng.choice(("7.0", "1e1", "25", "0.50"))
         return rng.choice(list(TOOLS)), f'{{"query":"{query}","limit":{limit},"exact":{rng.choice(("true", "false"))}}}'
+
+    def result(self):
+        """What a tool gives: prose, lines, lines in Chinese, or an object."""
+        kind, lines = self.rng.random(), [self.prose(8, 30) for _ in range(self.rng.randint(3, 5))]
+        if kind < 0.4:
+            return rendered(self.prose(20, 120))
+        if kind < 0.6:
+            return "\n".join(map(rendered, lines))
+        if kind < 0.8:
+            return "\n".join(rendered(self.prose(20, 40, "chinese"), "chinese") for _ in lines)
+        return json.dumps({"rows": list(map(rendered, lines)), "count": len(lines)}, ensure_ascii=False, separators=(",", ":"))
 
     def agent(self, first, rounds):
         """Turns as of an agent: a user asks, tools are called, it answers; over and over."""
@@ -72,7 +87,7 @@ class Planter:
                 calls = [self.call() for _ in range(self.rng.choice((1, 1, 1, 2)))]
                 said = rendered(self.writer.text(8)) if self.rng.random() < 0.4 else ""
                 turns.append(Turn("assistant", [said] if said else [], calls))
-                turns += [Turn("tool", [rendered(self.prose(20, 120))]) for _ in calls]
+                turns += [Turn("tool", [self.result()]) for _ in calls]
             turns.append(self.answer())
         return turns
 
@@ -84,7 +99,10 @@ class Planter:
     def plain(self, number):
         kind = self.rng.random()
         first = self.writer.code(self.rng.randint(12, 30)) if kind < 0.15 else rendered(self.prose(40, 260))
-        self.add("plain", self.agent(first, self.rng.randint(1, 4)))
+        turns = self.agent(first, self.rng.randint(1, 4))
+        if self.rng.random() < 0.15:
+            turns[0].texts = [turns[0].text, rendered(self.prose(20, 60))]
+        self.add("plain", turns)
 
     def paraphrase(self, number):
         wanted = JACCARDS[number % len(JACCARDS)]
@@ -113,14 +131,16 @@ class Planter:
         return shingles(prompt_view([Turn("user", [rendered(part, language)]) for part in parts]))
 
     def boundary(self, number):
-        """Just half of the shingles, or one fewer."""
-        count = 2 * self.rng.randint(20, 60)  # shingles; tokens are four more
-        kept = count // 2 + 4 - number % 2
-        words = self.writer.latin.draw(self.rng, count + 4)
-        rest = [self.writer.fresh() for _ in range(count + 4 - kept)]
-        a = self.add("boundary", self.single(" ".join(words)))
-        b = self.add("boundary", self.single(" ".join(words[:kept] + rest)))
-        self.pair("boundary", a, b, wanted_shared=kept - 4, wanted_of=count)
+        """Just half of the smaller one's shingles, or one fewer: of even and odd sizes, equal and unequal ones."""
+        count = self.rng.randint(40, 121)  # shingles of the smaller one; tokens are four more
+        other = count + self.rng.choice((0, 0, 1, 7, 60, 200))
+        shared = (count + 1) // 2 - number % 2
+        words = [self.writer.fresh() for _ in range(count + 4)]
+        kept = words[:shared + 4]
+        before = [self.writer.fresh() for _ in range(self.rng.choice((0, 9)))]
+        rest = [self.writer.fresh() for _ in range(other + 4 - len(kept) - len(before))]
+        made = [self.add("boundary", self.single(" ".join(text))) for text in self.rng.sample((words, before + kept + rest), 2)]
+        self.pair("boundary", *made, wanted_shared=shared, wanted_of=[count, other])
 
     def reordered(self, number):
         text = self.prose(80, 240)
@@ -256,6 +276,55 @@ class Planter:
         for other in made[1:]:
             self.pair("greeting", made[0], other)
 
+    def wrapped(self, number):
+        """One result as it is, as JSON in a text with every letter escaped that can be, and as an object in two APIs."""
+        first, call, question = rendered(self.prose(8, 14)), self.call(), rendered(self.prose(8, 14))
+        result = "\n".join(rendered(self.prose(20, 40, "chinese"), "chinese") + " " + rendered(self.prose(10, 20)) for _ in range(4))
+        whole = {"content": result, "is_whole": True}
+
+        def asked(text):
+            return [Turn("user", [rendered(self.prose(5, 8)) + " " + first]), Turn("assistant", [], [call]), Turn("tool", [text]), self.answer(),
+                    Turn("user", [question]), self.answer()]
+
+        plain = json.dumps(whole, ensure_ascii=False, separators=(",", ":"))
+        texts = (("openai", result), ("openai", json.dumps(whole)), ("openai", json.dumps({"page": json.dumps(whole), "of": 1})), ("gemini", plain),
+                 ("converse", plain), ("gemini", result))
+        made = [self.add("wrapped", asked(text), dialect=dialect, ascii=at % 2 == 1) for at, (dialect, text) in enumerate(texts)]
+        for other in made[1:]:
+            self.pair("wrapped", made[0], other)
+
+    def shared_runs(self, plant, count, piece, pieces, gap):
+        """Strangers that have runs of so many words in common, with words of their own around them."""
+        common = [[self.writer.fresh() for _ in range(piece)] for _ in range(pieces)]
+
+        def asked():
+            words = [self.writer.fresh() for _ in range(gap)]
+            for run in common:
+                words += run + [self.writer.fresh() for _ in range(gap)]
+            return self.single(" ".join(words))
+
+        made = [self.add(plant, asked()) for _ in range(count)]
+        for other in made[1:]:
+            self.pair(plant, made[0], other)
+
+    def rare_run(self, number):
+        """A run of 13 words that two strangers share, and nothing else (G4 alone)."""
+        self.shared_runs("rare_run", 2, 13, 1, 40)
+
+    def common_run(self, number):
+        """The same in 11 and in 12 conversations: with one of them in training, in 10 or in 11 of eval at most."""
+        self.shared_runs("common_run", 11 + number % 2, 13, 1, 40)
+
+    def covered(self, number):
+        """Runs of eight words that cover half of a prompt, with fewer than half of its shingles (G4 alone)."""
+        self.shared_runs("covered", 2, 8, 9, 6)
+
+    def customer(self, number):
+        """Strangers of one customer (a group key, where a recipe groups by it)."""
+        made = [self.add("customer", self.single(rendered(self.prose())), metadata={"customer": f"customer-{number}"}) for _ in range(3)]
+        for other in made[1:]:
+            self.pair("customer", made[0], other)
+
     def plant(self, count):
         """About so many conversations in all."""
         for plant in sorted(SHARES):
@@ -274,5 +343,7 @@ class Planter:
             ours, theirs = shingles(view(a)), shingles(view(b))
             jaccard, containment = overlap(ours, theirs)
             said[name] = {"shared": len(ours & theirs), "of": [len(ours), len(theirs)], "jaccard": round(jaccard, 4), "containment": round(containment, 4)}
+        for name, length in (("runs_of_13", 13), ("runs_of_8", 8)):
+            said[name] = len(set(runs(prompt_view(a), length)) & set(runs(prompt_view(b), length)))
         said["near"] = any(2 * said[name]["shared"] >= min(said[name]["of"]) > 0 for name in ("prompt", "first"))
         return said

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Conversations as captured traffic: the requests an agent sends, each with all that was said before, in the bytes of three providers."""
+"""Conversations as captured traffic: the requests an agent sends, each with all that was said before, in the bytes of five APIs."""
 import json
 import zlib
 from dataclasses import dataclass, field
@@ -8,10 +8,13 @@ STARTED_US = 1_795_000_000_000_000
 SPAN_US = 5 * 86_400 * 1_000_000
 
 MODELS = {"openai": ["gpt-4o-2024-08-06", "gpt-4o-mini-2024-07-18", "gpt-5-mini-2025-08-07"],
-          "anthropic": ["claude-sonnet-4-20250514", "claude-haiku-4-5-20251001"], "gemini": ["gemini-2.5-flash", "gemini-2.5-pro"]}
+          "anthropic": ["claude-sonnet-4-20250514", "claude-haiku-4-5-20251001"], "gemini": ["gemini-2.5-flash", "gemini-2.5-pro"],
+          "responses": ["gpt-5-2025-08-07"], "converse": ["anthropic.claude-sonnet-4-20250514-v1"]}
 ROUTES = {"openai": ("openai", "openai-chat", "/v1/chat/completions", "https://api.openai.com"),
           "anthropic": ("anthropic", "anthropic-messages", "/v1/messages", "https://api.anthropic.com"),
-          "gemini": ("gemini", "gemini-generate", "/v1beta/models/{model}:generateContent", "https://generativelanguage.googleapis.com")}
+          "gemini": ("gemini", "gemini-generate", "/v1beta/models/{model}:generateContent", "https://generativelanguage.googleapis.com"),
+          "responses": ("openai", "openai-responses", "/v1/responses", "https://api.openai.com"),
+          "converse": ("bedrock", "bedrock-converse", "/model/{model}/converse", "https://bedrock-runtime.us-east-1.amazonaws.com")}
 TOOLS = {name: {"type": "object", "properties": {"query": {"type": "string"}, "limit": {"type": "number"}, "exact": {"type": "boolean"}}, "required": ["query"]}
          for name in ("search_orders", "read_file", "run_tests", "look_up_customer", "list_tickets", "convert_units")}
 
@@ -20,7 +23,9 @@ TOOLS = {name: {"type": "object", "properties": {"query": {"type": "string"}, "l
 class Conversation:
     """One conversation: its turns (separation_terms.Turn, the system's not among them), and other ways it went.
 
-    `branches` are whole lists of turns that begin as `turns` do. `retries` says how the exchange with that answer failed before.
+    `branches` are whole lists of turns that begin as `turns` do. `retries` says how the exchange with that answer failed before. `ascii` is
+    whether its client escapes all that is not ASCII, `bare` whether calls without arguments have an empty text, `unordered` whether results
+    come in another order than the calls.
     """
 
     name: str
@@ -33,10 +38,23 @@ class Conversation:
     branches: list = field(default_factory=list)
     retries: dict = field(default_factory=dict)
     respelled: bool = False
+    ascii: bool = False
+    bare: bool = False
+    unordered: bool = False
+    metadata: dict = field(default_factory=dict)
 
 
-def dumped(value):
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+def dumped(value, ascii=False):
+    return json.dumps(value, ensure_ascii=ascii, separators=(",", ":"))
+
+
+def result_object(text):
+    """What a tool gave, where it is an object; None of any other text."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None
 
 
 def respelled(arguments):
@@ -51,7 +69,19 @@ def call_id(conversation, turns, at, number):
 
 
 def numbered(conversation, turns):
-    """Turns with the ids of their calls, and of the call that each tool's turn answers."""
+    """Turns with the ids of their calls, and of the call that each tool's turn answers, as the client sends them."""
+    together = []
+    for one in in_order(conversation, turns):
+        if one[0].role == "tool" and conversation.unordered:
+            together.insert(0, one)
+            continue
+        yield from together
+        together = []
+        yield one
+    yield from together
+
+
+def in_order(conversation, turns):
     waiting = []
     for at, turn in enumerate(turns):
         ids = [call_id(conversation, turns, at, number) for number in range(len(turn.calls))]
@@ -64,6 +94,8 @@ def openai_message(turn, ids, answers, spell):
     if turn.role == "tool":
         return {"role": "tool", "tool_call_id": answers, "content": turn.text}
     message = {"role": turn.role, "content": turn.text or None}
+    if len(turn.texts) > 1:
+        message["content"] = [{"type": "text", "text": text} for text in turn.texts]
     if turn.calls:
         message["tool_calls"] = [{"id": identity, "type": "function", "function": {"name": name, "arguments": spell(arguments)}}
                                  for identity, (name, arguments) in zip(ids, turn.calls)]
@@ -72,6 +104,8 @@ def openai_message(turn, ids, answers, spell):
 
 def openai_request(conversation, turns, stream):
     spell = respelled if conversation.respelled else str
+    if conversation.bare:
+        spell = bare
     messages = [openai_message(turn, ids, answers, spell) for turn, ids, answers, _ in numbered(conversation, turns)]
     if conversation.system:
         messages.insert(0, {"role": "system", "content": conversation.system})
@@ -83,12 +117,16 @@ def openai_request(conversation, turns, stream):
     return body
 
 
+def bare(arguments):
+    return "" if arguments == "{}" else arguments
+
+
 def has_tools(conversation):
     return any(turn.calls for turns in [conversation.turns] + conversation.branches for turn in turns)
 
 
 def openai_answer(conversation, turns, at, stream):
-    _, ids, _, _ = list(numbered(conversation, turns[:at + 1]))[at]
+    _, ids, _, _ = list(in_order(conversation, turns[:at + 1]))[at]
     message = openai_message(turns[at], ids, None, str)
     finish = "tool_calls" if turns[at].calls else "stop"
     shared = {"id": "chatcmpl-" + call_id(conversation, turns, at, 99), "created": 1_795_000_000, "model": conversation.model}
@@ -114,7 +152,7 @@ def cut(text, size=40):
 
 
 def anthropic_blocks(turn, ids):
-    blocks = [{"type": "text", "text": turn.text}] if turn.text else []
+    blocks = [{"type": "text", "text": text} for text in turn.texts if text]
     return blocks + [{"type": "tool_use", "id": "toolu_" + identity, "name": name, "input": json.loads(arguments)}
                      for identity, (name, arguments) in zip(ids, turn.calls)]
 
@@ -139,7 +177,7 @@ def anthropic_request(conversation, turns, stream):
 
 
 def anthropic_answer(conversation, turns, at, stream):
-    _, ids, _, _ = list(numbered(conversation, turns[:at + 1]))[at]
+    _, ids, _, _ = list(in_order(conversation, turns[:at + 1]))[at]
     blocks, reason = anthropic_blocks(turns[at], ids), "tool_use" if turns[at].calls else "end_turn"
     head = {"id": "msg_" + call_id(conversation, turns, at, 99), "type": "message", "role": "assistant", "model": conversation.model}
     usage = {"input_tokens": 900, "cache_creation_input_tokens": 0, "cache_read_input_tokens": 0, "output_tokens": 90}
@@ -161,7 +199,7 @@ def anthropic_answer(conversation, turns, at, stream):
 
 
 def gemini_parts(turn):
-    parts = [{"text": turn.text}] if turn.text else []
+    parts = [{"text": text} for text in turn.texts if text]
     return parts + [{"functionCall": {"name": name, "args": json.loads(arguments)}} for name, arguments in turn.calls]
 
 
@@ -170,7 +208,7 @@ def gemini_request(conversation, turns, stream):
     for turn, _, _, names in numbered(conversation, turns):
         called += names
         if turn.role == "tool":
-            part = {"functionResponse": {"name": called.pop(0), "response": {"result": turn.text}}}
+            part = {"functionResponse": {"name": called.pop(0), "response": result_object(turn.text) or {"output": turn.text}}}
             if "functionResponse" in contents[-1]["parts"][0]:
                 contents[-1]["parts"].append(part)
             else:
@@ -191,8 +229,66 @@ def gemini_answer(conversation, turns, at, stream):
                     "modelVersion": conversation.model, "responseId": call_id(conversation, turns, at, 99)})]
 
 
-REQUESTS = {"openai": openai_request, "anthropic": anthropic_request, "gemini": gemini_request}
-ANSWERS = {"openai": openai_answer, "anthropic": anthropic_answer, "gemini": gemini_answer}
+def responses_items(turn, ids, answers, spell):
+    if turn.role == "tool":
+        return [{"type": "function_call_output", "call_id": answers, "output": turn.text}]
+    kind = "output_text" if turn.role == "assistant" else "input_text"
+    parts = [{"type": kind, "text": text} for text in turn.texts if text]
+    items = [{"type": "message", "role": turn.role, "content": parts}] if parts else []
+    return items + [{"type": "function_call", "call_id": identity, "name": name, "arguments": spell(arguments)}
+                    for identity, (name, arguments) in zip(ids, turn.calls)]
+
+
+def responses_request(conversation, turns, stream):
+    spell = bare if conversation.bare else str
+    items = [item for turn, ids, answers, _ in numbered(conversation, turns) for item in responses_items(turn, ids, answers, spell)]
+    body = {"model": conversation.model, "input": items, "store": False}
+    if conversation.system:
+        body["instructions"] = conversation.system
+    if has_tools(conversation):
+        body["tools"] = [{"type": "function", "name": name, "description": f"The tool {name}.", "parameters": schema} for name, schema in TOOLS.items()]
+    return body
+
+
+def responses_answer(conversation, turns, at, stream):
+    _, ids, _, _ = list(in_order(conversation, turns[:at + 1]))[at]
+    return [dumped({"id": "resp_" + call_id(conversation, turns, at, 99), "object": "response", "status": "completed", "model": conversation.model,
+                    "output": responses_items(turns[at], ids, None, str), "usage": {"input_tokens": 900, "output_tokens": 90, "total_tokens": 990}})]
+
+
+def converse_blocks(turn, ids):
+    blocks = [{"text": text} for text in turn.texts if text]
+    return blocks + [{"toolUse": {"toolUseId": identity, "name": name, "input": json.loads(arguments)}} for identity, (name, arguments) in zip(ids, turn.calls)]
+
+
+def converse_request(conversation, turns, stream):
+    messages = []
+    for turn, ids, answers, _ in numbered(conversation, turns):
+        if turn.role == "tool":
+            given = result_object(turn.text)
+            block = {"toolResult": {"toolUseId": answers, "content": [{"json": given} if given else {"text": turn.text}]}}
+            if messages[-1]["role"] == "user":
+                messages[-1]["content"].append(block)
+            else:
+                messages.append({"role": "user", "content": [block]})
+        else:
+            messages.append({"role": turn.role, "content": converse_blocks(turn, ids)})
+    body = {"messages": messages, "inferenceConfig": {"maxTokens": 4_096}}
+    if conversation.system:
+        body["system"] = [{"text": conversation.system}]
+    if has_tools(conversation):
+        body["toolConfig"] = {"tools": [{"toolSpec": {"name": name, "description": f"The tool {name}.", "inputSchema": {"json": schema}}} for name, schema in TOOLS.items()]}
+    return body
+
+
+def converse_answer(conversation, turns, at, stream):
+    _, ids, _, _ = list(in_order(conversation, turns[:at + 1]))[at]
+    return [dumped({"output": {"message": {"role": "assistant", "content": converse_blocks(turns[at], ids)}}, "stopReason": "tool_use" if turns[at].calls else "end_turn",
+                    "usage": {"inputTokens": 900, "outputTokens": 90, "totalTokens": 990}})]
+
+
+REQUESTS = {"openai": openai_request, "anthropic": anthropic_request, "gemini": gemini_request, "responses": responses_request, "converse": converse_request}
+ANSWERS = {"openai": openai_answer, "anthropic": anthropic_answer, "gemini": gemini_answer, "responses": responses_answer, "converse": converse_answer}
 
 
 def identity(rng, at_us):
@@ -213,7 +309,7 @@ def record(rng, conversation, at_us, request, pieces, stream, status=200, outcom
     last, url = chunks[-1][1], host + path
     return {
         "v": 1, "id": identity(rng, at_us), "node": "gateway-1", "started_at_us": at_us, "environment": conversation.environment, "task": conversation.task,
-        "metadata": {}, "key_id": "5d0c1a7be4f2", "trace_id": None, "parent_span_id": None, "client_request_id": None, "provider": provider,
+        "metadata": conversation.metadata, "key_id": "5d0c1a7be4f2", "trace_id": None, "parent_span_id": None, "client_request_id": None, "provider": provider,
         "deployment": None, "api": api, "method": "POST", "path": path, "query": "", "upstream_url": url, "status": status, "outcome": outcome,
         "error_source": None, "error_code": None,
         "attempts": [{"n": 1, "deployment": None, "upstream_url": url, "started_us": 60, "connected_us": 61, "request_sent_us": 300, "first_byte_us": first,
@@ -236,8 +332,8 @@ def exchanges(rng, conversation):
             if turn.role != "assistant" or said in known or (at == 0):
                 continue
             known.add(said)
-            stream = conversation.dialect != "gemini" and rng.random() < 0.3
-            request = dumped(REQUESTS[conversation.dialect](conversation, turns[:at], stream))
+            stream = conversation.dialect in ("openai", "anthropic") and rng.random() < 0.3
+            request = dumped(REQUESTS[conversation.dialect](conversation, turns[:at], stream), conversation.ascii)
             for failure in conversation.retries.get(at, ()):
                 made.append(failed(rng, conversation, at_us, request, turns, at, stream, failure))
                 at_us += 2_000_000 + rng.randrange(1_000_000)

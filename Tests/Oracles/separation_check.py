@@ -11,7 +11,7 @@ Several EVAL files are all eval sets that there ever were. Each violation is a l
     E    an eval row with under 20 tokens in a view  G4c  half of the eval prompt's tokens lie in runs of 8 of the training prompt
 
 By default an index over strings finds the pairs that share anything; `--brute` compares all pairs, and must say the same.
-`--keys` is JSON lines with `file` (a path or its last part), `row` (from 1) and `keys` (texts) or `group` (a text). `--short skip` leaves
+`--keys` is JSON lines with `file` (a path as it is given here, or its last part where no two files share it), `row` (from 1) and `keys` (texts) or `group` (a text). `--short skip` leaves
 eval rows with under 20 tokens out altogether. Exit 0 none, 1 some, 2 bad input.
 """
 import argparse
@@ -123,7 +123,7 @@ class Separation:
 
 
 def read_keys(paths):
-    """Group keys by (last part of the file's path, row)."""
+    """Group keys by (file as it is named there, row)."""
     keys = defaultdict(set)
     for path in paths:
         with open(path, encoding="utf-8") as file:
@@ -131,15 +131,32 @@ def read_keys(paths):
                 try:
                     said = json.loads(line)
                     found = said["keys"] if "keys" in said else [said["group"]]
-                    keys[os.path.basename(said["file"]), said["row"]].update(f"{key}" for key in found)
+                    keys[said["file"], said["row"]].update(f"{key}" for key in found)
                 except (ValueError, KeyError, TypeError) as error:
                     raise separation_rows.BadRow(f"{path}:{number}: {type(error).__name__}: {error}") from error
     return keys
 
 
-def read_rows(path, keys, strict):
+def named(path, others):
+    """The names under which keys of a file may stand: its path, and its last part unless another file has it too."""
+    last = os.path.basename(path)
+    shared = sum(os.path.basename(other) == last for other in {os.path.normpath(one) for one in [path, *others]}) > 1
+    return {path} if shared else {path, last}
+
+
+def check_names(keys, paths):
+    """Keys of a name that several files have belong to none of them: that is said, not guessed."""
+    known = {name for path in paths for name in named(path, paths)}
+    for file, row in keys:
+        if file not in known and any(os.path.basename(path) == file for path in paths):
+            raise separation_rows.BadRow(f"keys of {file}, row {row}: several files are named so: name it by its path as given")
+
+
+def read_rows(path, keys, strict, others=()):
+    names = named(path, others)
     for number, turns in separation_rows.read(path):
-        yield Row(turns, path, number, keys.get((os.path.basename(path), number), ()), strict)
+        found = set().union(*(keys.get((name, number), ()) for name in names))
+        yield Row(turns, path, number, found, strict)
 
 
 class Printer:
@@ -175,8 +192,9 @@ class Printer:
 
 
 def check(args, out=None):
-    keys = read_keys(args.keys)
-    evals = [row for path in args.evals for row in read_rows(path, keys, args.strict)]
+    keys, paths = read_keys(args.keys), [args.train, *args.evals]
+    check_names(keys, paths)
+    evals = [row for path in args.evals for row in read_rows(path, keys, args.strict, paths)]
     short = sum(row.is_short for row in evals)
     if args.short == "skip":
         evals = [row for row in evals if not row.is_short]
@@ -184,7 +202,7 @@ def check(args, out=None):
     for row in evals:
         if row.is_short:
             printer.violation(None, row, "E", "", " ".join(f"{view} {size}" for view, size in row.sizes.items()) + " tokens")
-    for train in read_rows(args.train, keys, args.strict):
+    for train in read_rows(args.train, keys, args.strict, paths):
         count += 1
         for found in separation.violations(train, args.brute):
             printer.violation(train, *found)

@@ -36,8 +36,8 @@ def plain(value):
     if isinstance(value, list):
         return "[" + ",".join(map(plain, value)) + "]"
     if isinstance(value, dict):
-        return "{" + ",".join(json.dumps(name) + ":" + plain(item) for name, item in value.items()) + "}"
-    return json.dumps(value)
+        return "{" + ",".join(plain(name) + ":" + plain(item) for name, item in value.items()) + "}"
+    return json.dumps(scalars(value) if isinstance(value, str) else value, ensure_ascii=False)
 
 
 def arguments(value):
@@ -48,17 +48,19 @@ def arguments(value):
 
 
 def result_text(value):
-    """What a tool gave: a text; of an object with one member that is a text, that text; else JSON."""
+    """What a tool gave: a text, or JSON in its own order, without escapes that JSON does not need."""
     if isinstance(value, str) and not isinstance(value, Number):
         return scalars(value)
+    return plain(value)
+
+
+def response_text(value):
+    """What a Gemini function gave: of an object with nothing but a text under `output` or `error`, that text."""
     if isinstance(value, dict) and len(value) == 1:
-        only = next(iter(value.values()))
-        if isinstance(only, str) and not isinstance(only, Number):
+        name, only = next(iter(value.items()))
+        if name in ("output", "error") and isinstance(only, str) and not isinstance(only, Number):
             return scalars(only)
-    try:
-        return canonical_json.write(value)
-    except canonical_json.NotCanonical:
-        return scalars(plain(value))
+    return result_text(value)
 
 
 def expect(value, kind, what):
@@ -117,7 +119,7 @@ def block_result(block):
         return Turn("tool", tool_texts(block["toolResult"].get("content")))
     for key in ("functionResponse", "function_response"):
         if isinstance(block.get(key), dict):
-            return Turn("tool", [result_text(block[key].get("response"))])
+            return Turn("tool", [response_text(block[key].get("response"))])
     return None
 
 

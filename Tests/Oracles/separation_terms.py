@@ -8,7 +8,7 @@ import re
 import unicodedata
 from dataclasses import dataclass, field
 
-from canonical_json import NotCanonical, canonical
+from canonical_json import NotCanonical, canonical, scalars_of
 
 LEAST_EVAL_TOKENS = 20
 
@@ -40,6 +40,8 @@ def n1(text):
 
 
 def canonical_arguments(text):
+    if not text.strip(" \t\n\r"):
+        return "{}"
     try:
         return canonical(text)
     except NotCanonical:
@@ -123,8 +125,22 @@ def tokens(text, known={}):
     return made
 
 
+def tool_tokens(text):
+    """The tokens of what a tool gave: of JSON those of its strings, escapes undone, and of its other values, in their order."""
+    made, waiting = [], [(text, True)]
+    while waiting:
+        one, is_string = waiting.pop()
+        inside = scalars_of(one) if is_string else None
+        if inside is None:
+            made += tokens(one.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+        else:
+            waiting += reversed(inside)
+    return made
+
+
 def prompt_view(turns):
-    return [token for turn in prompt(turns) if turn.role in ("user", "tool") for token in tokens(turn.text)]
+    read = {"user": tokens, "tool": tool_tokens}
+    return [token for turn in prompt(turns) if turn.role in read for token in read[turn.role](turn.text)]
 
 
 def first_view(turns):

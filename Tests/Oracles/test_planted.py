@@ -8,6 +8,7 @@ import tempfile
 import unittest
 
 import planted_set
+import planted_traffic
 import separation_terms as terms
 import split_headline
 from planted_families import JACCARDS, SHARES, Planter
@@ -20,6 +21,18 @@ def quietly(*arguments):
     with contextlib.redirect_stdout(out):
         code = planted_set.main([f"{argument}" for argument in arguments])
     return code, out.getvalue()
+
+
+def as_called(turns):
+    """Turns with what tools gave in an order that does not depend on that in which it came."""
+    made, together = [], []
+    for turn in turns:
+        if turn.role == "tool":
+            together.append(turn)
+            continue
+        made += sorted(together, key=terms.canonical_turn) + [turn]
+        together = []
+    return made + sorted(together, key=terms.canonical_turn)
 
 
 class PlantedSetTests(unittest.TestCase):
@@ -56,29 +69,60 @@ class PlantedSetTests(unittest.TestCase):
         rows, seen = dict(split_headline.rows_of_records(self.out)), set()
         for made, said in zip(planter.conversations, [one for one in self.said if "conversation" in one]):
             system = [Turn("system", [made.system])] if made.system else []
-            whole = [terms.chain(system + turns) for turns in [made.turns] + made.branches]
-            self.assertEqual([terms.chain(rows[leaf])[-1] for leaf in said["leaves"]], [links[-1] for links in whole], said)
+            whole = [terms.chain(as_called(system + turns)) for turns in [made.turns] + made.branches]
+            self.assertEqual([terms.chain(as_called(rows[leaf]))[-1] for leaf in said["leaves"]], [links[-1] for links in whole], said)
             links = {link for way in whole for link in way}
             # Growing: every exchange's whole is a place on one of the ways.
             for identity in said["records"]:
                 if identity in rows:
-                    self.assertIn(terms.chain(rows[identity])[-1], links)
+                    self.assertIn(terms.chain(as_called(rows[identity]))[-1], links)
                     seen.add(made.dialect)
-        self.assertEqual(seen, {"openai", "anthropic", "gemini"})
+        self.assertEqual(seen, set(planted_traffic.MODELS))
+        for flag in ("ascii", "bare", "unordered"):
+            self.assertEqual({getattr(made, flag) for made in planter.conversations}, {False, True})
+        self.assertTrue(any("\\u" in record["request_body"] for record in self.records))
+        self.assertTrue(any('"arguments":""' in record["request_body"] for record in self.records))
+        self.assertTrue(any(len(turn.texts) > 1 for made in planter.conversations for turn in made.turns))
 
     def test_pairs_are_as_near_as_they_should_be(self):
-        pairs, reached = [one for one in self.said if "a" in one], set()
+        pairs, reached, sizes = [one for one in self.said if "a" in one], set(), set()
         for pair in pairs:
             if pair["plant"] in ("paraphrase", "cjk"):
                 self.assertLess(abs(pair["prompt"]["jaccard"] - pair["wanted"]), 0.05 if pair["plant"] == "cjk" else 0.03, pair)
                 reached.add(pair["wanted"])
             if pair["plant"] == "boundary":
-                self.assertEqual((pair["prompt"]["shared"], pair["prompt"]["of"]), (pair["wanted_shared"], [pair["wanted_of"]] * 2))
-                self.assertEqual(pair["near"], 2 * pair["wanted_shared"] == pair["wanted_of"])
-            if pair["plant"] in ("noise", "normal_form", "same_item", "same_first_turn", "contained", "heavy_template", "shared_examples"):
+                self.assertEqual((pair["prompt"]["shared"], sorted(pair["prompt"]["of"])), (pair["wanted_shared"], pair["wanted_of"]))
+                self.assertEqual(pair["near"], 2 * pair["wanted_shared"] >= pair["wanted_of"][0])
+                sizes.add((pair["wanted_of"][0] % 2, pair["wanted_of"][0] == pair["wanted_of"][1], pair["near"]))
+            if pair["plant"] in ("rare_run", "common_run", "covered", "customer"):
+                self.assertFalse(pair["near"], pair)
+            if pair["plant"] in ("rare_run", "common_run"):
+                self.assertEqual(pair["runs_of_13"], 1, pair)
+            if pair["plant"] == "covered":
+                self.assertEqual((pair["runs_of_13"], pair["runs_of_8"]), (0, 9), pair)
+            if pair["plant"] in ("noise", "normal_form", "same_item", "same_first_turn", "contained", "heavy_template", "shared_examples", "wrapped"):
                 self.assertTrue(pair["near"], pair)
         self.assertEqual(reached, set(JACCARDS))
+        self.assertGreaterEqual(len(sizes), 4, sizes)
         self.assertEqual({pair["near"] for pair in pairs if pair["plant"] in ("paraphrase", "boundary", "bridge")}, {True, False})
+
+    def test_some_plants_are_near_for_the_strict_rule_alone(self):
+        planter = Planter(7)
+        planter.plant(240)
+        wanted = {"rare_run": {"G4r"}, "covered": {"G4c"}}
+        seen = set()
+        for pair in planter.pairs:
+            if pair["plant"] in wanted:
+                a, b = (Row(planter.conversations[int(pair[end][1:])].turns, strict=True) for end in ("a", "b"))
+                self.assertEqual({rule for _, rule, _, _ in Separation([a], True).violations(b)}, wanted[pair["plant"]], pair)
+                seen.add(pair["plant"])
+        self.assertEqual(seen, set(wanted))
+        rows = [Row(made.turns, strict=True) for made in planter.conversations if planter.plants[made.name] == "common_run"]
+        self.assertGreaterEqual(len(rows), 11)
+        for count, rules in ((10, {"G4r"}), (11, set())):
+            if count < len(rows):
+                found = Separation(rows[:count], True).violations(rows[count])
+                self.assertEqual({rule for _, rule, _, _ in found}, rules)
 
     def test_nothing_else_is_near(self):
         code, said = quietly("stray", self.out)

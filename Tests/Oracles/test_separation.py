@@ -5,6 +5,7 @@
 """
 import contextlib
 import hashlib
+import importlib.util
 import io
 import json
 import os
@@ -139,7 +140,38 @@ class TermsTests(unittest.TestCase):
         self.assertEqual(terms.shingles([]), set())
 
 
+    def test_what_a_tool_gives_is_read_without_its_escapes(self):
+        for text, wanted in (
+                (r'{"output":"Step\nNext \u4f60\u597d"}', "output step next \u4f60 \u597d"), (' \n["a\\tb", {"k": "x\\u00e9"}] ', "a b k x\u00e9"),
+                (r'{"n":[1.50,-2e3,true,false,null]}', "n 0 00 0e0 true false null"),
+                (json.dumps({"output": json.dumps({"a": "x\nStep \u4f60", "b": "[1]"})}), "output a x step \u4f60 b 0"),
+                (r'{"a":1,"a":"\ud83d\nb","b":"\uD83D\uDE00c"}', "a 0 a b b c"), (r'{"a":"x\nb"', "a x nb"), (r'"x\nb"', "x nb"),
+                (r'say {"a":"\nb"}', "say a nb"), ('{"a":"x\ny"}', "a x y"), (r'[NaN,"\nb"]', "nan nb"), (r'[01,"\nb"]', "00 nb"),
+                ("[" * 256 + r'"\nb"' + "]" * 256, "b"), ("[" * 257 + r'"\nb"' + "]" * 257, "nb")):
+            self.assertEqual(terms.tool_tokens(text), wanted.split(), text)
+            turns = [Turn("user", [text]), Turn("tool", [text])]
+            self.assertEqual(terms.prompt_view(turns), terms.tokens(text) + wanted.split())
+        nested = json.dumps(["\nb"])
+        for _ in range(14):
+            nested = json.dumps([nested])
+        self.assertEqual(terms.tool_tokens(nested), ["b"])
+
+    def test_arguments_that_are_not_there_are_an_empty_object(self):
+        for text in ("", " \n\t\r", "{}", " { } "):
+            self.assertEqual(terms.canonical_turn(Turn("assistant", [], [("f", text)])), terms.canonical_turn(Turn("assistant", [], [("f", "{}")])))
+        self.assertNotEqual(terms.canonical_arguments("\u00a0"), "{}")
+
+
 class RuleTests(unittest.TestCase):
+    def test_one_result_is_one_however_it_was_sent(self):
+        text = "\n".join(f"Step {one}: \u4f60\u597d {word}" for one, word in enumerate(words(0, 40).split()))
+
+        def asked(question, result):
+            return conversation(question, "") + [Turn("tool", [result])] + [Turn("assistant", ["a"])]
+
+        for wrapped in (json.dumps({"output": text}), json.dumps({"result": json.dumps({"output": text})})):
+            self.assertIn(("G3", "prompt"), rules(asked("one", text), asked("two", wrapped)))
+
     def test_strangers_break_nothing(self):
         self.assertEqual(rules(conversation(words(0, 40), "a"), conversation(words(100, 40), "b")), [])
 
@@ -318,11 +350,16 @@ class ReaderTests(unittest.TestCase):
         body = {"systemInstruction": {"parts": [{"text": "Be kind."}]}, "contents": [
             {"role": "user", "parts": [{"text": self.asked}]},
             {"role": "model", "parts": [{"text": "hm", "thought": True}, {"text": "Let me look."}, {"functionCall": {"name": "look", "args": {"id": 7}}}]},
-            {"role": "user", "parts": [{"functionResponse": {"name": "look", "response": {"result": self.found}}}]}]}
+            {"role": "user", "parts": [{"functionResponse": {"name": "look", "response": {"output": self.found}}}]}]}
         answer = {"role": "model", "parts": [{"text": self.said}]}
         self.assertEqual(self.links({"request": body, "response": {"candidates": [{"content": answer}]}}), terms.chain(self.wanted))
         body["contents"].append(answer)
         self.assertEqual(self.links(body), terms.chain(self.wanted))
+
+        for response, text in (({"error": "no"}, "no"), ({"output": {"a": "\u00e9"}}, '{"output":{"a":"\u00e9"}}'), ({"result": "x"}, '{"result":"x"}'),
+                               ({"output": "x", "n": 1}, '{"output":"x","n":1}'), ({}, "{}")):
+            body["contents"][2]["parts"][0]["functionResponse"]["response"] = response
+            self.assertEqual(self.links(body), terms.chain(self.wanted[:3] + [Turn("tool", [text])] + self.wanted[4:]))
 
     def test_responses(self):
         body = {"instructions": "Be kind.", "input": [
@@ -386,10 +423,47 @@ class ProgramTests(unittest.TestCase):
         self.assertEqual((code, said[-1]["summary"]["eval_rows_short"]), (0, 1))
 
     def test_keys(self):
-        keys = [{"file": "train.jsonl", "row": 1, "keys": ["a", "b"]}, {"file": "x/eval.jsonl", "row": 1, "group": "b"}]
+        keys = [{"file": "train.jsonl", "row": 1, "keys": ["a", "b"]}, {"file": "eval.jsonl", "row": 1, "group": "b"}]
         code, said = self.run_over([words(0, 30)], [words(100, 30)], keys=keys)
         self.assertEqual((code, [one["rule"] for one in said[:-1]]), (1, ["G2k"]))
         self.assertEqual(self.run_over([words(0, 30)], [words(100, 30)], keys=[{"row": 1}])[0], 2)
+
+    def test_keys_of_files_that_share_a_name(self):
+        with tempfile.TemporaryDirectory() as folder:
+            def file(name, lines):
+                path = os.path.join(folder, name)
+                os.makedirs(os.path.dirname(path), exist_ok=True)
+                with open(path, "w") as out:
+                    out.writelines(json.dumps(line) + "\n" for line in lines)
+                return path
+
+            def asked(first):
+                return [{"messages": [{"role": "user", "content": words(first, 30)}, {"role": "assistant", "content": "a"}]}]
+
+            train, one, two = file("1/train.jsonl", asked(0)), file("1/eval.jsonl", asked(100)), file("2/eval.jsonl", asked(200))
+            for named, wanted in ((one, 0), (two, 1)):
+                keys = file("keys.jsonl", [{"file": "train.jsonl", "row": 1, "group": "k"}, {"file": two, "row": 1, "group": "k"},
+                                           {"file": one, "row": 1, "group": "other"}])
+                out = io.StringIO()
+                with contextlib.redirect_stdout(out):
+                    self.assertEqual(separation_check.main([train, named, "--json", "--keys", keys]), wanted)
+            keys = file("keys.jsonl", [{"file": "eval.jsonl", "row": 1, "group": "k"}])
+            with contextlib.redirect_stderr(io.StringIO()) as errors:
+                self.assertEqual(separation_check.main([train, one, two, "--keys", keys]), 2)
+            self.assertIn("several files", errors.getvalue())
+
+    def test_the_judge_keeps_the_keys_of_every_build(self):
+        path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "Campaigns", "separation.py")
+        spec = importlib.util.spec_from_file_location("campaign", path)
+        campaign = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(campaign)
+        judge = campaign.Judge("", False)
+        said = conversation(words(0, 30), "a")
+        self.assertEqual(len(judge.taken([row(said, keys={"k"})])), 1)
+        self.assertEqual(judge.taken([row(said, keys={"l"})]), [])
+        for key in ("k", "l"):
+            found, _ = judge.near([row(conversation(words(100, 30), "a"), keys={key})], judge.evals)
+            self.assertEqual(dict(found), {"G2k": 1}, key)
 
     def test_bad_input(self):
         with contextlib.redirect_stderr(io.StringIO()) as errors:

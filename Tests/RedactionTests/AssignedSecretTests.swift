@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import ByteCoding
 import Testing
 
 @testable import Redaction
@@ -63,6 +64,31 @@ import Testing
     /// Sixteen digits of an account number may have a card's check digit.
     @Test(arguments: ["ES23 6599 2692 0320 2929 9741", "PL76 7271 5329 6203 0660 0980 1358"])
     func takesAnAccountNumberForOne(text: String) { #expect(Masking.marked("to \(text).") == "to [iban].") }
+
+    /// Names within values, as often as they can be: no character is read more often than a few looks allow.
+    @Test(arguments: [
+        "pwd=", "token=", "api_key=", "password=password:", "secret=token=", "pwd=x1", "apikey='", "x_pass=;pwd=", "pwd=your",
+        "token=\\u0041", "access_key=access_key:\"",
+    ])
+    func looksAtNoCharacterTooOften(unit: String) {
+        for text in [String(repeating: unit, count: 20_000), "\"" + String(repeating: unit, count: 300) + "\""] {
+            let bytes = Array(text.utf8)
+            var scan = DetectorScan()
+            bytes.withUnsafeBytes { buffer in
+                let whole = DetectorText(
+                    base: ByteRun(buffer).base, low: 0, high: buffer.count, isAfterValue: false, isBeforeValue: false)
+                scan.look(for: [.secret], in: whole, from: 0, to: buffer.count, by: TriggerTable([.secret]))
+            }
+            #expect(scan.looks.read <= bytes.count * 2 * AssignedLooks.most, "\(unit): \(scan.looks.read) of \(bytes.count)")
+        }
+    }
+
+    @Test func aValueAmidNamesIsStillFound() {
+        #expect(Masking.marked("pwd=&pwd=&pwd=&pwd=&pwd=&pwd=hunter2") == "pwd=&pwd=&pwd=&pwd=&pwd=&pwd=[secret]")
+        #expect(Masking.marked("pwd=pwd=pwd, then pwd=hunter2") == "pwd=pwd=pwd, then pwd=[secret]")
+        #expect(Masking.found("password=YOUR-password-1", .secret) == [] && Masking.found("pwd=xXxX1234", .secret) == [])
+        #expect(Masking.found("password=aEXAMPLEb1", .secret) == [] && Masking.found("password=exampl3b1", .secret) != [])
+    }
 
     @Test func findsWebhooks() {
         let hook = "https://hooks.slack.com/services/" + "T01ABCDEF23/B01ABCDEF23/" + "aB3dE6gHi9KlMn2PqRs5TuVw"

@@ -51,6 +51,16 @@ import Testing
         #expect(SeparationTraits(turns: []).nodes.isEmpty)
     }
 
+    @Test(arguments: ["", " ", "\n\t\r ", " { } "]) func argumentsThatAreNotThereAreAnEmptyObject(_ arguments: String) {
+        func key(_ arguments: String) -> SeparationDigest {
+            let call = SeparationTurn.ToolCall(name: "find", arguments: arguments)
+            let turns = [SeparationTurn(role: .assistant, text: "", calls: [call]), SeparationTurn(role: .user, text: "q")]
+            return SeparationTraits(turns: turns).promptKey
+        }
+        #expect(key(arguments) == key("{}"))
+        #expect(key("\u{A0}") != key("{}"))
+    }
+
     @Test func whatIsSaidBeforeAUserHasAskedIsNoNode() {
         func row(_ question: String) -> Set<[UInt8]> {
             let turns = [

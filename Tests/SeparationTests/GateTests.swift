@@ -137,6 +137,28 @@ import Testing
         }
     }
 
+    /// One row in eleven versions of an eval set is one row, and no boilerplate.
+    @Test func aRowInElevenVersionsIsOneRow() throws {
+        let run = (0..<13).map { "run\(UnicodeScalar(UInt8(97 + $0)))" }.joined(separator: " ")
+        func row(_ own: String, answer: String) -> OracleRow {
+            let words = (0..<60).map { "\(own)\(UnicodeScalar(UInt8(97 + $0 % 26)))\(String(repeating: "y", count: $0 / 26))" }
+            let text = words.joined(separator: " ") + " " + run
+            return OracleRow([SeparationTurn(role: .user, text: text), SeparationTurn(role: .assistant, text: answer)])
+        }
+        // The same again and again; and eleven that differ in their answer alone.
+        for (evals, wanted) in [
+            (Array(repeating: row("own", answer: "so"), count: 11), GateViolation.Rule.longRun),
+            ((0..<11).map { row("own", answer: String(repeating: "so", count: $0 + 1)) }, nil),
+        ] {
+            var gate = SeparationGate(isStrict: true)
+            try gate.add(evals.map(\.traits))
+            var probe = GateProbe()
+            let other = row("other", answer: "so")
+            #expect(gate.violation(of: other.traits, using: &probe)?.rule == wanted)
+            #expect(OracleGate(evals).broken(.longRun, by: other).isEmpty == (wanted == nil))
+        }
+    }
+
     /// A paragraph that all rows share, of less and of more than half of each.
     @Test(arguments: [20, 45, 60, 90]) func sharedParagraphs(share: Int) throws {
         var made = MadeUpRows(seed: UInt64(share), words: 5_000, pieces: 0)

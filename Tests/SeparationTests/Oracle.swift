@@ -71,6 +71,9 @@ enum Oracle {
 
     static func promptKey(_ turns: [SeparationTurn]) -> [String] { prompt(turns).filter { $0.role != .system }.map(canonical) }
 
+    /// The whole of a row.
+    static func chain(_ turns: [SeparationTurn]) -> [String] { turns.map(canonical) }
+
     /// The nodes, each as all the turns up to it.
     static func nodes(_ turns: [SeparationTurn]) -> Set<[String]> {
         var out: Set<[String]> = []
@@ -122,6 +125,7 @@ struct OracleRow {
 struct OracleGate {
     let rows: [OracleRow]
     private let longRuns: [[String]: Set<Int>]
+    private let chains: [[String]]
 
     init(_ rows: [OracleRow]) {
         self.rows = rows
@@ -130,13 +134,14 @@ struct OracleGate {
             for run in Oracle.runs(row.tokens, 13) { longRuns[run, default: []].insert(number) }
         }
         self.longRuns = longRuns
+        chains = rows.map { Oracle.chain($0.turns) }
     }
 
     /// The eval rows with which a rule is broken.
     func broken(_ rule: GateViolation.Rule, by row: OracleRow) -> Set<Int> {
         if rule == .longRun {
             return Oracle.runs(row.tokens, 13).reduce(into: []) { found, run in
-                if let rows = longRuns[run], rows.count <= 10 { found.formUnion(rows) }
+                if let rows = longRuns[run], Set(rows.map { chains[$0] }).count <= 10 { found.formUnion(rows) }
             }
         }
         return Set(rows.indices.filter { breaks(rule, row, rows[$0]) })

@@ -90,6 +90,51 @@ import Testing
         #expect(!traits.isLongEnoughForEval)
     }
 
+    /// What a tool gives as JSON is read as what it says, however it is escaped and however often it is put into a string.
+    @Test(
+        arguments: [
+            (#"{"output":"Step\nNext \u4f60\u597d"}"#, ["output", "step", "next", "你", "好"]),
+            (" \n[\"a\\tb\", {\"k\": \"x\\u00e9\"}] ", ["a", "b", "k", "x\u{E9}"]),
+            (#"{"n":[1.50,-2e3,true,false,null]}"#, ["n", "0", "00", "0e0", "true", "false", "null"]),
+            (#"{"output":"{\"a\":\"x\\nStep \\u4f60\",\"b\":\"[1]\"}"}"#, ["output", "a", "x", "step", "你", "b", "0"]),
+            (#"{"a":1,"a":"\ud83d\nb","b":"\uD83D\uDE00c"}"#, ["a", "0", "a", "b", "b", "c"]),
+            (#"{"a":"x\nb""#, ["a", "x", "nb"]), (#""x\nb""#, ["x", "nb"]), (#"say {"a":"\nb"}"#, ["say", "a", "nb"]),
+            (#"{"a":"e\u0301","b":"\u0301e"}"#, ["a", "\u{E9}", "b", "\u{301}e"]),
+        ] as [(String, [String])])
+    func toolTextsAreReadWithoutTheirEscapes(text: String, wanted: [String]) {
+        let turns = [SeparationTurn(role: .tool, text: text), SeparationTurn(role: .user, text: text)]
+        let tool = SeparationTraits(turns: [turns[0]])
+        #expect(tool.tokens == hashes(wanted), "\(text)")
+        #expect(SeparationTraits(turns: turns).tokens == hashes(wanted) + traits(text).tokens, "a user's text is as it stands")
+    }
+
+    @Test func deepToolTextsAreRead() {
+        let fine = String(repeating: "[", count: 256) + #""\nb""# + String(repeating: "]", count: 256)
+        #expect(SeparationTraits(turns: [SeparationTurn(role: .tool, text: fine)]).tokens == hashes(["b"]))
+        let deep = "[" + fine + "]"
+        #expect(SeparationTraits(turns: [SeparationTurn(role: .tool, text: deep)]).tokens == hashes(["nb"]))
+        var nested = #"["\nb"]"#
+        for _ in 0..<14 { nested = "[\"" + nested.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\"]" }
+        #expect(SeparationTraits(turns: [SeparationTurn(role: .tool, text: nested)]).tokens == hashes(["b"]))
+    }
+
+    @Test func theVersionOfUnicodeIsKnown() {
+        let version = TokenReader.unicodeVersion
+        #expect((15...40).contains(version.major) && (0...9).contains(version.minor))
+    }
+
+    /// Digests that begin with the same 64 bits are all found, the first one too.
+    @Test func digestsThatCollideAreAllKept() throws {
+        let digests = try (0..<5).map { last in
+            try #require(SeparationDigest(bytes: [UInt8](repeating: 9, count: 31) + [UInt8(last)]))
+        }
+        var table = DigestTable()
+        for (row, digest) in digests.enumerated() {
+            table.insert(digest, row: row)
+            for (earlier, other) in digests.enumerated() { #expect(table.row(of: other) == (earlier <= row ? earlier : nil)) }
+        }
+    }
+
     @Test func turnsAreSetApart() {
         let apart = [SeparationTurn(role: .user, text: "ab"), SeparationTurn(role: .user, text: "cd")]
         #expect(SeparationTraits(turns: apart).tokens == hashes(["ab", "cd"]))

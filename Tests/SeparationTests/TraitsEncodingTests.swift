@@ -51,7 +51,7 @@ import Testing
     @Test func partsThatCannotBeAreRefused() {
         let key = [UInt8](repeating: 1, count: 32)
         func bytes(_ numbers: [UInt32], digests: [[UInt8]] = [], tokens: Int = 0) -> [UInt8] {
-            var out: [UInt8] = [1] + key
+            var out: [UInt8] = [SeparationTraits.encodingVersion] + key + key
             FixedInts.append(numbers[0], to: &out)
             for digest in digests { out += digest }
             for number in numbers.dropFirst() { FixedInts.append(number, to: &out) }
@@ -68,11 +68,24 @@ import Testing
         #expect(code(bytes([1, 0, 0, 0, 0], digests: [key])) == nil)
     }
 
+    /// A ledger of version 1 is told from a damaged one, and says what to do.
+    @Test func anOlderVersionIsNamed() {
+        for (version, remedy) in [(UInt8(1), "begin a new ledger"), (3, "a newer Weir")] {
+            let bytes = sealed([version] + [UInt8](repeating: 0, count: 60))
+            do {
+                _ = try SeparationTraits(encoded: bytes)
+                Issue.record("version \(version) is read")
+            } catch {
+                #expect(error.code == .unknownVersion && error.message.contains(remedy))
+            }
+        }
+    }
+
     @Test func anyBytesGiveTraitsOrAnError() {
         var random = SplitMix64(seed: 77)
         for _ in 0..<20_000 {
             var bytes = (0..<Int.random(in: 0...120, using: &random)).map { _ in UInt8.random(in: 0...3, using: &random) }
-            if !bytes.isEmpty { bytes[0] = 1 }
+            if !bytes.isEmpty { bytes[0] = SeparationTraits.encodingVersion }
             #expect(code(bytes) != .unknownVersion)
             _ = code(sealed(bytes))
         }

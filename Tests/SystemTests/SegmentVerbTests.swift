@@ -10,7 +10,7 @@ extension SystemTests {
     /// The verbs of `weir segment` over what a real gateway wrote.
     @Suite struct SegmentVerbTests {
         /// Six exchanges of several kinds; the gateway has stopped. The last has a body that is no text.
-        private static func mixed() async throws -> (bench: Bench, ids: [String], answers: [Answer]) {
+        static func mixed() async throws -> (bench: Bench, ids: [String], answers: [Answer]) {
             let bench = try await Bench()
             let gateway = try await bench.gateway("--no-index")
             let greet = "x-inference-task-id: greet"

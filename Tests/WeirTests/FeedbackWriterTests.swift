@@ -89,6 +89,35 @@ private final class Lines: Sendable {
         #expect(reason.contains("exchange_id") && !reason.contains("7261"))
     }
 
+    /// What the thread has in hand and cannot store counts as long as it has it.
+    @Test(.timeLimit(.minutes(1))) func whatIsInHandCountsToo() throws {
+        let place = try Self.place()
+        defer { try? FileManager.default.removeItem(atPath: place) }
+        let path = place + "/control.sqlite"
+        try Data(repeating: 7, count: 10_000).write(to: URL(fileURLWithPath: path))
+        let (lines, registry) = (Lines(), MetricRegistry())
+        var limits = FeedbackWriter.Limits()
+        (limits.pieces, limits.retryUs) = (4, 20_000)
+        let writer = FeedbackWriter(path: path, limits: limits, registry: registry)
+        try writer.start(lines.logger)
+        for number in 0..<3 { _ = writer.offer(Self.body(number)) }
+        let clock = SystemClock()
+        while lines.all.isEmpty { clock.sleep(us: 1_000) }
+        // At least one of the three is in hand now.
+        guard case .accepted = writer.offer(Self.body(3)) else {
+            Issue.record("not accepted")
+            return
+        }
+        #expect(writer.offer(Self.body(4)) == .full)
+        #expect(String(decoding: registry.text(), as: UTF8.self).contains("weir_feedback_waiting 4\n"))
+        try FileManager.default.removeItem(atPath: path)
+        while lines.all.count < 2 { clock.sleep(us: 1_000) }
+        while writer.offer(Self.body(5)) == .full { clock.sleep(us: 1_000) }
+        writer.stop()
+        #expect(try ControlStore.open(path: path, mode: .readOnly).feedbackCount() == 5)
+        #expect(String(decoding: registry.text(), as: UTF8.self).contains("weir_feedback_waiting 0\n"))
+    }
+
     /// The database is another program's: what was accepted is tried until the end, then counted, and none of it is in the log.
     @Test(.timeLimit(.minutes(1))) func keepsTryingAndLogsNothingOfWhatWasWritten() throws {
         let place = try Self.place()

@@ -20,20 +20,6 @@ package struct RowMeta: Equatable, Sendable {
     }
 }
 
-/// A name and a value that the caller gave.
-package struct MetadataPair: Equatable, Sendable {
-    /// Unique within a row.
-    package var key: String
-    /// Verbatim.
-    package var value: String
-
-    /// A pair.
-    package init(key: String, value: String) {
-        self.key = key
-        self.value = value
-    }
-}
-
 /// What every export format is written from, and what the row reader gives.
 ///
 /// The prompt and what came of it are kept apart, because formats differ in what they take.

@@ -99,8 +99,8 @@ package enum LMEvalTask {
         let lines = [
             "task: \(quoted(name))", "dataset_path: json", "dataset_kwargs:", "  data_files:", "    test: \(quoted(file))",
             "test_split: test", "output_type: generate_until",
-            #"doc_to_text: "{{system}}{% if system %}\n\n{% endif %}{{prompt}}""#, #"doc_to_target: "{{target}}""#,
-            "should_decontaminate: true", #"doc_to_decontamination_query: "{{prompt}}""#, "generation_kwargs:", "  until: []",
+            #"doc_to_text: "{{system}}{% if system %}\n\n{% endif %}{{prompt}}""#, "doc_to_target: target",
+            "should_decontaminate: true", "doc_to_decontamination_query: prompt", "generation_kwargs:", "  until: []",
             "  do_sample: false", "metric_list:", "  - metric: exact_match", "    aggregation: mean",
             "    higher_is_better: true",
             "metadata:", "  version: 1.0",
@@ -108,6 +108,6 @@ package enum LMEvalTask {
         return Array((lines.joined(separator: "\n") + "\n").utf8)
     }
 
-    /// The name of the task's file for one side.
-    package static func fileName(_ side: String) -> String { "\(side).lm-eval.yaml" }
+    /// The name of the task's file beside the file of rows: `eval.lm-eval.yaml` beside `eval.lm-eval.jsonl`.
+    package static func fileName(of rows: String) -> String { "\(rows.dropLast("jsonl".count))yaml" }
 }

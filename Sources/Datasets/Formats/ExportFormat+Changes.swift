@@ -10,11 +10,11 @@ extension ExportFormat {
     /// - Returns: the changes; empty where the line says all of the row but where it comes from.
     package func changes(
         of row: DatasetRow, profile: ExportProfile, options: ExportOptions = ExportOptions()
-    ) -> FormatChanges {
+    ) -> RowChanges {
         let isUniform = profile == .arrowUniform
         var changes = turnChanges(row, options)
         if !row.tools.isEmpty, !saysTools(options, isUniform: isUniform) { changes.insert(.toolsRemoved) }
-        if row.responseSchema != nil, !saysSchema { changes.insert(.responseSchemaRemoved) }
+        if row.responseSchema != nil, !saysSchema { changes.insert(.responseFormatRemoved) }
         if row.answerWeight ?? row.historyWeight != nil, !saysWeights(options) || (isUniform && !options.weights) {
             changes.insert(.weightsRemoved)
         }
@@ -28,8 +28,8 @@ extension ExportFormat {
         return changes
     }
 
-    private func turnChanges(_ row: DatasetRow, _ options: ExportOptions) -> FormatChanges {
-        var changes: FormatChanges = []
+    private func turnChanges(_ row: DatasetRow, _ options: ExportOptions) -> RowChanges {
+        var changes: RowChanges = []
         let turns = saysIdeal ? row.prompt : row.turns + (saysPairs(options) ? row.rejected : [])
         for turn in turns {
             if turn.role != .assistant, turn.images.isEmpty, turn.texts.count > 1, self != .vertexGemini {
@@ -46,12 +46,15 @@ extension ExportFormat {
         return changes
     }
 
-    private func callChanges(_ turn: CanonicalTurn) -> FormatChanges {
+    private func callChanges(_ turn: CanonicalTurn) -> RowChanges {
         switch self {
         case .mistral: return .callIDsRewritten
+        case .openaiSFT, .openaiDPO, .openaiRFT:
+            let ids = turn.toolCalls.map(\.id) + (turn.answeredCall.map { [$0] } ?? [])
+            return ids.contains(where: OpenAICallIDs.isLong) ? .callIDsRewritten : []
         case .sharegpt: return .callIDsRemoved
         case .vertexGemini:
-            var changes: FormatChanges = .callIDsRemoved
+            var changes: RowChanges = .callIDsRemoved
             if turn.role == .tool, turn.texts.count > 1 { changes.insert(.textPartsJoined) }
             if turn.role == .tool, !turn.joinedText.utf8.elementsEqual(GeminiContents.response(turn)) {
                 changes.insert(.toolResultWrapped)
@@ -61,7 +64,7 @@ extension ExportFormat {
         }
     }
 
-    private func templateChanges(_ row: DatasetRow) -> FormatChanges {
+    private func templateChanges(_ row: DatasetRow) -> RowChanges {
         let texts =
             row.prompt.map(\.joinedText) + row.prompt.flatMap { $0.toolCalls.map(\.arguments) } + [row.ideal ?? "", row.id]
         return texts.contains { TemplateText.isLive(Array($0.utf8)) } ? .templateSignsEscaped : []

@@ -32,6 +32,8 @@ package struct ExportOptions: Equatable, Sendable {
 
 /// A form of JSONL that some trainer or evaluator reads.
 package enum ExportFormat: String, CaseIterable, Sendable {
+    /// What `train.jsonl` and `eval.jsonl` hold: OpenAI's form without the limits of any service.
+    case chat
     case openaiSFT = "openai-sft"
     case openaiDPO = "openai-dpo"
     case openaiRFT = "openai-rft"
@@ -51,11 +53,8 @@ package enum ExportFormat: String, CaseIterable, Sendable {
     case catalystSource = "catalyst-source"
     case catalystHF = "catalyst-hf"
 
-    /// The name of a file of one side: `train.openai-sft.jsonl`.
-    ///
-    /// - Parameter side: `train`, `eval` or any other stem.
-    /// - Returns: a file name.
-    package func fileName(_ side: String) -> String { "\(side).\(rawValue).jsonl" }
+    /// Whether OpenAI's own service reads the file, with its limits.
+    var isOpenAI: Bool { self == .openaiSFT || self == .openaiDPO || self == .openaiRFT }
 
     /// Whether rows are for measuring, not for training.
     package var isForEvaluation: Bool {
@@ -68,6 +67,7 @@ package enum ExportFormat: String, CaseIterable, Sendable {
     /// One line for help texts.
     package var summary: String {
         switch self {
+        case .chat: "Chat as captured: {messages, tools}, without the limits of any service"
         case .openaiSFT: "OpenAI supervised fine-tuning: {messages, tools}; also Azure, and images in user turns"
         case .openaiDPO: "OpenAI preference pairs: {input, preferred_output, non_preferred_output}"
         case .openaiRFT: "OpenAI reinforcement fine-tuning: {messages, reference_answer}, the last message is the user's"
@@ -103,9 +103,17 @@ extension ExportFormat {
         _ row: DatasetRow, profile: ExportProfile, options: ExportOptions = ExportOptions()
     ) throws(FormatRefusal) -> [UInt8] {
         try RowDemands(self, options).check(row, isUniform: profile == .arrowUniform)
+        let line = try written(row, profile: profile, options: options)
+        guard line.count <= FormatLimits.lineBytes else { throw .lineTooLong }
+        return line
+    }
+
+    private func written(
+        _ row: DatasetRow, profile: ExportProfile, options: ExportOptions
+    ) throws(FormatRefusal) -> [UInt8] {
         let writing = RowWriting(format: self, row: row, isUniform: profile == .arrowUniform, options: options)
         switch self {
-        case .openaiSFT, .axolotl, .mistral: return try writing.conversation()
+        case .chat, .openaiSFT, .axolotl, .mistral: return try writing.conversation()
         case .together, .fireworks: return options.preference ? try writing.pair() : try writing.conversation()
         case .trl: return options.preference ? try writing.promptPair() : try writing.conversation()
         case .openaiDPO: return try writing.pair()

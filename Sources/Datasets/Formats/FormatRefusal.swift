@@ -30,7 +30,12 @@ package enum FormatRefusal: String, Error, CaseIterable, Sendable {
     case toolContent = "tool_content"
     case toolResultsUnpaired = "tool_results_unpaired"
     case toolNameForm = "tool_name_form"
+    /// Two tools that were offered have the same name.
+    case toolNameRepeated = "tool_name_repeated"
+    case tooManyTools = "too_many_tools"
     case toolSchemaNotObject = "tool_schema_not_object"
+    /// A tool's schema is none of the draft that the service reads.
+    case toolSchemaForm = "tool_schema_form"
     case toolArgumentsNotObject = "tool_arguments_not_object"
     case parallelCalls = "parallel_calls"
     case textAfterToolCall = "text_after_tool_call"
@@ -48,54 +53,10 @@ package enum FormatRefusal: String, Error, CaseIterable, Sendable {
     case timestampValue = "timestamp_value"
     case metadataKeyRepeated = "metadata_key_repeated"
     case weightOutOfRange = "weight_out_of_range"
+    /// A schema, or the arguments of a call, would be nested deeper in the line than JSON is read.
+    case nestedTooDeep = "nested_too_deep"
+    /// The line would be longer than `FormatLimits.lineBytes`.
+    case lineTooLong = "line_too_long"
     /// The schema of the answer is no JSON object.
     case responseSchemaNotObject = "response_schema_not_object"
-}
-
-/// What a line leaves out or changes of a row that it keeps, so that nothing is flattened silently.
-package struct FormatChanges: OptionSet, Hashable, Sendable {
-    /// One bit a change.
-    package let rawValue: UInt32
-
-    /// Wraps bits.
-    package init(rawValue: UInt32) { self.rawValue = rawValue }
-
-    /// Reasoning is not in the row.
-    package static let reasoningRemoved = FormatChanges(rawValue: 1)
-    /// Several text parts are one text.
-    package static let textPartsJoined = FormatChanges(rawValue: 2)
-    /// That a tool failed is not in the row.
-    package static let toolErrorFlagRemoved = FormatChanges(rawValue: 4)
-    /// The tools that were offered are not in the row.
-    package static let toolsRemoved = FormatChanges(rawValue: 8)
-    /// Calls have other ids.
-    package static let callIDsRewritten = FormatChanges(rawValue: 16)
-    /// Calls have no ids; results follow in their order.
-    package static let callIDsRemoved = FormatChanges(rawValue: 32)
-    /// A tool's text is a member of an object.
-    package static let toolResultWrapped = FormatChanges(rawValue: 64)
-    /// The schema of the answer is not in the row.
-    package static let responseSchemaRemoved = FormatChanges(rawValue: 128)
-    /// Weights are not in the row.
-    package static let weightsRemoved = FormatChanges(rawValue: 256)
-    /// Worse answers are not in the row.
-    package static let rejectedRemoved = FormatChanges(rawValue: 512)
-    /// The reference is not in the row.
-    package static let referenceRemoved = FormatChanges(rawValue: 1_024)
-    /// The answer that was given is not in the row.
-    package static let answerRemoved = FormatChanges(rawValue: 2_048)
-    /// The answer that was given stands as the right one.
-    package static let answerAsIdeal = FormatChanges(rawValue: 4_096)
-    /// Signs of a template language are written so that they mean themselves.
-    package static let templateSignsEscaped = FormatChanges(rawValue: 8_192)
-
-    /// Every change and its name in the manifest, sorted by name.
-    package static let named: [(name: String, change: FormatChanges)] = [
-        ("answer_as_ideal", .answerAsIdeal), ("answer_removed", .answerRemoved), ("call_ids_removed", .callIDsRemoved),
-        ("call_ids_rewritten", .callIDsRewritten), ("reasoning_removed", .reasoningRemoved),
-        ("reference_removed", .referenceRemoved), ("rejected_removed", .rejectedRemoved),
-        ("response_schema_removed", .responseSchemaRemoved), ("template_signs_escaped", .templateSignsEscaped),
-        ("text_parts_joined", .textPartsJoined), ("tool_error_flag_removed", .toolErrorFlagRemoved),
-        ("tool_result_wrapped", .toolResultWrapped), ("tools_removed", .toolsRemoved), ("weights_removed", .weightsRemoved),
-    ]
 }

@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
+import ByteCoding
 
 /// Limits of the export formats.
 package enum FormatLimits {
-    /// A line of more bytes is no row: it is parsed in memory.
-    package static let lineBytes = DatasetLimits.bodyBytes
+    /// A line of more bytes is no row, as it is parsed in memory; two bodies fit in, escaped.
+    package static let lineBytes = DatasetLimits.lineBytes
+    /// Values nested in one another in a schema or in arguments; a line adds a few.
+    static let valueDepth = JSONLimits.depth - 16
     /// Images in one row (OpenAI).
     package static let imagesPerRow = 10
+    /// Tools that a row may offer (OpenAI).
+    package static let toolsPerRow = 128
+    /// Unicode scalars of a call's id (OpenAI).
+    package static let callIDScalars = 40
     /// Violations told of one line; the rest is of the same kind.
     package static let violationsPerLine = 32
     /// Members of one object that a uniform file may have.

@@ -81,6 +81,7 @@ package struct FormatValidator: Sendable {
         switch format {
         case .openaiSFT, .openaiDPO: 10...Int64.max
         case .fireworks: 3...3_000_000
+        case .chat: 0...Int64.max
         default: 1...Int64.max
         }
     }
@@ -101,7 +102,7 @@ struct RowCheck {
 
     mutating func row(_ root: JSONNode, _ found: inout LineFindings) {
         switch format {
-        case .openaiSFT, .mistral, .axolotl: conversation(root, &found)
+        case .chat, .openaiSFT, .mistral, .axolotl: conversation(root, &found)
         case .together, .fireworks: options.preference ? pair(root, &found) : conversation(root, &found)
         case .trl: options.preference ? promptPair(root, &found) : conversation(root, &found)
         case .openaiDPO: pair(root, &found)
@@ -214,14 +215,12 @@ struct RowCheck {
     }
 
     private mutating func catalystSource(_ root: JSONNode, _ found: inout LineFindings) {
-        guard root["response"]?.isNull ?? false || found.object(root, required: ["request", "response"], "") else { return }
+        guard found.object(root, required: ["request", "response"], nullable: ["response"], "") else { return }
         if let request = found.json(root, "request", asText: isUniform, kind: .object, "") {
             if request.filledText("model") == nil { found.add(.modelMissing, "request.model") }
             if request["messages"] == nil { found.add(.keyMissing, "request.messages") }
             messages(request["messages"], "request.messages", &found) { $0.isUniform = false }
             checkTools(request, "request", asText: false, &found)
-        } else if root["request"] == nil {
-            found.add(.keyMissing, "request")
         }
         guard var response = root.present("response") else { return }
         if isUniform {
@@ -231,8 +230,13 @@ struct RowCheck {
             response = read.root
             if response.isNull { return }
         }
-        guard let choices = response["choices"], let choice = choices.elements.first, let message = choice["message"],
-            message.text("role") == "assistant"
-        else { return found.add(.responseForm, "response") }
+        guard let choice = response["choices"]?[0], response["choices"]?[1] == nil, let message = choice.present("message") else {
+            return found.add(.responseForm, "response")
+        }
+        var rules = MessageRules(format, isUniform: isUniform, options: options)
+        rules.isUniform = false
+        var check = MessageCheck(rules)
+        check.check(answer: message, "response.choices[0].message", &found)
+        imageCount += check.imageCount
     }
 }

@@ -86,7 +86,7 @@ extension RowCheck {
         _ part: JSONNode, _ key: String, object: String, _ rule: FormatRule, _ place: String, _ found: inout LineFindings
     ) -> String? {
         guard let node = found.json(part, key, asText: isUniform, kind: .object, place) else { return nil }
-        guard let name = node.filledText("name") else {
+        guard let name = node.filledText("name"), ToolName.isGemini(name.utf8) else {
             found.add(.toolNameForm, place)
             return nil
         }
@@ -103,7 +103,7 @@ extension RowCheck {
 
     private func checkFunctions(_ root: JSONNode, _ found: inout LineFindings) {
         guard let tools = found.json(root, "tools", asText: isUniform, kind: .array, "") else { return }
-        var names: Set<String> = []
+        var names: Set<[UInt8]> = []
         for (position, tool) in tools.elements.enumerated() {
             guard let list = tool["functionDeclarations"], list.kind == .array else {
                 found.add(.toolForm, "tools[\(position)]")

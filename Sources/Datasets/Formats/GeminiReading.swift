@@ -55,7 +55,7 @@ enum GeminiReading {
                 }
                 let id = call.filledText("id") ?? "call_\(position)_\(place)"
                 blocks.append(
-                    .toolCall(ToolCall(id: id, name: name, arguments: call["args"].map { ChatReader.argumentsText($0) } ?? "{}")))
+                    .toolCall(ToolCall(id: id, name: name, arguments: ChatReader.callArguments(call["args"]))))
             } else if let response = part.filled("functionResponse") ?? part.filled("function_response") {
                 let match = open.firstIndex { $0.name == response.text("name") }
                 let id = match.map { open.remove(at: $0).id } ?? response.text("name") ?? ""
@@ -74,14 +74,10 @@ enum GeminiReading {
         return blocks
     }
 
-    /// A result: the text under `output` or `error` where that is all there is, else the object.
     private static func result(_ response: JSONNode, _ id: String) -> ContentBlock {
         guard let value = response["response"] else { return .toolResult(callID: id, content: [], isError: false) }
-        let count = value.members.reduce(0) { count, _ in count + 1 }
-        for key in ["output", "error"] where count == 1 {
-            if let text = value.text(key) { return .toolResult(callID: id, content: [.text(text)], isError: key == "error") }
-        }
-        return .toolResult(callID: id, content: [.text(String(decoding: JSONText.compact(value), as: UTF8.self))], isError: false)
+        let said = GeminiResponse.said(value)
+        return .toolResult(callID: id, content: [.text(said.text)], isError: said.isError)
     }
 }
 

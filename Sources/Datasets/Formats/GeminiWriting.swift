@@ -22,20 +22,24 @@ extension RowWriting {
         }
         json.key("contents")
         json.beginArray()
-        for group in GeminiContents.groups(row.turns.filter { $0.role != .system }) { writeContent(group, to: &json) }
+        var called: [ToolCall] = []
+        for group in GeminiContents.groups(row.turns.filter { $0.role != .system }) {
+            writeContent(group, answering: called, to: &json)
+            called = group.flatMap(\.toolCalls)
+        }
         json.endArray()
         writeDeclarations(to: &json)
         json.endObject()
         return json.bytes
     }
 
-    private func writeContent(_ turns: [CanonicalTurn], to json: inout JSONWriter) {
+    private func writeContent(_ turns: [CanonicalTurn], answering calls: [ToolCall], to json: inout JSONWriter) {
         json.beginObject()
         json.member("role", turns.first?.role == .assistant ? "model" : "user")
         json.key("parts")
         json.beginArray()
         for turn in turns {
-            if turn.role == .tool { writeResult(turn, to: &json) } else { writeParts(turn, to: &json) }
+            if turn.role == .tool { writeResult(turn, of: calls, to: &json) } else { writeParts(turn, to: &json) }
         }
         json.endArray()
         json.endObject()
@@ -66,10 +70,10 @@ extension RowWriting {
         }
     }
 
-    private func writeResult(_ turn: CanonicalTurn, to json: inout JSONWriter) {
+    private func writeResult(_ turn: CanonicalTurn, of calls: [ToolCall], to json: inout JSONWriter) {
         var inner = JSONWriter()
         inner.beginObject()
-        inner.member("name", turn.answeredCall.flatMap { row.toolNames[Array($0.utf8)] } ?? "")
+        inner.member("name", calls.name(of: turn.answeredCall) ?? "")
         inner.member("response", json: GeminiContents.response(turn), asText: false)
         inner.endObject()
         writePart(response: inner.bytes, to: &json)
@@ -91,7 +95,7 @@ extension RowWriting {
             inner.beginObject()
             inner.key("functionDeclarations")
             inner.beginArray()
-            for tool in row.tools { inner.raw(tool.declaration) }
+            for tool in row.tools { inner.raw(GeminiToolSchema.declaration(of: tool)) }
             inner.endArray()
             inner.endObject()
         }
@@ -116,15 +120,30 @@ enum GeminiContents {
     }
 
     /// What a tool said, as an object: itself where it is one, else under `output`, or under `error` where the tool failed.
+    ///
+    /// An object that would be taken for such a wrapping is wrapped itself.
     static func response(_ turn: CanonicalTurn) -> [UInt8] {
         let text = turn.joinedText
         let failed = turn.hasFailed
-        if !failed, let root = JSONDocument.read(text.utf8)?.root, root.kind == .object { return JSONText.compact(root) }
+        if !failed, let root = JSONDocument.read(text.utf8)?.root, root.kind == .object, !isWrapping(root),
+            JSONText.depth(root.lexeme) <= FormatLimits.valueDepth
+        {
+            return JSONText.compact(root)
+        }
         var json = JSONWriter()
         json.beginObject()
         json.member(failed ? "error" : "output", text)
         json.endObject()
         return json.bytes
+    }
+}
+
+extension GeminiContents {
+    /// Whether an object has one member, and that is `output` or `error`.
+    private static func isWrapping(_ object: JSONNode) -> Bool {
+        var members = object.members
+        guard let only = members.next(), members.next() == nil else { return false }
+        return only.key.equals("output") || only.key.equals("error")
     }
 }
 

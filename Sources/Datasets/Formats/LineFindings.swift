@@ -14,10 +14,12 @@ struct LineFindings {
         violations.append(FormatViolation(row: row, place: place, rule: rule))
     }
 
-    /// Checks that a value is an object with these keys and no others, each once, none null.
+    /// Checks that a value is an object with these keys and no others, each once, none null but those that may be.
     ///
     /// - Returns: whether it is an object.
-    mutating func object(_ node: JSONNode, required: [String], optional: [String] = [], _ place: String) -> Bool {
+    mutating func object(_ node: JSONNode, required: [String], optional: [String] = [], nullable: [String] = [], _ place: String)
+        -> Bool
+    {
         guard node.kind == .object else {
             add(node.isNull ? .valueNull : .valueType, place)
             return false
@@ -31,7 +33,7 @@ struct LineFindings {
                 continue
             }
             if !required.contains(name), !optional.contains(name) { add(.keyUnknown, inside) }
-            if value.isNull { add(.valueNull, inside) }
+            if value.isNull, !nullable.contains(name) { add(.valueNull, inside) }
         }
         for name in required where !seen.contains(name) { add(.keyMissing, LineFindings.place(place, name)) }
         return true

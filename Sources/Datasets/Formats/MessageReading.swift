@@ -55,7 +55,7 @@ enum MessageReading {
         blocks += content
         if let refusal = message.filledText("refusal") { blocks.append(.text(refusal)) }
         if let call = message.present("function_call")?.opened, let name = call.filledText("name") {
-            blocks.append(.toolCall(ToolCall(id: name, name: name, arguments: ChatReader.argumentsText(call["arguments"]))))
+            blocks.append(.toolCall(ToolCall(id: name, name: name, arguments: ChatReader.callArguments(call["arguments"]))))
         }
         guard let calls = message.present("tool_calls")?.opened else { return blocks }
         guard calls.kind == .array else { throw RowFault("tool-call-malformed", "tool_calls must be a list") }
@@ -67,7 +67,7 @@ enum MessageReading {
             }
             let arguments = isFlat ? call["arguments"] : function?["arguments"]
             blocks.append(
-                .toolCall(ToolCall(id: call.filledText("id") ?? name, name: name, arguments: ChatReader.argumentsText(arguments)))
+                .toolCall(ToolCall(id: call.filledText("id") ?? name, name: name, arguments: ChatReader.callArguments(arguments)))
             )
         }
         return blocks
@@ -94,7 +94,7 @@ enum MessageReading {
             if let reference = image(part) { return .image(reference) }
         case "tool_use":
             if let id = part.text("id"), let name = part.text("name") {
-                return .toolCall(ToolCall(id: id, name: name, arguments: ChatReader.argumentsText(part["input"])))
+                return .toolCall(ToolCall(id: id, name: name, arguments: ChatReader.callArguments(part["input"])))
             }
         case "tool_result":
             if let id = part.text("tool_use_id") {
@@ -135,7 +135,7 @@ enum MessageReading {
 
     private static func tool(_ node: JSONNode) throws(RowFault) -> ToolDefinition {
         guard let name = node.filledText("name") else { throw RowFault("tool-malformed", "a tool has no name") }
-        let schema = (node.present("parameters") ?? node.present("input_schema"))?.opened
+        let schema = (node.present("parameters") ?? node.present("parametersJsonSchema") ?? node.present("input_schema"))?.opened
         let parameters = schema.map { JSONText.compact($0) } ?? ToolDefinition.noParameters
         return ToolDefinition(name: name, description: node.text("description") ?? "", parameters: parameters)
     }

@@ -16,6 +16,8 @@ struct MessageRules {
     var systemFirst = false
     var alternates = false
     var hasMistralIDs = false
+    /// Ids of calls are of at most 40 characters.
+    var hasShortIDs = false
     var hasOpenAINames = false
     var speaksOrCalls = false
     var allowsTools = true
@@ -39,8 +41,9 @@ struct MessageRules {
         case .promptfoo, .plain: last = .notAssistant
         case .catalystSource: (hasImages, last) = (true, .notAssistant)
         case .catalystHF: hasImages = true
-        case .vertexGemini, .sharegpt, .bedrockAnthropic, .lmEval: break
+        case .chat, .vertexGemini, .sharegpt, .bedrockAnthropic, .lmEval: break
         }
+        hasShortIDs = format.isOpenAI
         if isUniform { hasImages = false }
         if options.preference, format == .together || format == .fireworks || format == .trl { last = .notAssistant }
         if isUniform, !options.weights { weightKey = nil }
@@ -64,6 +67,12 @@ struct MessageCheck {
         for (position, message) in list.elements.enumerated() { check(one: message, "\(place)[\(position)]", &found) }
         checkOrder(place, &found)
         if imageCount > FormatLimits.imagesPerRow { found.add(.tooManyImages, place) }
+    }
+
+    /// Checks the assistant's message where it stands alone, as an answer does.
+    mutating func check(answer message: JSONNode, _ place: String, _ found: inout LineFindings) {
+        guard message.text("role") == "assistant" else { return found.add(.responseForm, place) }
+        check(one: message, place, &found)
     }
 
     private mutating func check(one message: JSONNode, _ place: String, _ found: inout LineFindings) {
@@ -217,7 +226,8 @@ extension MessageCheck {
     }
 
     private func checkID(_ id: String, _ place: String, _ found: inout LineFindings) {
-        let isGood = rules.hasMistralIDs ? id.utf8.count == 9 && id.utf8.allSatisfy(ToolName.isAlphanumeric) : !id.utf8.isEmpty
+        var isGood = rules.hasMistralIDs ? id.utf8.count == 9 && id.utf8.allSatisfy(ToolName.isAlphanumeric) : !id.utf8.isEmpty
+        if rules.hasShortIDs, id.unicodeScalars.count > FormatLimits.callIDScalars { isGood = false }
         if !isGood { found.add(.toolCallIDForm, place) }
     }
 }

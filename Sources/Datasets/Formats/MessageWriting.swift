@@ -25,8 +25,8 @@ struct MessageWriting {
     var weightKey = "weight"
     var weightsAreFlags = false
     var writesAllWeights = false
-    /// Names of called tools by the bytes of the call's id, for results that name them.
-    var toolNames: [[UInt8]: String]?
+    /// Whether results name the tool that gave them.
+    var namesTools = false
 
     /// Appends the list of messages.
     ///
@@ -37,17 +37,20 @@ struct MessageWriting {
     ///   - json: where to write.
     func write(_ turns: [CanonicalTurn], weight: Int? = nil, answerWeight: Int? = nil, to json: inout JSONWriter) {
         json.beginArray()
+        // A row may use an id again: a result is of a call of the turn before it.
+        var called: [ToolCall] = []
         for (position, turn) in turns.enumerated() {
-            write(turn, weight: position == turns.count - 1 ? answerWeight : weight, to: &json)
+            if turn.role != .tool { called = turn.toolCalls }
+            write(turn, weight: position == turns.count - 1 ? answerWeight : weight, answering: called, to: &json)
         }
         json.endArray()
     }
 
-    private func write(_ turn: CanonicalTurn, weight: Int?, to json: inout JSONWriter) {
+    private func write(_ turn: CanonicalTurn, weight: Int?, answering calls: [ToolCall], to json: inout JSONWriter) {
         json.beginObject()
         json.key("role")
         json.value(turn.role.rawValue)
-        if isUniform { writeUniform(turn, to: &json) } else { writeStrict(turn, to: &json) }
+        if isUniform { writeUniform(turn, to: &json) } else { writeStrict(turn, answering: calls, to: &json) }
         if isUniform ? writesAllWeights : turn.role == .assistant && weight != nil {
             json.key(weightKey)
             let value = turn.role == .assistant ? weight ?? 1 : 0
@@ -56,14 +59,14 @@ struct MessageWriting {
         json.endObject()
     }
 
-    private func writeStrict(_ turn: CanonicalTurn, to json: inout JSONWriter) {
+    private func writeStrict(_ turn: CanonicalTurn, answering calls: [ToolCall], to json: inout JSONWriter) {
         if let callID = turn.answeredCall {
             json.key("tool_call_id")
             json.value(shown(callID))
         }
         json.key("content")
         if turn.images.isEmpty { json.value(turn.joinedText) } else { writeParts(turn, to: &json) }
-        if let callID = turn.answeredCall, let name = toolNames?[Array(callID.utf8)] {
+        if namesTools, let name = calls.name(of: turn.answeredCall) {
             json.key("function")
             json.value(name)
         }
@@ -160,6 +163,14 @@ extension JSONWriter {
     mutating func member(_ key: String, json bytes: [UInt8], asText: Bool) {
         self.key(key)
         if asText { value(utf8: bytes[...]) } else { raw(bytes) }
+    }
+}
+
+extension [ToolCall] {
+    /// The name of the call with an id, compared by its bytes.
+    func name(of id: String?) -> String? {
+        guard let id else { return nil }
+        return first { $0.id.utf8.elementsEqual(id.utf8) }?.name
     }
 }
 

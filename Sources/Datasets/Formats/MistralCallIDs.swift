@@ -39,3 +39,23 @@ enum MistralCallIDs {
         return table
     }
 }
+
+/// Ids of calls as OpenAI's services take them: those that are too long are written as Mistral's are, the others as they stand.
+enum OpenAICallIDs {
+    /// Whether an id is too long.
+    static func isLong(_ id: String) -> Bool { id.unicodeScalars.count > FormatLimits.callIDScalars }
+
+    /// The new id of each call in a row whose own is too long, by the bytes of the old one.
+    static func table(_ turns: [CanonicalTurn]) throws(FormatRefusal) -> [[UInt8]: String] {
+        let ids = turns.flatMap { $0.toolCalls.map(\.id) + ($0.answeredCall.map { [$0] } ?? []) }
+        guard ids.contains(where: isLong) else { return [:] }
+        var table: [[UInt8]: String] = [:]
+        var taken = Set(ids.map { Array($0.utf8) })
+        for id in ids where isLong(id) && table[Array(id.utf8)] == nil {
+            let short = MistralCallIDs.rewrite(id)
+            guard taken.insert(Array(short.utf8)).inserted else { throw .toolCallIDCollision }
+            table[Array(id.utf8)] = short
+        }
+        return table
+    }
+}

@@ -33,19 +33,34 @@ struct RowDemands {
     var singleQuestion = false
     /// Letters, digits, `_` and `-`, at most 64.
     var openaiToolNames = false
+    /// A letter or `_` first, then letters, digits, `_`, `.` and `-`, at most 64.
+    var geminiToolNames = false
+    /// Tools that a row may offer.
+    var toolsMax = Int.max
+    /// Schemas of tools have the form of JSON Schema, draft 7.
+    var draft7Schemas = false
     var objectArguments = false
     var ordersResults = false
     var speaksOrCalls = false
     var noEmptyText = false
     var model = false
+    /// Two tools may have the same name.
+    var repeatsNames = false
+    /// The prompt may end with the assistant's turn.
+    var endsAnyhow = false
 
     init(_ format: ExportFormat, _ options: ExportOptions) {
         switch format {
+        case .chat: (repeatsNames, endsAnyhow) = (true, true)
         case .openaiSFT: (openaiToolNames, images) = (true, .links)
         case .openaiDPO: (openaiToolNames, isPair) = (true, true)
         case .openaiRFT: (openaiToolNames, answer, endsWithUser, images) = (true, .ideal, true, .links)
-        case .vertexGemini: (systemFirst, objectArguments, ordersResults, noEmptyText, images) = (true, true, true, true, .files)
-        case .mistral: (systemFirst, alternates, openaiToolNames, speaksOrCalls) = (true, true, true, true)
+        case .vertexGemini:
+            (systemFirst, objectArguments, ordersResults, noEmptyText, images) = (true, true, true, true, .files)
+            geminiToolNames = true
+        case .mistral:
+            (systemFirst, alternates, openaiToolNames, speaksOrCalls) = (true, true, true, true)
+            draft7Schemas = true
         case .together: (systemFirst, alternates, isPair) = (true, true, options.preference)
         case .fireworks: (systemFirst, isPair) = (true, options.preference)
         case .trl: (objectArguments, isPair) = (true, options.preference)
@@ -62,6 +77,7 @@ struct RowDemands {
         case .catalystSource: (answer, images, model) = (.optional, .links, true)
         case .catalystHF: images = .links
         }
+        if format.isOpenAI { toolsMax = FormatLimits.toolsPerRow }
         columns = RowDemands.columns(format)
     }
 
@@ -91,15 +107,18 @@ struct RowDemands {
     private func checkShape(_ row: DatasetRow) throws(FormatRefusal) {
         guard let last = row.prompt.last(where: { $0.role != .system }) else { throw .promptEmpty }
         guard row.prompt.contains(where: { $0.role == .user }) else { throw .noUserTurn }
-        guard last.role != .assistant, row.prompt.last?.role != .assistant else { throw .rolesMisplaced }
+        let endsWithAssistant = last.role == .assistant || row.prompt.last?.role == .assistant
+        guard endsAnyhow || !endsWithAssistant else { throw .rolesMisplaced }
         for turn in row.rejected + (row.answer.map { [$0] } ?? []) where turn.role != .assistant { throw .rolesMisplaced }
         if row.answer?.isEmpty == true { throw .answerEmpty }
         for weight in [row.answerWeight, row.historyWeight] where weight != nil && weight != 0 && weight != 1 {
             throw .weightOutOfRange
         }
         var keys: Set<[UInt8]> = []
-        for pair in row.metadata where !keys.insert(Array(pair.key.utf8)).inserted { throw .metadataKeyRepeated }
-        if let schema = row.responseSchema, JSONDocument.read(schema)?.root.kind != .object { throw .responseSchemaNotObject }
+        for pair in row.metadata where !keys.insert(Array(pair.name.utf8)).inserted { throw .metadataKeyRepeated }
+        guard let schema = row.responseSchema else { return }
+        guard JSONDocument.read(schema)?.root.kind == .object else { throw .responseSchemaNotObject }
+        guard JSONText.depth(schema) <= FormatLimits.valueDepth else { throw .nestedTooDeep }
     }
 
     private func checkAnswer(_ row: DatasetRow) throws(FormatRefusal) {
@@ -113,9 +132,8 @@ struct RowDemands {
         guard let rejected = row.rejected.first else { throw .rejectedMissing }
         guard row.rejected.count == 1 else { throw .rejectedSeveral }
         if rejected.isEmpty { throw .answerEmpty }
-        if let answer = row.answer, answer.joinedText.utf8.elementsEqual(rejected.joinedText.utf8),
-            answer.toolCalls == rejected.toolCalls
-        {
+        // As everywhere in a build: white space and ids of calls make no difference.
+        if let answer = row.answer, TurnChain.canonicalBytes(answer) == TurnChain.canonicalBytes(rejected) {
             throw .rejectedEqual
         }
     }

@@ -19,8 +19,9 @@ enum RowReading {
         guard let list = root.present("messages") else { throw RowFault("messages-missing", "there are no messages") }
         var turns = try MessageReading.turns(list)
         if let system = root.present("system") {
-            let blocks = try MessageReading.content(system)
-            if !blocks.isEmpty { turns.insert(CanonicalTurn(role: .system, blocks: blocks), at: 0) }
+            // A uniform file has an empty text where there is no system prompt.
+            let turn = CanonicalTurn(role: .system, blocks: try MessageReading.content(system))
+            if !turn.isEmpty { turns.insert(turn, at: 0) }
         }
         var row = row(root, turns: turns)
         row.tools = try MessageReading.tools(root)
@@ -116,35 +117,51 @@ enum RowReading {
         }
         var turns: [CanonicalTurn] = []
         if let system = root.filledText("system") { turns.append(CanonicalTurn(role: .system, blocks: [.text(system)])) }
+        var open: [String] = []
         for (position, item) in list.elements.enumerated() {
             guard let name = item.text("from") ?? item.text("role"), let text = item.text("value") ?? item.text("content") else {
                 throw RowFault("turn-malformed", "conversations[\(position)] must have from and value")
             }
-            turns.append(try shareTurn(name, text, position))
+            let turn = try shareTurn(name, text, position, &open)
+            if turn.role != .tool { open = turn.toolCalls.map(\.id) }
+            turns.append(turn)
         }
         var row = row(root, turns: turns)
         row.tools = try MessageReading.tools(root)
         return row
     }
 
-    private static func shareTurn(_ name: String, _ text: String, _ position: Int) throws(RowFault) -> CanonicalTurn {
+    /// One turn; `open` are the ids of calls that nothing has answered yet, which results answer in their order.
+    private static func shareTurn(
+        _ name: String, _ text: String, _ position: Int, _ open: inout [String]
+    ) throws(RowFault) -> CanonicalTurn {
         switch name {
         case "system": return CanonicalTurn(role: .system, blocks: [.text(text)])
         case "human", "user": return user([text])
         case "gpt", "assistant", "model", "chatgpt", "bing", "bard": return assistant(text)
         case "function_call":
-            let calls = JSONDocument.read(text.utf8)?.root
-            guard let call = calls?.elements.first ?? calls, let called = call.text("name") else {
-                throw RowFault("tool-call-malformed", "conversations[\(position)] must hold {name, arguments}")
-            }
-            let arguments = ChatReader.argumentsText(call["arguments"])
-            return CanonicalTurn(
-                role: .assistant, blocks: [.toolCall(ToolCall(id: "call_\(position)", name: called, arguments: arguments))])
+            return CanonicalTurn(role: .assistant, blocks: try shareCalls(text, position))
         case "observation", "tool":
-            return CanonicalTurn(
-                role: .tool, blocks: [.toolResult(callID: "call_\(position - 1)", content: [.text(text)], isError: false)])
+            let callID = open.isEmpty ? "call_\(position - 1)_0" : open.removeFirst()
+            return CanonicalTurn(role: .tool, blocks: [.toolResult(callID: callID, content: [.text(text)], isError: false)])
         default: throw RowFault("role-unknown", "conversations[\(position)] is of an unknown role '\(name.prefix(40))'")
         }
+    }
+
+    /// One call, or a list of calls that were made together.
+    private static func shareCalls(_ text: String, _ position: Int) throws(RowFault) -> [ContentBlock] {
+        guard let root = JSONDocument.read(text.utf8)?.root, root.isFilled else {
+            throw RowFault("tool-call-malformed", "conversations[\(position)] must hold {name, arguments}")
+        }
+        var blocks: [ContentBlock] = []
+        for (number, call) in root.listed.enumerated() {
+            guard let name = call.text("name") else {
+                throw RowFault("tool-call-malformed", "conversations[\(position)] must hold {name, arguments}")
+            }
+            let arguments = ChatReader.callArguments(call["arguments"])
+            blocks.append(.toolCall(ToolCall(id: "call_\(position)_\(number)", name: name, arguments: arguments)))
+        }
+        return blocks
     }
 
     /// `{vars, assert}`: the variable `conversation` or `messages` where it is a list of messages, else all texts.

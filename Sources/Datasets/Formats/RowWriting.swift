@@ -10,10 +10,12 @@ struct RowWriting {
 
     /// The manner of the format's messages.
     func messages(_ calls: MessageWriting.Calls = .nested) throws(FormatRefusal) -> MessageWriting {
-        var writing = MessageWriting(calls: calls, isUniform: isUniform, writesAllWeights: options.weights && format != .trl)
+        var writing = MessageWriting(
+            calls: calls, isUniform: isUniform, writesAllWeights: options.weights && format != .trl && format != .chat)
         if format == .axolotl { (writing.weightKey, writing.weightsAreFlags) = ("train", true) }
         if format == .mistral { writing.callIDs = try MistralCallIDs.table(row.turns + row.rejected) }
-        if format == .inspect { writing.toolNames = row.toolNames }
+        if format.isOpenAI { writing.callIDs = try OpenAICallIDs.table(row.turns + row.rejected) }
+        writing.namesTools = format == .inspect
         return writing
     }
 
@@ -36,7 +38,7 @@ struct RowWriting {
         var json = JSONWriter(capacity: 4_096)
         json.beginObject()
         json.key("messages")
-        let isWeighted = format != .trl
+        let isWeighted = format != .trl && format != .chat
         writing.write(
             row.turns, weight: isWeighted ? row.historyWeight : nil, answerWeight: isWeighted ? row.answerWeight : nil, to: &json)
         writeTools(to: &json)
@@ -115,7 +117,7 @@ struct RowWriting {
         if !row.metadata.isEmpty {
             inner.key("attached")
             inner.beginObject()
-            for pair in row.metadata { inner.member(pair.key, pair.value) }
+            for pair in row.metadata { inner.member(pair.name, pair.value) }
             inner.endObject()
         }
         if withTools, !row.tools.isEmpty { inner.member("tools", json: ToolDefinition.list(row.tools), asText: false) }
@@ -130,12 +132,5 @@ extension DatasetRow {
     var compactSchema: [UInt8]? {
         guard let responseSchema, let root = JSONDocument.read(responseSchema)?.root else { return nil }
         return JSONText.compact(root)
-    }
-
-    /// Names of called tools by the bytes of the call's id.
-    var toolNames: [[UInt8]: String] {
-        var names: [[UInt8]: String] = [:]
-        for call in turns.flatMap(\.toolCalls) { names[Array(call.id.utf8)] = call.name }
-        return names
     }
 }

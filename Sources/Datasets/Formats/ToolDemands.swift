@@ -4,9 +4,16 @@ import ByteCoding
 extension RowDemands {
     /// Checks what is offered, called and answered.
     func checkTools(_ row: DatasetRow) throws(FormatRefusal) {
+        guard row.tools.count <= toolsMax else { throw .tooManyTools }
+        var names: Set<[UInt8]> = []
         for tool in row.tools {
-            guard JSONDocument.read(tool.parameters)?.root.kind == .object else { throw .toolSchemaNotObject }
+            guard let schema = JSONDocument.read(tool.parameters)?.root, schema.kind == .object else {
+                throw .toolSchemaNotObject
+            }
+            guard JSONText.depth(tool.parameters) <= FormatLimits.valueDepth else { throw .nestedTooDeep }
+            if draft7Schemas, !ToolSchemaCheck.isDraft7(schema) { throw .toolSchemaForm }
             try checkName(tool.name)
+            guard names.insert(Array(tool.name.utf8)).inserted || repeatsNames || tools == .none else { throw .toolNameRepeated }
         }
         guard row.usesTools else { return }
         if tools == .none { throw .toolContent }
@@ -17,6 +24,7 @@ extension RowDemands {
     private func checkName(_ name: String) throws(FormatRefusal) {
         guard !name.utf8.isEmpty else { throw .toolNameForm }
         if openaiToolNames, !ToolName.isOpenAI(name.utf8) { throw .toolNameForm }
+        if geminiToolNames, !ToolName.isGemini(name.utf8) { throw .toolNameForm }
     }
 
     private func checkCalls(_ turn: CanonicalTurn) throws(FormatRefusal) {
@@ -30,6 +38,7 @@ extension RowDemands {
             let arguments = JSONDocument.read(call.arguments.utf8)?.root
             guard arguments != nil else { throw .toolArgumentsNotObject }
             if arguments?.kind != .object { throw .toolArgumentsNotObject }
+            guard JSONText.depth(call.arguments.utf8) <= FormatLimits.valueDepth else { throw .nestedTooDeep }
         }
         if tools == .serialCalls, calls.count > 1 { throw .parallelCalls }
         var hasCalled = false
@@ -66,6 +75,14 @@ enum ToolName {
     static func isOpenAI(_ name: some Collection<UInt8>) -> Bool {
         guard (1...64).contains(name.count) else { return false }
         return name.allSatisfy { isWord($0) || $0 == UInt8(ascii: "-") }
+    }
+
+    /// A letter or `_`, then letters, digits, `_`, `.` and `-`, 1 to 64 in all.
+    static func isGemini(_ name: some Collection<UInt8>) -> Bool {
+        guard (1...64).contains(name.count), let first = name.first, isWord(first), !(0x30...0x39).contains(first) else {
+            return false
+        }
+        return name.allSatisfy { isWord($0) || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "-") }
     }
 
     static func isAlphanumeric(_ byte: UInt8) -> Bool {

@@ -64,7 +64,7 @@ import Testing
             }
         }
         try Data(LMEvalTask.yaml(name: "weir_eval", file: "lm-eval.strict-vendor.jsonl")).write(
-            to: URL(fileURLWithPath: "\(folder)/\(LMEvalTask.fileName("task"))"))
+            to: URL(fileURLWithPath: "\(folder)/\(LMEvalTask.fileName(of: "task.lm-eval.jsonl"))"))
         try Data((index.joined(separator: "\n") + "\n").utf8).write(to: URL(fileURLWithPath: "\(folder)/files.jsonl"))
     }
 
@@ -107,7 +107,7 @@ import Testing
         var rich = SampleRows.tools
         rich.id = "last"
         rich.rejected = [SampleRows.turn(.assistant, "It rains.")]
-        rich.metadata = [MetadataPair(key: "at", value: "2024-05-01T10:00:00Z")]
+        rich.metadata = [MetadataPair("at", "2024-05-01T10:00:00Z")]
         rich.meta = RowMeta(task: "t", environment: "prod", model: "m", provider: "p")
         rich.reference = "Sun"
         rich.prompt.insert(SampleRows.turn(.system, "s {{ x }}"), at: 0)

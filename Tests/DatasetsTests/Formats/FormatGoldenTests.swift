@@ -55,6 +55,9 @@ import Testing
     static let metadata = #"{"task":"greet","model":"m-1","provider":"openai","attached":{"user":"u"}}"#
 
     static let goldens: [Golden] = [
+        Golden(
+            format: .chat, row: SampleRows.tools,
+            line: #"{"messages":[\#(called("a", arguments: argumentText, weights: false))],"tools":\#(toolList)}"#),
         Golden(format: .openaiSFT, line: #"{"messages":[\#(plainText),\#(hello)]}"#),
         Golden(
             format: .openaiSFT, row: SampleRows.tools,
@@ -75,7 +78,7 @@ import Testing
         Golden(
             format: .vertexGemini, row: SampleRows.tools,
             line:
-                #"{"contents":[{"role":"user","parts":[{"text":"Sun?"}]},{"role":"model","parts":[{"functionCall":{"name":"w","args":{"x":1.0}}}]},{"role":"user","parts":[{"functionResponse":{"name":"w","response":{"output":"yes"}}}]},{"role":"model","parts":[{"text":"It shines."}]}],"tools":[{"functionDeclarations":[{"name":"w","description":"Weather","parameters":{"type":"object"}}]}]}"#
+                #"{"contents":[{"role":"user","parts":[{"text":"Sun?"}]},{"role":"model","parts":[{"functionCall":{"name":"w","args":{"x":1.0}}}]},{"role":"user","parts":[{"functionResponse":{"name":"w","response":{"output":"yes"}}}]},{"role":"model","parts":[{"text":"It shines."}]}],"tools":[{"functionDeclarations":[{"name":"w","description":"Weather"}]}]}"#
         ),
         Golden(
             format: .mistral, row: SampleRows.tools,
@@ -145,7 +148,7 @@ import Testing
         #expect(Set(Self.goldens.map(\.format)) == Set(ExportFormat.allCases))
     }
 
-    @Test func strictOpenAIHasTheBytesOfTheOlderWriter() throws {
+    @Test func strictOpenAIHasTheBytesOfTheUsualFile() throws {
         for row in [SampleRows.text, SampleRows.tools] {
             var plain = row
             (plain.answerWeight, plain.historyWeight) = (nil, nil)
@@ -153,11 +156,11 @@ import Testing
             options.toolsKey = .never
             #expect(
                 try ExportFormat.openaiSFT.encode(plain, profile: .strictVendor, options: options)
-                    == ChatRow.encode(turns: row.turns, tools: nil))
+                    == ExportFormat.chat.encode(row, profile: .strictVendor, options: options))
             options.toolsKey = .always
             #expect(
                 try ExportFormat.openaiSFT.encode(plain, profile: .strictVendor, options: options)
-                    == ChatRow.encode(turns: row.turns, tools: row.tools))
+                    == ExportFormat.chat.encode(row, profile: .strictVendor, options: options))
         }
     }
 
@@ -179,7 +182,7 @@ import Testing
         row.responseSchema = Array("{}".utf8)
         row.reference = "Yes"
         let sft = ExportFormat.openaiSFT.changes(of: row, profile: .strictVendor)
-        #expect(sft == [.reasoningRemoved, .toolErrorFlagRemoved, .responseSchemaRemoved, .referenceRemoved])
+        #expect(sft == [.reasoningRemoved, .toolErrorFlagRemoved, .responseFormatRemoved, .referenceRemoved])
         #expect(ExportFormat.openaiSFT.changes(of: row, profile: .arrowUniform).contains(.weightsRemoved))
         #expect(ExportFormat.mistral.changes(of: row, profile: .strictVendor).contains(.callIDsRewritten))
         let gemini = ExportFormat.vertexGemini.changes(of: row, profile: .strictVendor)
@@ -189,13 +192,13 @@ import Testing
         #expect(ExportFormat.inspect.changes(of: row, profile: .strictVendor).contains(.answerRemoved))
         #expect(ExportFormat.plain.changes(of: SampleRows.text, profile: .strictVendor) == [.answerAsIdeal, .rejectedRemoved])
         #expect(ExportFormat.promptfoo.changes(of: SampleRows.text, profile: .strictVendor).contains(.templateSignsEscaped))
-        #expect(FormatChanges.named.map(\.name) == FormatChanges.named.map(\.name).sorted())
+        #expect(RowChanges.named.map(\.name) == RowChanges.named.map(\.name).sorted())
     }
 
     @Test func theTaskOfLMEvalNamesItsFile() {
         let yaml = String(decoding: LMEvalTask.yaml(name: "x", file: "eval.lm-eval.jsonl"), as: UTF8.self)
         #expect(yaml.hasPrefix("task: \"x\"\ndataset_path: json\n") && yaml.contains("    test: \"eval.lm-eval.jsonl\"\n"))
-        #expect(ExportFormat.lmEval.fileName("eval") == "eval.lm-eval.jsonl")
+        #expect(LMEvalTask.fileName(of: "eval.lm-eval.jsonl") == "eval.lm-eval.yaml")
     }
 
     @Test func templateTextsAreThemselvesOnceRendered() {

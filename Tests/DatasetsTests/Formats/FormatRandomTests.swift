@@ -78,6 +78,9 @@ import Testing
         refuse(.openaiSFT, { $0.prompt[2] = SampleRows.result("b", "x") }, base: tools)
         refuse(.openaiSFT, { $0.tools[0].name = "w.x" }, base: tools)
         refuse(.openaiSFT, { $0.tools[0].parameters = Array("[]".utf8) }, base: tools)
+        refuse(.mistral, { $0.tools[0].parameters = Array(#"{"type":"any"}"#.utf8) }, base: tools)
+        refuse(.openaiSFT, { $0.tools += $0.tools }, base: tools)
+        refuse(.openaiSFT, { $0.tools = Array(repeating: SampleRows.tool, count: 129) }, base: tools)
         refuse(.openaiSFT, { $0.prompt[1] = SampleRows.call("a", "oops") }, base: tools)
         refuse(.openaiSFT, { $0.prompt[1].blocks.append(.text("after")) }, base: tools)
         refuse(.mistral, { $0.prompt[1] = SampleRows.call("a", "{}", text: "so") }, base: tools)
@@ -96,8 +99,11 @@ import Testing
             _ = try ExportFormat.sharegpt.encode(
                 shared, profile: .strictVendor, options: FormatGoldenTests.options(shareTools: true))
         } catch { reached.insert(error) }
-        // The last one is tried where the table of ids is made.
-        #expect(FormatRefusal.allCases.filter { !reached.contains($0) } == [.toolCallIDCollision])
+        let deep = String(repeating: "[", count: 250) + String(repeating: "]", count: 250)
+        refuse(.trl, { $0.tools[0].parameters = Array(#"{"a":\#(deep)}"#.utf8) }, base: tools)
+        refuse(.trl, { $0.tools += $0.tools }, base: tools)
+        // One is tried where the table of ids is made, the other would take a quarter of a gigabyte.
+        #expect(FormatRefusal.allCases.filter { !reached.contains($0) } == [.toolCallIDCollision, .lineTooLong])
     }
 }
 

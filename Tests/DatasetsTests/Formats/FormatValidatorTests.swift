@@ -154,6 +154,15 @@ import Testing
         sft(#""functionResponse":{"name":"w""#, #""functionResponse":{"name":"v""#, .toolResultOrphan, .vertexGemini),
         sft(#""functionCall":{"name":"w""#, #""functionCall":{"name":"""#, .toolNameForm, .vertexGemini),
         sft(#""functionDeclarations":["#, #""functions":["#, .toolForm, .vertexGemini),
+        sft(#""name":"w","description":"Weather""#, #""name":"9w","description":"Weather""#, .toolNameForm, .vertexGemini),
+        sft(
+            #""description":"Weather""#, #""description":"Weather","parameters":{"type":"object"}"#, .toolSchemaForm,
+            .vertexGemini),
+        sft(#""parameters":{"type":"object"}"#, #""parameters":{"type":"any"}"#, .toolSchemaForm, .mistral),
+        sft(#""tools":["#, #""tools":[],"tool":["#, .toolsEmpty),
+        sft(
+            #""tools":["#,
+            #""tools":["# + (0..<128).map { #"{"type":"function","function":{"name":"t\#($0)"}},"# }.joined(), .tooManyTools),
         text(.openaiSFT, #""role":"user""#, #""role":"user","x":"#, .lineNotJSON),
     ]
 
@@ -198,7 +207,9 @@ import Testing
             Self.rules(.openaiSFT, [#"{"messages":[{"role":"user","content":"x"}]}"#]) == [
                 .lastMessageNotAssistant, .noAssistantMessage,
             ])
-        #expect(Self.rules(.lmEval, [String(repeating: " ", count: FormatLimits.lineBytes + 1)]) == [.lineTooLong])
+        var validator = FormatValidator(.lmEval, profile: .strictVendor)
+        let long = repeatElement(UInt8(ascii: " "), count: FormatLimits.lineBytes + 1)
+        #expect(validator.check(long).map(\.rule) == [.lineTooLong])
     }
 
     static func rules(_ format: ExportFormat, _ lines: [String], _ profile: ExportProfile = .strictVendor) -> [FormatRule] {
@@ -257,7 +268,7 @@ import Testing
         #expect(found.count == 1)
         #expect(
             found.first?.description
-                == "row 1, messages[1].tool_calls[0].id: an id is a text that is not empty (Mistral: exactly nine letters and digits) [tool-call-id-form]"
+                == "row 1, messages[1].tool_calls[0].id: an id is a text that is not empty (OpenAI: of at most 40 characters; Mistral: exactly nine letters and digits) [tool-call-id-form]"
         )
     }
 

@@ -23,7 +23,7 @@ enum SampleRows {
             id: "r1", turns: [turn(.system, "Be brief."), turn(.user, "Hi {{x}}"), turn(.assistant, "Hello \"you\"")])
         row.rejected = [turn(.assistant, "No")]
         row.meta = RowMeta(task: "greet", environment: nil, model: "m-1", provider: "openai")
-        row.metadata = [MetadataPair(key: "user", value: "u")]
+        row.metadata = [MetadataPair("user", "u")]
         return row
     }()
 
@@ -64,7 +64,7 @@ enum SampleRows {
             row.responseSchema = Array(#"{ "type": "object", "properties": {"a": {"type": "string"}} }"#.utf8)
         }
         if !chance(5, &generator) { row.meta.model = "m" }
-        if chance(3, &generator) { row.metadata = [MetadataPair(key: "k", value: pick(texts, &generator))] }
+        if chance(3, &generator) { row.metadata = [MetadataPair("k", pick(texts, &generator))] }
         return row
     }
 
