@@ -34,7 +34,7 @@ package enum DatasetInput: Sendable {
 
 /// Where records come from.
 ///
-/// Asked twice in one build: both passes must deliver the same records, in any order.
+/// Asked three times in one build, and again for histories: every pass must deliver the same records, in any order.
 package protocol DatasetSource {
     /// Visits records one by one, so that only one is in memory.
     ///
